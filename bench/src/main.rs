@@ -1,0 +1,3 @@
+//! Load generator, floor and peers, measured side by side in one run.
+
+fn main() {}

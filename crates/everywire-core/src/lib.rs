@@ -1,0 +1,1 @@
+//! Everywire's vocabulary, hub, mailboxes and broker: no sockets, no runtime.

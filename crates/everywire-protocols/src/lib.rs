@@ -1,0 +1,1 @@
+//! Everywire's sessions and protocols as pure state machines.

@@ -1,0 +1,3 @@
+//! The everywire binary: a realtime server for backends in any language.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Virtual clock, two-peer rig, DelayedBroker and law suites for Everywire.

@@ -1,0 +1,1 @@
+//! One room, every wire: a realtime server library for hyper and axum.

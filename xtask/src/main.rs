@@ -1,0 +1,3 @@
+//! What CI runs: check, test, bench, soak, tidy.
+
+fn main() {}
