@@ -1,0 +1,288 @@
+//! JSON text that was validated and is kept as text: what a protocol picks payloads out of.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::scan::{Findings, Scanner};
+
+/// Why a text is not JSON that we take, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{fault} at byte {at}")]
+pub struct JsonError {
+    /// What is wrong.
+    pub fault: JsonFault,
+    /// Offset in bytes from the start of the text.
+    pub at: usize,
+}
+
+/// What may be wrong with a JSON text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JsonFault {
+    /// Something else where a value should be.
+    #[error("expected a JSON value")]
+    Value,
+    /// An object's member without a name in quotes.
+    #[error("expected a member name in double quotes")]
+    Name,
+    /// No colon after a member's name.
+    #[error("expected a colon after the member name")]
+    Colon,
+    /// Something else after an element or member.
+    #[error("expected a comma or the closing bracket")]
+    CommaOrEnd,
+    /// A backslash before something that JSON does not escape, or `\u` without four hexadecimal digits.
+    #[error("expected one of the escapes of JSON")]
+    Escape,
+    /// A byte below 0x20 in a string, not escaped.
+    #[error("control characters in strings must be escaped")]
+    Control,
+    /// A number without digits where JSON wants some.
+    #[error("expected a digit")]
+    Number,
+    /// The text stops within a value.
+    #[error("the JSON text is incomplete, expected more")]
+    End,
+    /// More text after the value.
+    #[error("expected nothing after the JSON value")]
+    Trailing,
+    /// Nested deeper than [`MAX_DEPTH`](super::MAX_DEPTH).
+    #[error("nested deeper than {} levels", super::MAX_DEPTH)]
+    Depth,
+    /// The bytes are not UTF-8.
+    #[error("JSON text must be UTF-8")]
+    Utf8,
+    /// An array was needed here.
+    #[error("expected an array")]
+    NotArray,
+    /// An object was needed here.
+    #[error("expected an object")]
+    NotObject,
+}
+
+/// One JSON value as it was written, known to be valid. Parsed once, it becomes a payload without a second look.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct RawJson<'a> {
+    text: &'a str,
+    findings: Findings,
+}
+
+impl<'a> RawJson<'a> {
+    /// Validates `text`, which is one JSON value with white space around it at most.
+    pub fn parse(text: &'a str) -> Result<Self, JsonError> {
+        let mut scanner = Scanner::new(text);
+        let value = Self::next(&mut scanner, text)?;
+        scanner.end()?;
+        Ok(value)
+    }
+
+    /// As [`parse`](Self::parse), from bytes that need not be UTF-8.
+    pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, JsonError> {
+        Self::parse(utf8(bytes)?)
+    }
+
+    /// The value's own text, without white space around it.
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// How many elements or members it has; 0 for scalars.
+    pub fn len(&self) -> usize {
+        self.findings.elements as usize
+    }
+
+    /// Whether it is an empty array or object, or a scalar.
+    pub fn is_empty(&self) -> bool {
+        self.findings.elements == 0
+    }
+
+    /// Whether it is an array.
+    pub fn is_array(&self) -> bool {
+        self.text.starts_with('[')
+    }
+
+    /// Whether it is an object.
+    pub fn is_object(&self) -> bool {
+        self.text.starts_with('{')
+    }
+
+    /// Whether it is `null`.
+    pub fn is_null(&self) -> bool {
+        self.text == "null"
+    }
+
+    /// The string that it is; borrowed unless it has escapes. A lone surrogate becomes U+FFFD.
+    pub fn as_str(&self) -> Option<Cow<'a, str>> {
+        self.text.starts_with('"').then(|| unquote(self.text))
+    }
+
+    /// Reads it into any type.
+    pub fn read<T: serde::Deserialize<'a>>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(self.text)
+    }
+
+    pub(super) fn findings(&self) -> Findings {
+        self.findings
+    }
+
+    /// Scans the value that comes next.
+    fn next(scanner: &mut Scanner<'a>, text: &'a str) -> Result<Self, JsonError> {
+        scanner.peek();
+        scanner.take_findings();
+        let start = scanner.position();
+        scanner.value()?;
+        Ok(Self { text: &text[start..scanner.position()], findings: scanner.take_findings() })
+    }
+}
+
+impl fmt::Debug for RawJson<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawJson({})", self.text)
+    }
+}
+
+/// Walks the members of one JSON object in the order written, validating as it goes: a message is looked at once,
+/// and its parts are ready to become payloads. A name written twice comes twice.
+///
+/// ```
+/// use everywire_core::payload::json::Members;
+///
+/// let mut members = Members::parse(r#"{"method":"chat","params":[1,"a"]}"#)?;
+/// let (name, value) = members.next().transpose()?.unwrap();
+/// assert_eq!((&*name, value.text()), ("method", "\"chat\""));
+/// let (name, value) = members.next().transpose()?.unwrap();
+/// assert_eq!((&*name, value.len()), ("params", 2));
+/// assert!(members.next().is_none());
+/// # Ok::<(), everywire_core::payload::json::JsonError>(())
+/// ```
+///
+/// The text is known to be JSON only when `next` has said `None`: do not act on a member before.
+#[derive(Debug, Clone)]
+pub struct Members<'a> {
+    text: &'a str,
+    scanner: Scanner<'a>,
+    state: State,
+}
+
+/// Walks the elements of one JSON array likewise.
+#[derive(Debug, Clone)]
+pub struct Elements<'a> {
+    text: &'a str,
+    scanner: Scanner<'a>,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing read yet.
+    Opened,
+    /// Between two items.
+    Within,
+    /// Ended, well or badly.
+    Done,
+}
+
+impl<'a> Members<'a> {
+    /// Begins at the opening brace.
+    pub fn parse(text: &'a str) -> Result<Self, JsonError> {
+        let scanner = opened(text, b'{', JsonFault::NotObject)?;
+        Ok(Self { text, scanner, state: State::Opened })
+    }
+}
+
+impl<'a> Elements<'a> {
+    /// Begins at the opening bracket.
+    pub fn parse(text: &'a str) -> Result<Self, JsonError> {
+        let scanner = opened(text, b'[', JsonFault::NotArray)?;
+        Ok(Self { text, scanner, state: State::Opened })
+    }
+
+    /// In a text that is known to be an array: what is left within its brackets, after the last comma read.
+    pub(super) fn rest(mut self) -> &'a str {
+        self.scanner.take(b',');
+        let end = self.text.trim_end().len() - 1;
+        &self.text[self.scanner.position().min(end)..end]
+    }
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = Result<(Cow<'a, str>, RawJson<'a>), JsonError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        step(&mut self.scanner, &mut self.state, b'}', |scanner| {
+            let (start, end) = scanner.member_name()?;
+            let name = unquote(&self.text[start..end]);
+            Ok((name, within(RawJson::next(scanner, self.text)?, scanner)?))
+        })
+    }
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = Result<RawJson<'a>, JsonError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        step(&mut self.scanner, &mut self.state, b']', |scanner| {
+            within(RawJson::next(scanner, self.text)?, scanner)
+        })
+    }
+}
+
+fn opened<'a>(text: &'a str, bracket: u8, otherwise: JsonFault) -> Result<Scanner<'a>, JsonError> {
+    let mut scanner = Scanner::new(text);
+    if scanner.take(bracket) {
+        Ok(scanner)
+    } else if scanner.peek().is_none() {
+        scanner.fail(JsonFault::End)
+    } else {
+        scanner.fail(otherwise)
+    }
+}
+
+/// The next item of an open array or object; at its end, that nothing follows.
+fn step<'a, T>(
+    scanner: &mut Scanner<'a>,
+    state: &mut State,
+    closing: u8,
+    item: impl FnOnce(&mut Scanner<'a>) -> Result<T, JsonError>,
+) -> Option<Result<T, JsonError>> {
+    if *state == State::Done {
+        return None;
+    }
+    let first = std::mem::replace(state, State::Done) == State::Opened;
+    if scanner.take(closing) {
+        return scanner.end().err().map(Err);
+    }
+    if !first && !scanner.take(b',') {
+        let end = scanner.peek().is_none();
+        return Some(scanner.fail(if end { JsonFault::End } else { JsonFault::CommaOrEnd }));
+    }
+    let item = item(scanner);
+    if item.is_ok() {
+        *state = State::Within;
+    }
+    Some(item)
+}
+
+/// An item is one level below what is walked.
+fn within<'a>(item: RawJson<'a>, scanner: &Scanner<'a>) -> Result<RawJson<'a>, JsonError> {
+    if item.findings.depth == super::MAX_DEPTH { scanner.fail(JsonFault::Depth) } else { Ok(item) }
+}
+
+pub(super) fn utf8(bytes: &[u8]) -> Result<&str, JsonError> {
+    simdutf8::basic::from_utf8(bytes).map_err(|_| {
+        // The slow way says where.
+        let at = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+        JsonError { fault: JsonFault::Utf8, at }
+    })
+}
+
+/// The characters of a valid JSON string in its quotes.
+pub(super) fn unquote(quoted: &str) -> Cow<'_, str> {
+    let plain = &quoted[1..quoted.len() - 1];
+    if !plain.contains('\\') {
+        return Cow::Borrowed(plain);
+    }
+    let read = |text: &str| serde_json::from_str::<String>(text).map(Cow::Owned);
+    // What is valid and does not read has a lone surrogate; without it, nothing is left to fail on.
+    read(quoted).or_else(|_| read(&super::clean::rewritten(quoted))).expect("a valid JSON string")
+}
