@@ -1,0 +1,87 @@
+//! One connection of the generator.
+
+use std::io::{ErrorKind, Read, Write};
+
+use anyhow::{Result, bail, ensure};
+use mio::net::TcpStream;
+
+use crate::wire::{self, CLOSE, Frame, PING, PONG, Wire};
+
+#[derive(Debug)]
+pub(crate) struct Link {
+    stream: TcpStream,
+    wire: Wire,
+    /// The beginning of a frame of which the rest has not come yet.
+    partial: Vec<u8>,
+    /// What the socket did not take yet.
+    unsent: Vec<u8>,
+}
+
+impl Link {
+    pub(crate) fn new(stream: TcpStream, wire: Wire, partial: Vec<u8>) -> Self {
+        Self { stream, wire, partial, unsent: Vec::new() }
+    }
+
+    pub(crate) fn send(&mut self, mut bytes: &[u8]) -> Result<()> {
+        while self.unsent.is_empty() && !bytes.is_empty() {
+            match self.stream.write(bytes) {
+                Ok(n) => bytes = &bytes[n..],
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.unsent.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        if self.unsent.is_empty() {
+            return Ok(());
+        }
+        let unsent = std::mem::take(&mut self.unsent);
+        self.send(&unsent)
+    }
+
+    /// Reads all that is there and hands over each message. `buffer` is the generator's and lends its space only.
+    pub(crate) fn read(
+        &mut self,
+        buffer: &mut [u8],
+        ended: bool,
+        mut on_message: impl FnMut(&Frame<'_>) -> Result<()>,
+    ) -> Result<()> {
+        loop {
+            let kept = self.partial.len();
+            buffer[..kept].copy_from_slice(&self.partial);
+            let n = match self.stream.read(&mut buffer[kept..]) {
+                Ok(0) => bail!("closed by the peer"),
+                Ok(n) => n,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error.into()),
+            };
+            let full = kept + n == buffer.len();
+            let mut rest = &buffer[..kept + n];
+            while let Some((frame, length)) = wire::parse(rest)? {
+                match frame.opcode {
+                    CLOSE => bail!("the peer sent close: {:?}", String::from_utf8_lossy(frame.payload)),
+                    PING => self.pong(frame.payload)?,
+                    PONG => bail!("a pong without a ping"),
+                    _ => on_message(&frame)?,
+                }
+                rest = &rest[length..];
+            }
+            ensure!(rest.len() < buffer.len(), "a frame that does not fit the buffer");
+            self.partial.clear();
+            self.partial.extend_from_slice(rest);
+            // A short read took all there was, and epoll tells about more; but the end of the stream only once.
+            if !full && !ended {
+                return Ok(());
+            }
+        }
+    }
+
+    fn pong(&mut self, payload: &[u8]) -> Result<()> {
+        let mut pong = Vec::new();
+        wire::encode(self.wire, PONG, payload, &mut pong);
+        self.send(&pong)
+    }
+}

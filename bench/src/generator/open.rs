@@ -1,0 +1,97 @@
+//! Opens connections to a peer and says good-bye to it.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use socket2::{Domain, Socket, Type};
+
+use crate::wire::{self, CLOSE, NORMAL, Wire};
+
+/// A peer that says nothing for so long while a connection opens or ends has failed.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Source addresses that are used in turn: each has its own range of ports.
+const SOURCES: usize = 250;
+
+/// How to get in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Door {
+    pub(crate) port: u16,
+    pub(crate) wire: Wire,
+    /// Offer permessage-deflate without context takeover, and insist on it.
+    pub(crate) deflate: bool,
+}
+
+/// An open connection and what came behind the handshake.
+#[derive(Debug)]
+pub(crate) struct Open {
+    pub(crate) stream: TcpStream,
+    pub(crate) received: Vec<u8>,
+}
+
+impl Door {
+    pub(crate) fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// A socket that is bound to the source address of connection `index`.
+    pub(crate) fn socket(index: usize) -> Result<Socket> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        let source = Ipv4Addr::new(127, 0, 0, 2 + (index % SOURCES) as u8);
+        socket.bind(&SocketAddr::from((source, 0)).into())?;
+        socket.set_tcp_nodelay(true)?;
+        Ok(socket)
+    }
+
+    /// Connects and, where there is one, makes the handshake.
+    pub(crate) fn open(&self, index: usize) -> Result<Open> {
+        let socket = Self::socket(index)?;
+        socket.set_read_timeout(Some(PATIENCE))?;
+        socket.connect(&self.address().into())?;
+        let mut stream = TcpStream::from(socket);
+        let mut received = Vec::new();
+        if self.wire == Wire::WebSocket {
+            stream.write_all(&wire::request(self.port, self.deflate))?;
+            let head = loop {
+                receive(&mut stream, &mut received)?;
+                if let Some(head) = wire::check_response(&received, self.deflate)? {
+                    break head;
+                }
+            };
+            received.drain(..head);
+        }
+        Ok(Open { stream, received })
+    }
+}
+
+impl Open {
+    /// Closes as RFC 6455 section 7 has it: close frame, its echo, and the server ends the TCP connection first.
+    pub(crate) fn close(mut self, wire: Wire) -> Result<()> {
+        if wire == Wire::Raw {
+            return Ok(self.stream.shutdown(Shutdown::Both)?);
+        }
+        let mut close = Vec::new();
+        wire::encode(wire, CLOSE, &NORMAL, &mut close);
+        self.stream.write_all(&close)?;
+        let answer = loop {
+            if let Some((frame, _)) = wire::parse(&self.received)? {
+                break frame.opcode;
+            }
+            receive(&mut self.stream, &mut self.received)?;
+        };
+        ensure!(answer == CLOSE, "opcode {answer} where the echo of a close frame was expected");
+        ensure!(self.stream.read(&mut [0])? == 0, "bytes behind a close frame");
+        Ok(())
+    }
+}
+
+fn receive(stream: &mut TcpStream, received: &mut Vec<u8>) -> Result<()> {
+    let mut some = [0; 4096];
+    match stream.read(&mut some).context("no answer")? {
+        0 => bail!("closed by the peer before it answered"),
+        n => received.extend_from_slice(&some[..n]),
+    }
+    Ok(())
+}

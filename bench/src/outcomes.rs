@@ -1,0 +1,181 @@
+//! What was measured, and the ratios within a round.
+
+use crate::measure::{Sample, Shares};
+use crate::peers::FLOOR;
+use crate::rows::{Base, Better, Metric, ROWS, Target};
+use crate::statistics::median;
+
+/// One row of one peer in one round.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) round: u32,
+    pub(crate) row: &'static str,
+    pub(crate) peer: String,
+    /// The error is what the peer did wrong.
+    pub(crate) result: Result<Sample, String>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Outcomes(pub(crate) Vec<Outcome>);
+
+/// A median over the rounds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spread {
+    pub(crate) median: f64,
+    /// Half the distance between the least and the greatest round.
+    pub(crate) around: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Reached,
+    Missed,
+}
+
+impl Outcomes {
+    fn of<'a>(&'a self, row: &'a str, peer: &'a str) -> impl Iterator<Item = &'a Outcome> {
+        self.0.iter().filter(move |outcome| outcome.row == row && outcome.peer == peer)
+    }
+
+    fn value(&self, round: u32, metric: &str, peer: &str) -> Option<f64> {
+        let (row, index) = ROWS.iter().find_map(|row| {
+            let index = row.metrics.iter().position(|candidate| candidate.id == metric)?;
+            Some((row.id, index))
+        })?;
+        let outcome = self.of(row, peer).find(|outcome| outcome.round == round)?;
+        outcome.result.as_ref().ok().map(|sample| sample.values[index])
+    }
+
+    fn rounds(&self) -> impl Iterator<Item = u32> {
+        1..=self.0.iter().map(|outcome| outcome.round).max().unwrap_or(0)
+    }
+
+    pub(crate) fn values(&self, metric: &Metric, peer: &str) -> Option<Spread> {
+        spread(self.rounds().filter_map(|round| self.value(round, metric.id, peer)))
+    }
+
+    /// The ratio to the metric's base, each round for itself.
+    pub(crate) fn ratios(&self, metric: &Metric, peer: &str) -> Option<Spread> {
+        let (base_metric, base_peer) = match metric.base {
+            Base::Floor => (metric.id, FLOOR),
+            Base::Own(other) => (other, peer),
+            Base::Nothing => return None,
+        };
+        spread(self.rounds().filter_map(|round| {
+            Some(self.value(round, metric.id, peer)? / self.value(round, base_metric, base_peer)?)
+        }))
+    }
+
+    fn ratios_to_best(&self, metric: &Metric, peer: &str, others: &[&str]) -> Option<Spread> {
+        spread(self.rounds().filter_map(|round| {
+            let values = others.iter().filter_map(|other| self.value(round, metric.id, other));
+            let best = values.reduce(match metric.better {
+                Better::More => f64::max,
+                Better::Less => f64::min,
+            })?;
+            Some(self.value(round, metric.id, peer)? / best)
+        }))
+    }
+
+    /// Whether all targets are reached; `None` if one of them cannot be told from this run.
+    pub(crate) fn verdict(&self, metric: &Metric, subject: &str, registry: &[&str]) -> Option<Verdict> {
+        let mut verdict = None;
+        for target in metric.targets {
+            let reached = match *target {
+                Target::AtLeast(least) => self.ratios(metric, subject)?.median >= least,
+                Target::AtMost(most) => self.ratios(metric, subject)?.median <= most,
+                Target::OfBestPeer(least) => self.ratios_to_best(metric, subject, registry)?.median >= least,
+                Target::ValueAtMost(most) => self.values(metric, subject)?.median <= most,
+            };
+            if !reached {
+                return Some(Verdict::Missed);
+            }
+            verdict = Some(Verdict::Reached);
+        }
+        verdict
+    }
+
+    /// Median CPU shares of generator and server.
+    pub(crate) fn shares(&self, row: &str, peer: &str) -> Option<Shares> {
+        let all: Vec<Shares> =
+            self.of(row, peer).filter_map(|outcome| outcome.result.as_ref().ok()?.shares).collect();
+        let of = |share: fn(&Shares) -> f64| median(&all.iter().map(share).collect::<Vec<_>>());
+        Some(Shares { generator: of(|shares| shares.generator)?, server: of(|shares| shares.server)? })
+    }
+
+    pub(crate) fn failures(&self) -> impl Iterator<Item = (&Outcome, &str)> {
+        self.0.iter().filter_map(|outcome| Some((outcome, outcome.result.as_ref().err()?.as_str())))
+    }
+
+    pub(crate) fn failed(&self, row: &str, peer: &str) -> bool {
+        self.of(row, peer).any(|outcome| outcome.result.is_err())
+    }
+}
+
+fn spread(values: impl Iterator<Item = f64>) -> Option<Spread> {
+    let values: Vec<f64> = values.collect();
+    let least = values.iter().copied().reduce(f64::min)?;
+    let most = values.iter().copied().reduce(f64::max)?;
+    Some(Spread { median: median(&values)?, around: (most - least) / 2.0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcomes(figures: &[(u32, &'static str, &str, f64)]) -> Outcomes {
+        let outcome = |&(round, row, peer, value): &(u32, &'static str, &str, f64)| Outcome {
+            round,
+            row,
+            peer: peer.to_owned(),
+            result: Ok(Sample { values: vec![value; 2], shares: None }),
+        };
+        Outcomes(figures.iter().map(outcome).collect())
+    }
+
+    fn metric(id: &str) -> &'static Metric {
+        ROWS.iter().flat_map(|row| row.metrics).find(|metric| metric.id == id).unwrap()
+    }
+
+    #[test]
+    fn ratios_are_taken_within_a_round() {
+        // The machine was twice as fast in the second round: the ratio of medians would be off.
+        let outcomes = outcomes(&[
+            (1, "echo", "floor", 100.0),
+            (1, "echo", "everywire", 90.0),
+            (2, "echo", "floor", 200.0),
+            (2, "echo", "everywire", 190.0),
+            (3, "echo", "floor", 100.0),
+            (3, "echo", "everywire", 100.0),
+        ]);
+        let ratio = outcomes.ratios(metric("echo"), "everywire").unwrap();
+        assert!((ratio.median - 0.95).abs() < 1e-9 && (ratio.around - 0.05).abs() < 1e-9, "{ratio:?}");
+        assert_eq!(outcomes.verdict(metric("echo"), "everywire", &[]), Some(Verdict::Reached));
+        assert!(outcomes.ratios(metric("echo"), "ws").is_none());
+        assert_eq!(outcomes.verdict(metric("echo"), "ws", &[]), None);
+    }
+
+    #[test]
+    fn every_kind_of_target_is_judged() {
+        let outcomes = outcomes(&[
+            (1, "echo-16", "floor", 100.0),
+            (1, "echo-16", "everywire", 90.0),
+            (1, "echo-16", "axum", 50.0),
+            (1, "echo-16", "ws", 70.0),
+            (1, "latency", "floor", 1000.0),
+            (1, "latency", "everywire", 1010.0),
+            (1, "idle", "everywire", 2048.0),
+            (1, "json", "everywire", 100.0),
+            (1, "deflate", "everywire", 86.0),
+        ]);
+        let verdict = |id, others: &[&str]| outcomes.verdict(metric(id), "everywire", others);
+        assert_eq!(verdict("echo-16", &["axum"]), Some(Verdict::Reached));
+        assert_eq!(verdict("echo-16", &["axum", "ws"]), Some(Verdict::Missed), "ws is the best peer");
+        assert_eq!(verdict("echo-16", &["tungstenite"]), None);
+        assert_eq!(verdict("latency-p50", &[]), Some(Verdict::Reached));
+        assert_eq!(verdict("latency-p99", &[]), Some(Verdict::Missed));
+        assert_eq!(verdict("idle", &[]), Some(Verdict::Reached));
+        assert_eq!(verdict("deflate", &[]), Some(Verdict::Reached));
+        assert_eq!(verdict("json", &[]), None, "a row without a target");
+    }
+}

@@ -1,0 +1,215 @@
+//! The tables, and the same as JSON.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::outcomes::{Outcomes, Spread, Verdict};
+use crate::peers::Peer;
+use crate::rows::{Base, Metric, Row, Target};
+
+/// From this share of its core on the generator may be what limits a row.
+const BUSY: f64 = 0.95;
+
+pub(crate) struct Report<'a> {
+    pub(crate) machine: String,
+    pub(crate) rounds: u32,
+    pub(crate) seconds: f64,
+    pub(crate) subject: &'a str,
+    pub(crate) peers: &'a [Peer],
+    pub(crate) rows: &'a [&'static Row],
+    pub(crate) outcomes: &'a Outcomes,
+}
+
+impl Report<'_> {
+    pub(crate) fn markdown(&self) -> String {
+        let mut out = format!(
+            "{}; {} rounds of {} s; medians, in brackets the ratio to the floor within a round ± half its range\n\n",
+            self.machine, self.rounds, self.seconds
+        );
+        self.figures(&mut out);
+        out.push_str("\nCPU shares of one core while measured, generator / server\n\n");
+        self.shares(&mut out);
+        for (outcome, why) in self.outcomes.failures() {
+            let _ =
+                writeln!(out, "\nFAILED: {}, {}, round {}: {why}", outcome.row, outcome.peer, outcome.round);
+        }
+        out
+    }
+
+    fn figures(&self, out: &mut String) {
+        let names: Vec<&str> = self.peers.iter().map(|peer| peer.name.as_str()).collect();
+        let _ = writeln!(out, "| | {} | target for {} | |", names.join(" | "), self.subject);
+        let _ = writeln!(out, "|---|{}---|---|", "---|".repeat(names.len()));
+        let registry = self.registry();
+        for (row, metric) in self.metrics() {
+            let cells: Vec<String> = names.iter().map(|name| self.cell(row, metric, name)).collect();
+            let verdict = match self.outcomes.verdict(metric, self.subject, &registry) {
+                Some(Verdict::Reached) => "OK",
+                Some(Verdict::Missed) => "MISS",
+                None => "",
+            };
+            let _ = writeln!(
+                out,
+                "| {} | {} | {} | {verdict} |",
+                metric.title,
+                cells.join(" | "),
+                target(metric)
+            );
+        }
+    }
+
+    fn shares(&self, out: &mut String) {
+        let names: Vec<&str> = self.peers.iter().map(|peer| peer.name.as_str()).collect();
+        let _ = writeln!(out, "| | {} |", names.join(" | "));
+        let _ = writeln!(out, "|---|{}", "---|".repeat(names.len()));
+        let mut limited = false;
+        for row in self.rows {
+            let _ = write!(out, "| {} |", row.id);
+            for name in &names {
+                let _ = match self.outcomes.shares(row.id, name) {
+                    Some(shares) => {
+                        let mark = if shares.generator >= BUSY && shares.server < BUSY { " (!)" } else { "" };
+                        limited |= !mark.is_empty();
+                        write!(
+                            out,
+                            " {:.0} % / {:.0} %{mark} |",
+                            100.0 * shares.generator,
+                            100.0 * shares.server
+                        )
+                    }
+                    None => write!(out, " |"),
+                };
+            }
+            out.push('\n');
+        }
+        if limited {
+            out.push_str(
+                "\n(!) The generator had no time left and the server had: this is the generator's limit.\n",
+            );
+        }
+    }
+
+    fn cell(&self, row: &Row, metric: &Metric, peer: &str) -> String {
+        if self.outcomes.failed(row.id, peer) {
+            return "failed".to_owned();
+        }
+        let Some(value) = self.outcomes.values(metric, peer) else { return String::new() };
+        match self.outcomes.ratios(metric, peer) {
+            Some(ratio) if metric.base != Base::Floor || peer != crate::peers::FLOOR => {
+                let around = if self.rounds > 1 { format!(" ± {:.2}", ratio.around) } else { String::new() };
+                format!("{} ({:.2}{around})", grouped(value.median), ratio.median)
+            }
+            _ => grouped(value.median),
+        }
+    }
+
+    fn metrics(&self) -> impl Iterator<Item = (&'static Row, &'static Metric)> {
+        self.rows.iter().flat_map(|row| row.metrics.iter().map(move |metric| (*row, metric)))
+    }
+
+    fn registry(&self) -> Vec<&str> {
+        self.peers.iter().filter(|peer| peer.registry).map(|peer| peer.name.as_str()).collect()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        let registry = self.registry();
+        let medians: Vec<Value> = self
+            .metrics()
+            .flat_map(|(row, metric)| self.peers.iter().map(move |peer| (row, metric, peer.name.as_str())))
+            .filter_map(|(row, metric, peer)| {
+                let value = self.outcomes.values(metric, peer)?;
+                let shares = self.outcomes.shares(row.id, peer);
+                Some(json!({
+                    "metric": metric.id,
+                    "peer": peer,
+                    "value": value.median,
+                    "ratio": self.outcomes.ratios(metric, peer).map(|Spread { median, .. }| median),
+                    "generator_cpu": shares.map(|shares| shares.generator),
+                    "server_cpu": shares.map(|shares| shares.server),
+                }))
+            })
+            .collect();
+        let verdicts: serde_json::Map<String, Value> = self
+            .metrics()
+            .filter_map(|(_, metric)| {
+                let verdict = self.outcomes.verdict(metric, self.subject, &registry)?;
+                Some((metric.id.to_owned(), json!(verdict == Verdict::Reached)))
+            })
+            .collect();
+        let samples: Vec<Value> = self
+            .outcomes
+            .0
+            .iter()
+            .map(|outcome| {
+                let sample = outcome.result.as_ref().ok();
+                let shares = sample.and_then(|sample| sample.shares);
+                json!({
+                    "round": outcome.round,
+                    "row": outcome.row,
+                    "peer": outcome.peer,
+                    "values": sample.map(|sample| &sample.values),
+                    "generator_cpu": shares.map(|shares| shares.generator),
+                    "server_cpu": shares.map(|shares| shares.server),
+                    "error": outcome.result.as_ref().err(),
+                })
+            })
+            .collect();
+        json!({
+            "machine": self.machine,
+            "rounds": self.rounds,
+            "seconds": self.seconds,
+            "subject": self.subject,
+            "medians": medians,
+            "targets_reached": verdicts,
+            "samples": samples,
+        })
+    }
+}
+
+fn target(metric: &Metric) -> String {
+    let base = match metric.base {
+        Base::Floor => " × floor",
+        Base::Own(_) => " × own row above",
+        Base::Nothing => "",
+    };
+    let text = |target: &Target| match target {
+        Target::AtLeast(least) => format!("≥ {least}{base}"),
+        Target::AtMost(most) => format!("≤ {most}{base}"),
+        Target::OfBestPeer(least) => format!("≥ {least} × best registry peer"),
+        Target::ValueAtMost(most) => format!("≤ {}", grouped(*most)),
+    };
+    metric.targets.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+/// Whole numbers with commas; from 10,000 on the last two digits are noise and go.
+fn grouped(value: f64) -> String {
+    let rounded = if value.abs() >= 10_000.0 { (value / 100.0).round() * 100.0 } else { value.round() };
+    let digits = format!("{:.0}", rounded.abs());
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if rounded < 0.0 { format!("-{out}") } else { out }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        for (value, text) in [
+            (0.0, "0"),
+            (999.6, "1,000"),
+            (9_876.4, "9,876"),
+            (1_045_049.0, "1,045,000"),
+            (-1234.0, "-1,234"),
+        ] {
+            assert_eq!(grouped(value), text);
+        }
+    }
+}

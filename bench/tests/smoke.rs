@@ -1,0 +1,89 @@
+//! `--quick`: every row works with every peer that this machine can start, and the figures come out.
+
+use std::collections::HashSet;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// The peers that need nothing but Cargo, so that they are there wherever the test runs.
+const PEERS: [&str; 5] = ["floor", "floor-paced", "fastwebsockets", "tungstenite", "axum"];
+
+#[test]
+fn every_row_works_with_every_peer() {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("quick.json");
+    let output = Command::new(env!("CARGO_BIN_EXE_everywire-bench"))
+        .args(["--quick", "--no-build", "--json"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    let (table, log) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{}\n{log}\n{table}", output.status);
+    assert!(table.contains("| target for everywire |"), "{table}");
+
+    let report: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let samples = report["samples"].as_array().unwrap();
+    for sample in samples {
+        for value in sample["values"].as_array().unwrap() {
+            // A few hundred idle connections may hide in memory that the server already had.
+            let positive = value.as_f64().unwrap() > 0.0 || sample["row"] == "idle";
+            assert!(positive, "{sample}");
+        }
+    }
+    let seen: HashSet<_> =
+        samples.iter().map(|sample| (text(&sample["peer"]), text(&sample["row"]))).collect();
+    let room = ["fanout-16", "fanout-10k", "fanout", "publishers", "latency", "idle", "json"];
+    let echo = ["echo", "echo-16", "echo-large", "connect"];
+    for peer in PEERS {
+        for row in room.iter().chain(if peer == "floor-paced" { &[][..] } else { &echo[..] }) {
+            assert!(seen.contains(&(peer, *row)), "{peer} was not measured in {row}\n{log}");
+        }
+    }
+    // The peer for Node is measured where Node is; it has the compressed row too.
+    if seen.iter().any(|(peer, _)| *peer == "ws") {
+        assert!(seen.contains(&("ws", "deflate")), "{log}");
+    } else {
+        assert!(log.contains("LEFT OUT: ws"), "{log}");
+    }
+}
+
+#[test]
+fn a_wrong_name_is_answered_with_the_right_ones() {
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_everywire-bench"))
+            .arg("--no-build")
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(!output.status.success());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let peer = run(&["--peers", "flor"]);
+    assert!(peer.contains(r#"there is no peer "flor", but floor, floor-paced"#), "{peer}");
+    let row = run(&["--rows", "echo,ech"]);
+    assert!(row.contains(r#"there is no row "ech", but echo, echo-16"#), "{row}");
+}
+
+#[test]
+fn a_peer_that_does_wrong_fails_its_cells_and_the_run() {
+    let output = Command::new(env!("CARGO_BIN_EXE_everywire-bench"))
+        .args([
+            "--quick",
+            "--no-build",
+            "--rows",
+            "echo",
+            "--also",
+            "broken=false",
+            "--peers",
+            "floor,broken",
+        ])
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let table = String::from_utf8_lossy(&output.stdout);
+    assert!(table.contains("FAILED: echo, broken, round 1: the server ended at once"), "{table}");
+    assert!(table.contains("| failed |"), "{table}");
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
+}
