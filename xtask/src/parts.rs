@@ -1,0 +1,185 @@
+//! The table of everything that `check` and `test` run.
+//!
+//! To add a part, add a row: its name, budget, needs and command stand nowhere else. Rows run in this
+//! order as far as their needs allow, two at a time; see [`crate::schedule`].
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use crate::install;
+use crate::shell::{Outcome, Shell};
+use crate::tidy;
+
+/// Which command runs a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Suite {
+    /// Only where another part needs it.
+    Setup,
+    Check,
+    Test,
+}
+
+/// What a part shares with others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Uses Cargo's target folder, whose lock lets one command in at a time.
+    Cargo,
+    /// Runs beside anything.
+    Free,
+}
+
+/// One row: a thing to run, and what must have ended well before.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) name: &'static str,
+    pub(crate) suite: Suite,
+    /// Seconds on an idle machine of 2 cores, from a clean checkout.
+    pub(crate) budget: u32,
+    pub(crate) needs: &'static [&'static str],
+    pub(crate) lane: Lane,
+    pub(crate) run: fn(&mut Shell<'_>) -> Result<Outcome>,
+}
+
+impl Part {
+    const fn new(
+        suite: Suite,
+        name: &'static str,
+        budget: u32,
+        needs: &'static [&'static str],
+        run: fn(&mut Shell<'_>) -> Result<Outcome>,
+    ) -> Self {
+        Self { name, suite, budget, needs, lane: Lane::Free, run }
+    }
+
+    const fn with_cargo(mut self) -> Self {
+        self.lane = Lane::Cargo;
+        self
+    }
+
+    pub(crate) fn budget(&self) -> Duration {
+        Duration::from_secs(self.budget.into())
+    }
+}
+
+/// Clippy's lint that makes every `allow` name its reason is not in the workspace's table because it is
+/// a rule for what is committed, not for what is being written.
+const CLIPPY: &[&str] = &[
+    "clippy",
+    "--workspace",
+    "--all-targets",
+    "--all-features",
+    "--",
+    "--deny=warnings",
+    "--deny=clippy::allow_attributes_without_reason",
+];
+
+use Suite::{Check, Setup, Test};
+
+/// Everything there is to run.
+///
+/// `build` makes tests, binaries and examples with one set of features and one profile, so that no
+/// dependency is compiled twice and the conformance suites drive the same binaries.
+#[rustfmt::skip]
+pub(crate) const PARTS: &[Part] = &[
+    Part::new(Check, "tidy", 5, &[], |shell| {
+        let summary = tidy::run(&shell.workspace.root)?;
+        shell.say(&summary)?;
+        Ok(Outcome::Done)
+    }),
+    Part::new(Check, "fmt", 10, &[], |shell| shell.cargo(&["fmt", "--all", "--check"])),
+    Part::new(Setup, "build", 300, &[], |shell| {
+        shell.cargo(&["build", "--workspace", "--all-targets", "--all-features"])
+    }).with_cargo(),
+    Part::new(Setup, "apt", 120, &[], install::debian_packages),
+    Part::new(Setup, "python", 30, &["apt"], install::python),
+    Part::new(Setup, "npm", 30, &[], install::node_modules),
+    Part::new(Setup, "cargo-deny", 120, &[], install::cargo_deny),
+    Part::new(Test, "rust", 180, &["build"], |shell| {
+        shell.cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"])
+    }).with_cargo(),
+    Part::new(Check, "clippy", 120, &[], |shell| shell.cargo(CLIPPY)).with_cargo(),
+    Part::new(Check, "docs", 60, &[], |shell| {
+        let mut command = shell.workspace.cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);
+        shell.run(command.env("RUSTDOCFLAGS", "--deny=warnings"))
+    }).with_cargo(),
+    Part::new(Check, "deny", 10, &["cargo-deny"], |shell| {
+        let mut command = install::cargo_deny_command(shell.workspace);
+        shell.run(command.args(["--all-features", "check", "bans", "licenses", "sources"]))
+    }),
+];
+
+/// The parts of these suites and all that they need, in the table's order.
+pub(crate) fn of(suites: &[Suite]) -> Vec<&'static Part> {
+    select(|part| suites.contains(&part.suite))
+}
+
+/// The named parts and all that they need.
+pub(crate) fn named(names: &[&str]) -> Result<Vec<&'static Part>> {
+    for name in names {
+        PARTS
+            .iter()
+            .find(|part| part.name == *name)
+            .with_context(|| format!("no part is named {name}; there are:\n{}", list(PARTS)))?;
+    }
+    Ok(select(|part| names.contains(&part.name)))
+}
+
+fn select(wanted: impl Fn(&Part) -> bool) -> Vec<&'static Part> {
+    let mut chosen: Vec<bool> = PARTS.iter().map(wanted).collect();
+    // A part's needs stand above it (a test holds the table to that), so one pass from below finds all.
+    for index in (0..PARTS.len()).rev().filter(|index| chosen[*index]).collect::<Vec<_>>() {
+        mark_needs(index, &mut chosen);
+    }
+    PARTS.iter().zip(chosen).filter_map(|(part, chosen)| chosen.then_some(part)).collect()
+}
+
+fn mark_needs(index: usize, chosen: &mut [bool]) {
+    for (need, part) in PARTS.iter().enumerate() {
+        if PARTS[index].needs.contains(&part.name) {
+            chosen[need] = true;
+            mark_needs(need, chosen);
+        }
+    }
+}
+
+/// One line a part.
+pub(crate) fn list(parts: &[Part]) -> String {
+    let mut text = String::new();
+    for part in parts {
+        let needs =
+            if part.needs.is_empty() { String::new() } else { format!("  needs {}", part.needs.join(", ")) };
+        let suite = format!("{:?}", part.suite).to_lowercase();
+        writeln!(text, "  {:<18} {suite:<6} {:>4} s{needs}", part.name, part.budget)
+            .expect("a string takes all");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn needs_stand_above_and_names_are_unique() {
+        for (index, part) in PARTS.iter().enumerate() {
+            for need in part.needs {
+                assert!(
+                    PARTS[..index].iter().any(|above| above.name == *need),
+                    "{}: needs {need}",
+                    part.name
+                );
+            }
+            assert!(PARTS[..index].iter().all(|above| above.name != part.name), "{} twice", part.name);
+        }
+    }
+
+    #[test]
+    fn a_selection_brings_its_needs_and_nothing_else() {
+        let names: Vec<_> = named(&["rust"]).unwrap().iter().map(|part| part.name).collect();
+        assert_eq!(names, ["build", "rust"]);
+        assert!(named(&["rusty"]).unwrap_err().to_string().starts_with("no part is named rusty"));
+        assert!(of(&[Check]).iter().all(|part| part.suite != Test));
+    }
+}
