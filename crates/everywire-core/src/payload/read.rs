@@ -61,56 +61,49 @@ pub(super) enum UntypedBinary {
 }
 
 pub(super) fn read<T: DeserializeOwned>(view: &View<'_>, extras: Extras) -> Result<T, ArgsError> {
-    use UntypedBinary::{Base64, Bytes};
-    match view {
-        View::Text(text) => T::deserialize(ArgsReader { source: &mut TextSource(text), extras }),
-        View::Binary(bytes) => T::deserialize(ArgsReader { source: &mut BinarySource(bytes, Bytes), extras })
-            .or_else(
-                // The first fault is the one to tell.
-                |fault| {
-                    retry(
-                        T::deserialize(ArgsReader { source: &mut BinarySource(bytes, Base64), extras }),
-                        fault,
-                    )
-                },
-            ),
-        View::Json { args, len, attachments, .. } => {
-            let len = *len as usize;
-            let mut source = JsonSource { reader: JsonReader::new(args, attachments, Bytes), len };
-            T::deserialize(ArgsReader { source: &mut source, extras }).or_else(|fault| {
-                if attachments.is_empty() {
-                    return Err(fault);
-                }
-                let mut source = JsonSource { reader: JsonReader::new(args, attachments, Base64), len };
-                retry(T::deserialize(ArgsReader { source: &mut source, extras }), fault)
-            })
-        }
-        View::MsgPack { args, len } => {
-            let mut source =
-                MsgPackSource { reader: rmp_serde::Deserializer::from_read_ref(*args), args, len: *len };
-            T::deserialize(ArgsReader { source: &mut source, extras }).or_else(|fault| {
-                if matches!(fault, ArgsError::Count { .. }) {
-                    return Err(fault);
-                }
-                // A point in time for a type that wants ISO 8601, a binary for one that takes anything: as it
-                // would have crossed to JSON.
-                let mut json = Vec::new();
-                let attachments = cross::json_parts(view, &mut json);
-                let Ok(args) = std::str::from_utf8(&json) else { return Err(fault) };
-                let json = View::Json {
-                    args: args.into(),
-                    len: *len,
-                    attachments: &attachments,
-                    placeholder_names: false,
-                };
-                retry(read(&json, extras), fault)
-            })
-        }
+    let read = read_untyped_as(view, extras, UntypedBinary::Bytes);
+    match read {
+        // The first fault is the one to tell.
+        Err(fault @ ArgsError::Type { .. }) => read_otherwise(view, extras).ok_or(fault),
+        read => read,
     }
 }
 
-fn retry<T>(second: Result<T, ArgsError>, first: ArgsError) -> Result<T, ArgsError> {
-    second.map_err(|_| first)
+/// A second go, where the same arguments have another form that the type might take.
+#[cold]
+fn read_otherwise<T: DeserializeOwned>(view: &View<'_>, extras: Extras) -> Option<T> {
+    match view {
+        View::Text(_) | View::Json { attachments: [], .. } => None,
+        View::MsgPack { len, .. } => {
+            // A point in time for a type that wants ISO 8601, a binary for one that takes anything: as it would have
+            // crossed to JSON.
+            let mut json = Vec::new();
+            let attachments = cross::json_parts(view, &mut json);
+            let args = std::str::from_utf8(&json).ok()?.into();
+            let json = View::Json { args, len: *len, attachments: &attachments, placeholder_names: false };
+            read_untyped_as(&json, extras, UntypedBinary::Base64).ok()
+        }
+        View::Binary(_) | View::Json { .. } => read_untyped_as(view, extras, UntypedBinary::Base64).ok(),
+    }
+}
+
+fn read_untyped_as<T: DeserializeOwned>(
+    view: &View<'_>,
+    extras: Extras,
+    untyped: UntypedBinary,
+) -> Result<T, ArgsError> {
+    match view {
+        View::Text(text) => T::deserialize(ArgsReader { source: &mut TextSource(text), extras }),
+        View::Binary(bytes) => T::deserialize(ArgsReader { source: &mut BinarySource(bytes, untyped), extras }),
+        View::Json { args, len, attachments, .. } => {
+            let mut source = JsonSource { reader: JsonReader::new(args, attachments, untyped), len: *len as usize };
+            T::deserialize(ArgsReader { source: &mut source, extras })
+        }
+        View::MsgPack { args, len } => {
+            let mut source = MsgPackSource { reader: rmp_serde::Deserializer::from_read_ref(*args), args, len: *len };
+            T::deserialize(ArgsReader { source: &mut source, extras })
+        }
+    }
 }
 
 /// A list of arguments in some encoding.

@@ -25,29 +25,24 @@ thread_local! {
 }
 
 pub(super) fn from_args<T: Serialize + ?Sized>(args: &T) -> Result<Payload, PayloadError> {
-    match args.serialize(ArgsWriter) {
-        Ok(payload) => Ok(payload),
+    let mut draft = Draft::default();
+    match args.serialize(ArgsWriter(&mut draft)) {
+        Ok(()) => draft.finish(),
         Err(Stop::OneArgument) => {
-            let mut json = JsonWriter::new();
-            json.argument(args)?;
-            json.finish()
+            draft.json_argument(args)?;
+            draft.finish()
         }
-        Err(Stop::Fault(fault)) => Err(fault),
+        Err(Stop::Fault(fault)) => Err(*fault),
     }
 }
 
-/// Why a value gave no payload on the first go.
+/// Why a value did not become arguments on the first go.
 #[derive(Debug)]
 enum Stop {
     /// It is no list of arguments, nor plain: JSON is what it needs.
     OneArgument,
-    Fault(PayloadError),
-}
-
-impl From<PayloadError> for Stop {
-    fn from(fault: PayloadError) -> Self {
-        Self::Fault(fault)
-    }
+    /// Boxed, so that results fit registers.
+    Fault(Box<PayloadError>),
 }
 
 impl fmt::Display for Stop {
@@ -63,8 +58,81 @@ impl std::error::Error for Stop {}
 
 impl ser::Error for Stop {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::Fault(PayloadError::Serialize(message.to_string()))
+        Self::Fault(Box::new(PayloadError::Serialize(message.to_string())))
     }
+}
+
+/// What the arguments are so far. It lies on the stack of [`from_args`], and the writers fill it.
+#[derive(Default)]
+struct Draft {
+    /// The only argument, if it is a text or a binary.
+    plain: Option<Payload>,
+    /// Else the arguments as JSON, one after the other, their binaries set apart.
+    out: Vec<u8>,
+    len: u32,
+    rules: Rules,
+}
+
+impl Draft {
+    /// The argument of a list that said it has one.
+    #[inline]
+    fn only_argument<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+        match value.serialize(PlainWriter(self)) {
+            Err(Stop::OneArgument) => self.json_argument(value).map_err(|fault| Stop::Fault(Box::new(fault))),
+            done => done,
+        }
+    }
+
+    fn json_argument<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), PayloadError> {
+        if self.len == 0 {
+            self.out = SCRATCH.take();
+            self.out.clear();
+            if let Some(plain) = self.plain.take() {
+                // A sequence that has more elements than it said.
+                match &plain.0 {
+                    Stored::Text(text) => self.write(&text[..])?,
+                    Stored::Binary(bytes) => self.write(bytes)?,
+                    Stored::Json { .. } | Stored::MsgPack { .. } => unreachable!("plain is a text or a binary"),
+                }
+            }
+        }
+        self.write(value)
+    }
+
+    fn write<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), PayloadError> {
+        if self.len > 0 {
+            self.out.push(b',');
+        }
+        self.len += 1;
+        let mut json = serde_json::Serializer::with_formatter(&mut self.out, Checked(&mut self.rules));
+        value.serialize(&mut json).map_err(|error| self.rules.why(&error))
+    }
+
+    #[inline]
+    fn finish(self) -> Result<Payload, PayloadError> {
+        match self.plain {
+            Some(plain) => Ok(plain),
+            None if self.len == 0 => Ok(Payload::empty()),
+            None => json(self.out, self.len, self.rules),
+        }
+    }
+}
+
+/// The payload that JSON is, copied to its length, and the buffer kept for the next.
+fn json(out: Vec<u8>, len: u32, rules: Rules) -> Result<Payload, PayloadError> {
+    if rules.placeholder_names && !rules.attachments.is_empty() {
+        return Err(PayloadError::Placeholder);
+    }
+    let args = if out.len() <= KEPT_SCRATCH {
+        let args = ByteString::from(utf8(&out)?);
+        SCRATCH.set(out);
+        args
+    } else {
+        utf8(&out)?;
+        ByteString::try_from(out).map_err(|error| PayloadError::Serialize(error.to_string()))?
+    };
+    let attachments = (!rules.attachments.is_empty()).then(|| rules.attachments.into());
+    Ok(Payload(Stored::Json { args, len, attachments }))
 }
 
 /// What is no list and not plain: a second go, by `serde_json`.
@@ -81,17 +149,19 @@ macro_rules! one_argument {
 macro_rules! plain_or_one_argument {
     () => {
         #[inline]
-        fn serialize_str(self, text: &str) -> Result<Payload, Stop> {
-            Ok(Payload(Stored::Text(text.into())))
+        fn serialize_str(self, text: &str) -> Result<(), Stop> {
+            self.0.plain = Some(Payload(Stored::Text(text.into())));
+            Ok(())
         }
 
         #[inline]
-        fn serialize_bytes(self, bytes: &[u8]) -> Result<Payload, Stop> {
-            Ok(Payload(Stored::Binary(Bytes::copy_from_slice(bytes))))
+        fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Stop> {
+            self.0.plain = Some(Payload(Stored::Binary(Bytes::copy_from_slice(bytes))));
+            Ok(())
         }
 
         #[inline]
-        fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Payload, Stop> {
+        fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Stop> {
             value.serialize(self)
         }
 
@@ -100,7 +170,7 @@ macro_rules! plain_or_one_argument {
             self,
             _: &'static str,
             value: &T,
-        ) -> Result<Payload, Stop> {
+        ) -> Result<(), Stop> {
             value.serialize(self)
         }
 
@@ -110,68 +180,68 @@ macro_rules! plain_or_one_argument {
             _: u32,
             _: &'static str,
             _: &T,
-        ) -> Result<Payload, Stop> {
+        ) -> Result<(), Stop> {
             Err(Stop::OneArgument)
         }
 
         one_argument! {
-            serialize_bool(bool) -> Payload;
-            serialize_i8(i8) -> Payload;
-            serialize_i16(i16) -> Payload;
-            serialize_i32(i32) -> Payload;
-            serialize_i64(i64) -> Payload;
-            serialize_i128(i128) -> Payload;
-            serialize_u8(u8) -> Payload;
-            serialize_u16(u16) -> Payload;
-            serialize_u32(u32) -> Payload;
-            serialize_u64(u64) -> Payload;
-            serialize_u128(u128) -> Payload;
-            serialize_f32(f32) -> Payload;
-            serialize_f64(f64) -> Payload;
-            serialize_char(char) -> Payload;
-            serialize_none() -> Payload;
-            serialize_unit_variant(&'static str, u32, &'static str) -> Payload;
-            serialize_map(Option<usize>) -> Impossible<Payload, Stop>;
-            serialize_struct(&'static str, usize) -> Impossible<Payload, Stop>;
-            serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Impossible<Payload, Stop>;
-            serialize_struct_variant(&'static str, u32, &'static str, usize) -> Impossible<Payload, Stop>;
+            serialize_bool(bool) -> ();
+            serialize_i8(i8) -> ();
+            serialize_i16(i16) -> ();
+            serialize_i32(i32) -> ();
+            serialize_i64(i64) -> ();
+            serialize_i128(i128) -> ();
+            serialize_u8(u8) -> ();
+            serialize_u16(u16) -> ();
+            serialize_u32(u32) -> ();
+            serialize_u64(u64) -> ();
+            serialize_u128(u128) -> ();
+            serialize_f32(f32) -> ();
+            serialize_f64(f64) -> ();
+            serialize_char(char) -> ();
+            serialize_none() -> ();
+            serialize_unit_variant(&'static str, u32, &'static str) -> ();
+            serialize_map(Option<usize>) -> Impossible<(), Stop>;
+            serialize_struct(&'static str, usize) -> Impossible<(), Stop>;
+            serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Impossible<(), Stop>;
+            serialize_struct_variant(&'static str, u32, &'static str, usize) -> Impossible<(), Stop>;
         }
     };
 }
 
 /// The whole value: a list of arguments, or one plain argument.
-#[derive(Clone, Copy)]
-struct ArgsWriter;
+struct ArgsWriter<'d>(&'d mut Draft);
 
-impl Serializer for ArgsWriter {
-    type Ok = Payload;
+impl<'d> Serializer for ArgsWriter<'d> {
+    type Ok = ();
     type Error = Stop;
-    type SerializeSeq = ListWriter;
-    type SerializeTuple = ListWriter;
-    type SerializeTupleStruct = ListWriter;
-    type SerializeTupleVariant = Impossible<Payload, Stop>;
-    type SerializeMap = Impossible<Payload, Stop>;
-    type SerializeStruct = Impossible<Payload, Stop>;
-    type SerializeStructVariant = Impossible<Payload, Stop>;
+    type SerializeSeq = ListWriter<'d>;
+    type SerializeTuple = ListWriter<'d>;
+    type SerializeTupleStruct = ListWriter<'d>;
+    type SerializeTupleVariant = Impossible<(), Stop>;
+    type SerializeMap = Impossible<(), Stop>;
+    type SerializeStruct = Impossible<(), Stop>;
+    type SerializeStructVariant = Impossible<(), Stop>;
 
-    fn serialize_unit(self) -> Result<Payload, Stop> {
-        Ok(Payload::empty())
+    fn serialize_unit(self) -> Result<(), Stop> {
+        Ok(())
     }
 
-    fn serialize_unit_struct(self, _: &'static str) -> Result<Payload, Stop> {
-        Ok(Payload::empty())
-    }
-
-    fn serialize_seq(self, len: Option<usize>) -> Result<ListWriter, Stop> {
-        Ok(ListWriter { one: len == Some(1), plain: None, json: None })
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Stop> {
+        Ok(())
     }
 
     #[inline]
-    fn serialize_tuple(self, len: usize) -> Result<ListWriter, Stop> {
+    fn serialize_seq(self, len: Option<usize>) -> Result<ListWriter<'d>, Stop> {
+        Ok(ListWriter { draft: self.0, only: len == Some(1) })
+    }
+
+    #[inline]
+    fn serialize_tuple(self, len: usize) -> Result<ListWriter<'d>, Stop> {
         self.serialize_seq(Some(len))
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Result<ListWriter, Stop> {
+    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Result<ListWriter<'d>, Stop> {
         self.serialize_seq(Some(len))
     }
 
@@ -179,148 +249,61 @@ impl Serializer for ArgsWriter {
 }
 
 /// One argument of a list of one, which may be plain.
-#[derive(Clone, Copy)]
-struct PlainWriter;
+struct PlainWriter<'d>(&'d mut Draft);
 
-impl Serializer for PlainWriter {
-    type Ok = Payload;
+impl Serializer for PlainWriter<'_> {
+    type Ok = ();
     type Error = Stop;
-    type SerializeSeq = Impossible<Payload, Stop>;
-    type SerializeTuple = Impossible<Payload, Stop>;
-    type SerializeTupleStruct = Impossible<Payload, Stop>;
-    type SerializeTupleVariant = Impossible<Payload, Stop>;
-    type SerializeMap = Impossible<Payload, Stop>;
-    type SerializeStruct = Impossible<Payload, Stop>;
-    type SerializeStructVariant = Impossible<Payload, Stop>;
+    type SerializeSeq = Impossible<(), Stop>;
+    type SerializeTuple = Impossible<(), Stop>;
+    type SerializeTupleStruct = Impossible<(), Stop>;
+    type SerializeTupleVariant = Impossible<(), Stop>;
+    type SerializeMap = Impossible<(), Stop>;
+    type SerializeStruct = Impossible<(), Stop>;
+    type SerializeStructVariant = Impossible<(), Stop>;
 
     one_argument! {
-        serialize_unit() -> Payload;
-        serialize_unit_struct(&'static str) -> Payload;
-        serialize_seq(Option<usize>) -> Impossible<Payload, Stop>;
-        serialize_tuple(usize) -> Impossible<Payload, Stop>;
-        serialize_tuple_struct(&'static str, usize) -> Impossible<Payload, Stop>;
+        serialize_unit() -> ();
+        serialize_unit_struct(&'static str) -> ();
+        serialize_seq(Option<usize>) -> Impossible<(), Stop>;
+        serialize_tuple(usize) -> Impossible<(), Stop>;
+        serialize_tuple_struct(&'static str, usize) -> Impossible<(), Stop>;
     }
 
     plain_or_one_argument!();
 }
 
 /// A list of arguments.
-struct ListWriter {
+struct ListWriter<'d> {
+    draft: &'d mut Draft,
     /// Whether it said that it has one argument, and that has not come yet.
-    one: bool,
-    /// That argument, if it is plain.
-    plain: Option<Payload>,
-    json: Option<JsonWriter>,
-}
-
-impl ListWriter {
-    #[inline]
-    fn argument<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
-        if std::mem::take(&mut self.one) {
-            match value.serialize(PlainWriter) {
-                Ok(plain) => {
-                    self.plain = Some(plain);
-                    return Ok(());
-                }
-                Err(Stop::OneArgument) => {}
-                Err(fault) => return Err(fault),
-            }
-        }
-        self.json_argument(value)
-    }
-
-    fn json_argument<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
-        let json = self.json.get_or_insert_with(JsonWriter::new);
-        if let Some(plain) = self.plain.take() {
-            // A sequence that has more elements than it said.
-            match &plain.0 {
-                Stored::Text(text) => json.argument(&text[..])?,
-                Stored::Binary(bytes) => json.argument(bytes)?,
-                Stored::Json { .. } | Stored::MsgPack { .. } => unreachable!("plain is a text or a binary"),
-            }
-        }
-        Ok(json.argument(value)?)
-    }
-
-    #[inline]
-    fn finish(self) -> Result<Payload, Stop> {
-        match (self.plain, self.json) {
-            (Some(plain), _) => Ok(plain),
-            (None, Some(json)) => Ok(json.finish()?),
-            (None, None) => Ok(Payload::empty()),
-        }
-    }
+    only: bool,
 }
 
 macro_rules! list {
     ($($part:ident $method:ident)*) => {$(
-        impl $part for ListWriter {
-            type Ok = Payload;
+        impl $part for ListWriter<'_> {
+            type Ok = ();
             type Error = Stop;
 
             #[inline]
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
-                self.argument(value)
+                if std::mem::take(&mut self.only) {
+                    self.draft.only_argument(value)
+                } else {
+                    self.draft.json_argument(value).map_err(|fault| Stop::Fault(Box::new(fault)))
+                }
             }
 
             #[inline]
-            fn end(self) -> Result<Payload, Stop> {
-                self.finish()
+            fn end(self) -> Result<(), Stop> {
+                Ok(())
             }
         }
     )*};
 }
 
 list! { SerializeSeq serialize_element SerializeTuple serialize_element SerializeTupleStruct serialize_field }
-
-/// Arguments as JSON, one after the other, their binaries set apart.
-struct JsonWriter {
-    out: Vec<u8>,
-    len: u32,
-    rules: Rules,
-}
-
-impl JsonWriter {
-    fn new() -> Self {
-        let mut out = SCRATCH.take();
-        out.clear();
-        Self { out, len: 0, rules: Rules::default() }
-    }
-
-    fn argument<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), PayloadError> {
-        if self.len > 0 {
-            self.out.push(b',');
-        }
-        self.len += 1;
-        let mut json = serde_json::Serializer::with_formatter(&mut self.out, Checked(&mut self.rules));
-        value.serialize(&mut json).map_err(|error| self.rules.fault.take().unwrap_or_else(|| said(&error)))
-    }
-
-    fn finish(mut self) -> Result<Payload, PayloadError> {
-        if self.rules.placeholder_names && !self.rules.attachments.is_empty() {
-            return Err(PayloadError::Placeholder);
-        }
-        let attachments = std::mem::take(&mut self.rules.attachments);
-        let out = std::mem::take(&mut self.out);
-        let args = if out.len() <= KEPT_SCRATCH {
-            let args = ByteString::from(utf8(&out)?);
-            SCRATCH.set(out);
-            args
-        } else {
-            let args = Bytes::from(out);
-            let len = args.len();
-            ByteString::try_from(args)
-                .map_err(|_| PayloadError::Serialize(format!("{len} bytes are not UTF-8")))?
-        };
-        let attachments = (!attachments.is_empty()).then(|| attachments.into());
-        Ok(Payload(Stored::Json { args, len: self.len, attachments }))
-    }
-}
-
-#[cold]
-fn said(error: &serde_json::Error) -> PayloadError {
-    PayloadError::Serialize(error.to_string())
-}
 
 /// What holds for every payload, watched while `serde_json` writes.
 #[derive(Debug, Default)]
@@ -338,6 +321,12 @@ impl Rules {
     fn give_up(&mut self, fault: PayloadError) -> io::Error {
         self.fault = Some(fault);
         io::ErrorKind::InvalidData.into()
+    }
+
+    /// What a failure of `serde_json` was about.
+    #[cold]
+    fn why(&mut self, error: &serde_json::Error) -> PayloadError {
+        self.fault.take().unwrap_or_else(|| PayloadError::Serialize(error.to_string()))
     }
 
     #[inline]

@@ -1,0 +1,21 @@
+//! How much of what it heard a room keeps.
+
+/// How much of what it heard a room keeps: whatever exceeds the first of the three bounds goes,
+/// oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// At most so many broadcasts.
+    pub messages: u32,
+    /// At most so many bytes of payload and names, and 128 for each broadcast.
+    pub bytes: u32,
+    /// At most so long, in milliseconds.
+    pub age: u64,
+}
+
+impl Retention {
+    /// Nothing is kept: the library's default.
+    pub const NONE: Self = Self { messages: 0, bytes: 0, age: 0 };
+
+    /// The server's default: what a client misses in a reload, a dead spot or a deploy.
+    pub const RECENT: Self = Self { messages: 100, bytes: 1 << 20, age: 300_000 };
+}

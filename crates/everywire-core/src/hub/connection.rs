@@ -1,0 +1,385 @@
+//! One client in one namespace.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+
+use super::link::Link;
+use super::namespace::Namespace;
+use super::own::{Own, Way};
+use super::room::Room;
+use super::shard::Delivery;
+use crate::admission::{self, Refused};
+use crate::broadcast::{Broadcast, Class, Form, Publication};
+use crate::broker::Ticket;
+use crate::mailbox::{Entry, Item, MailboxOptions, Outcome, Token};
+use crate::payload::Payload;
+use crate::promise::{Promise, Resolver};
+use crate::vocabulary::{ConnectionId, Identity, Name, Reason, RoomKey};
+
+/// What a connection is made of.
+#[derive(Clone)]
+pub struct Spec {
+    /// Its public id, fresh.
+    pub id: ConnectionId,
+    /// Who the client is.
+    pub identity: Identity,
+    /// The session that carries it.
+    pub link: Arc<dyn Link>,
+    /// Which of the session's connections it is, in the numbering of its protocol.
+    pub slot: u32,
+    /// Its wire form.
+    pub form: Form,
+    /// Whether its wire can answer an event.
+    pub answers: bool,
+    /// Which flusher serves it: below [`HubOptions::shards`](super::HubOptions::shards), and the
+    /// same for all connections of a session.
+    pub shard: usize,
+}
+
+impl fmt::Debug for Spec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spec").field("id", &self.id).field("form", &self.form).finish_non_exhaustive()
+    }
+}
+
+/// One client in one namespace. (Socket.IO: socket.)
+pub struct Connection {
+    id: ConnectionId,
+    identity: Identity,
+    namespace: Arc<Namespace>,
+    link: Arc<dyn Link>,
+    slot: u32,
+    shard: u32,
+    form: AtomicU32,
+    answers: bool,
+    closed: AtomicBool,
+    /// Everything up to this sequence number that concerns it is in its mailbox, or beyond. Written
+    /// only with the mailbox's lock held.
+    seen: AtomicU64,
+    pub(super) memberships: Mutex<SmallVec<[Membership; 1]>>,
+    own: Own,
+    /// Absent until the first question.
+    questions: Mutex<Option<Box<Questions>>>,
+    /// Whatever the layers above keep with a connection.
+    extension: OnceLock<Box<dyn Any + std::marker::Send + Sync>>,
+}
+
+/// A room that the connection is in.
+#[derive(Debug)]
+pub(super) struct Membership {
+    pub(super) room: Arc<Room>,
+    pub(super) place: u32,
+    pub(super) since: u64,
+    pub(super) meta: bool,
+}
+
+#[derive(Default)]
+struct Questions {
+    next: u64,
+    waiting: HashMap<u64, Resolver<Result<Payload, AckError>>>,
+}
+
+/// Why an event that asked for an answer got none.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AckError {
+    /// The client's wire has no answers (raw, SSE, poll, STOMP).
+    #[error("the client's protocol cannot answer")]
+    CannotAnswer,
+    /// The connection ended first.
+    #[error("the connection ended before it answered")]
+    Gone,
+    /// The client did not answer in time.
+    #[error("the client did not answer in time")]
+    Timeout,
+    /// The client answered with an error.
+    #[error("the client answered with error {code}: {message}")]
+    Failed {
+        /// The client's number for it; 0 if it gave none.
+        code: i64,
+        /// The client's words.
+        message: String,
+    },
+    /// The event may not be sent.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
+/// Why an event could not be sent to a connection.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Send {
+    /// It has ended. The normal course of things, and for most callers no error.
+    #[error("the connection has ended")]
+    Closed,
+    /// It may not be sent.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
+impl Connection {
+    pub(super) fn new(namespace: Arc<Namespace>, spec: Spec, seen: u64) -> Arc<Self> {
+        Arc::new(Self {
+            id: spec.id,
+            identity: spec.identity,
+            namespace,
+            link: spec.link,
+            slot: spec.slot,
+            shard: spec.shard as u32,
+            form: AtomicU32::new(spec.form.to_bits()),
+            answers: spec.answers,
+            closed: AtomicBool::new(false),
+            seen: AtomicU64::new(seen),
+            memberships: Mutex::default(),
+            own: Own::default(),
+            questions: Mutex::default(),
+            extension: OnceLock::new(),
+        })
+    }
+
+    /// Its public id.
+    pub fn id(&self) -> ConnectionId {
+        self.id
+    }
+
+    /// Who the client is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The namespace it is in.
+    pub fn namespace(&self) -> &Arc<Namespace> {
+        &self.namespace
+    }
+
+    /// The session that carries it.
+    pub fn link(&self) -> &Arc<dyn Link> {
+        &self.link
+    }
+
+    /// Which of the session's connections it is.
+    pub fn slot(&self) -> u32 {
+        self.slot
+    }
+
+    /// Which flusher serves it.
+    pub fn shard(&self) -> usize {
+        self.shard as usize
+    }
+
+    /// Its wire form.
+    pub fn form(&self) -> Form {
+        Form::from_bits(self.form.load(Ordering::Relaxed))
+    }
+
+    /// Changes its wire form: the session has moved to another carrier.
+    pub fn set_form(&self, form: Form) {
+        self.form.store(form.to_bits(), Ordering::Relaxed);
+    }
+
+    /// Whether its wire can answer an event.
+    pub fn can_answer(&self) -> bool {
+        self.answers
+    }
+
+    /// Whether it has ended.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Whatever the layers above keep with it; made by the first who asks.
+    pub fn extension<T: Any + std::marker::Send + Sync>(&self, make: impl FnOnce() -> T) -> Option<&T> {
+        self.extension.get_or_init(|| Box::new(make())).downcast_ref()
+    }
+
+    /// The rooms it is in, its user's included.
+    pub fn rooms(&self) -> Vec<RoomKey> {
+        self.memberships.lock().iter().map(|m| m.room.key().clone()).collect()
+    }
+
+    /// Whether it is in this room.
+    pub fn is_in(&self, room: &RoomKey) -> bool {
+        self.memberships.lock().iter().any(|m| m.room.key() == room)
+    }
+
+    /// Sends it an event, behind everything that was published or sent before.
+    pub fn emit(&self, event: impl Into<Name>, payload: Payload, class: Class) -> Result<(), Send> {
+        let event = event.into();
+        admission::admit_event_name(&event)?;
+        if self.send(Item::Emit { event, payload, ack: None, class }) { Ok(()) } else { Err(Send::Closed) }
+    }
+
+    /// Sends it an event that it is asked to answer. The id is for [`forget`](Self::forget).
+    pub fn ask(
+        &self,
+        event: impl Into<Name>,
+        payload: Payload,
+    ) -> (Option<u64>, Promise<Result<Payload, AckError>>) {
+        let event = event.into();
+        if let Err(refused) = admission::admit_event_name(&event) {
+            return (None, Promise::ready(Err(refused.into())));
+        }
+        if !self.answers {
+            return (None, Promise::ready(Err(AckError::CannotAnswer)));
+        }
+        let (promise, resolver) = Promise::new();
+        let id = {
+            let mut questions = self.questions.lock();
+            if self.is_closed() {
+                return (None, Promise::ready(Err(AckError::Gone)));
+            }
+            let questions = questions.get_or_insert_default();
+            let id = questions.next;
+            questions.next += 1;
+            questions.waiting.insert(id, resolver);
+            id
+        };
+        if !self.send(Item::Emit { event, payload, ack: Some(id), class: Class::Event }) {
+            self.answer(id, Err(AckError::Gone));
+        }
+        (Some(id), promise)
+    }
+
+    /// The client answered. False if nobody asked, or no longer waits.
+    pub fn answer(&self, id: u64, answer: Result<Payload, AckError>) -> bool {
+        let resolver = self.questions.lock().as_mut().and_then(|questions| questions.waiting.remove(&id));
+        let waited = resolver.is_some();
+        if let Some(resolver) = resolver {
+            resolver.resolve(answer);
+        }
+        waited
+    }
+
+    /// Nobody waits for this answer any longer.
+    pub fn forget(&self, id: u64) {
+        self.answer(id, Err(AckError::Timeout));
+    }
+
+    /// Answers an event of the client's, behind everything that was published or sent before.
+    pub fn reply(&self, token: Token, outcome: Outcome) -> bool {
+        self.send(Item::Reply { token, outcome })
+    }
+
+    /// Sends anything, behind everything that was published or sent before. False if the session
+    /// has ended.
+    pub fn send(&self, item: Item) -> bool {
+        match self.own.pass(item, self.link.mailbox().bound()) {
+            Way::Free(item) => {
+                self.settle();
+                self.link.mailbox().push(Entry { slot: self.slot, item })
+            }
+            Way::Held => true,
+            Way::TooMuch => {
+                self.link.mailbox().end(Reason::SlowConsumer, false);
+                false
+            }
+        }
+    }
+
+    /// Puts everything that is published but not yet flushed to it into its mailbox, so that what
+    /// is sent next stays behind.
+    pub(super) fn settle(&self) {
+        let shard = self.namespace.shard(self.shard());
+        shard.with_queued(|queued| self.hear_all(queued));
+    }
+
+    /// Puts of these deliveries, in order, whatever it has not seen and is to hear into its mailbox.
+    pub(super) fn hear_all<'a>(&self, deliveries: &mut dyn Iterator<Item = &'a Delivery>) {
+        let memberships = self.memberships.lock();
+        let mailbox = self.link.mailbox();
+        let mut state = mailbox.lock();
+        let mut seen = self.seen.load(Ordering::Relaxed);
+        for delivery in deliveries {
+            let broadcast = &delivery.broadcast;
+            let seq = broadcast.seq();
+            if seq <= seen {
+                continue;
+            }
+            seen = seq;
+            let membership = memberships
+                .iter()
+                .find(|m| m.since < seq && delivery.rooms.iter().any(|room| Arc::ptr_eq(room, &m.room)));
+            if let Some(membership) = membership
+                && !self.is_excepted(&broadcast.publication, &memberships)
+            {
+                state.append(self.broadcast_entry(broadcast, membership.meta), mailbox.options());
+            }
+        }
+        self.seen.store(seen, Ordering::Relaxed);
+        state.notify();
+    }
+
+    /// Puts one broadcast that is addressed to it alone into its mailbox.
+    pub(super) fn hear(&self, broadcast: &Arc<Broadcast>) {
+        self.link.mailbox().push(self.broadcast_entry(broadcast, false));
+    }
+
+    /// Puts one broadcast that it missed into its mailbox. The log's bound is the bound of these:
+    /// they are shared with it, and a client that catches up is not slow.
+    pub(super) fn catch_up(&self, broadcast: &Arc<Broadcast>, meta: bool) {
+        let mailbox = self.link.mailbox();
+        let options = MailboxOptions { bytes: u32::MAX, ..mailbox.options() };
+        let mut state = mailbox.lock();
+        state.append(self.broadcast_entry(broadcast, meta), options);
+        state.notify();
+    }
+
+    fn broadcast_entry(&self, broadcast: &Arc<Broadcast>, meta: bool) -> Entry {
+        Entry { slot: self.slot, item: Item::Broadcast { broadcast: broadcast.clone(), meta } }
+    }
+
+    /// Marks everything up to this sequence number as heard. Call only after [`settle`](Self::settle),
+    /// with deliveries held off.
+    pub(super) fn mark_seen(&self, seq: u64) {
+        let _lock = self.link.mailbox().lock();
+        self.seen.fetch_max(seq, Ordering::Relaxed);
+    }
+
+    pub(super) fn seen(&self) -> &AtomicU64 {
+        &self.seen
+    }
+
+    /// Whether a publication leaves this connection out.
+    pub(super) fn is_excepted(&self, publication: &Publication, memberships: &[Membership]) -> bool {
+        publication.target.except.iter().any(|key| match key {
+            RoomKey::Connection(id) => *id == self.id,
+            RoomKey::User(user) => self.identity.user.as_ref() == Some(user),
+            RoomKey::Named(_) => memberships.iter().any(|m| m.room.key() == key),
+        })
+    }
+
+    pub(super) fn own(&self) -> &Own {
+        &self.own
+    }
+
+    /// The broker answered a publication of this connection's: what waited for that goes on.
+    pub(super) fn release(&self, ticket: Ticket) {
+        self.own.answered(ticket, |item| {
+            self.settle();
+            self.link.mailbox().push(Entry { slot: self.slot, item });
+        });
+    }
+
+    /// The connection is over: nobody is answered any more.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        let questions = self.questions.lock().take();
+        for (_, resolver) in questions.into_iter().flat_map(|questions| questions.waiting) {
+            resolver.resolve(Err(AckError::Gone));
+        }
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("id", &self.id)
+            .field("namespace", &self.namespace.name())
+            .field("user", &self.identity.user)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,18 @@
+//! The driver's side of a session, as the hub sees it.
+
+use std::io;
+
+use crate::mailbox::Mailbox;
+
+/// One session of a client: its mailbox, and a socket that whole frames may be written to.
+///
+/// Implemented by the driver, in one object with everything else that it shares, so that an idle
+/// session is one allocation.
+pub trait Link: Send + Sync + 'static {
+    /// What waits for the client.
+    fn mailbox(&self) -> &Mailbox;
+
+    /// Writes as much as the socket takes at once. Called with the mailbox's lock held, and only if
+    /// the mailbox was made *direct* and is clear.
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
+}

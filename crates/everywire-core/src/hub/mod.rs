@@ -1,0 +1,165 @@
+//! Who gets what: namespaces, connections, rooms, and the order in which all of it is heard.
+//!
+//! The hub is synchronous and knows neither sockets nor protocols. It takes locks only in this order,
+//! and calls a broker while it holds none of them but the first:
+//!
+//! `Namespace::subscriptions` → the broker's own → `Namespace::state` → a shard's queue →
+//! a connection's memberships → a room's places → a mailbox
+//!
+//! How a broadcast travels: the broker delivers it ([`door`]); it is appended to the queue of every
+//! shard that has members of its rooms ([`shard`]); that shard's flusher takes all that is queued as
+//! one [`Pass`] and writes it to each member ([`pass`]). Whatever else is sent to a connection first
+//! *settles* what is queued for it, so nothing overtakes a broadcast that was there before.
+
+mod connection;
+mod door;
+mod join;
+mod link;
+mod namespace;
+mod own;
+mod pass;
+mod publish;
+mod room;
+mod shard;
+mod tickets;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+pub use connection::{AckError, Connection, Send, Spec};
+pub use join::{JoinError, JoinOptions, Joined};
+pub use link::Link;
+pub use namespace::{Member, Namespace};
+pub use pass::Pass;
+pub use publish::PublishError;
+pub use room::Room;
+
+use self::door::HubDoor;
+use self::tickets::Tickets;
+use crate::broadcast::Encode;
+use crate::broker::{Broker, Door, Retention};
+use crate::vocabulary::RoomKey;
+
+/// Told when a shard of a namespace has broadcasts and no flusher at work on them.
+pub trait Flush: std::marker::Send + Sync + 'static {
+    /// Runs passes over this shard until [`Namespace::begin_pass`] gives none: soon, and not in this call.
+    fn flush(&self, namespace: &Arc<Namespace>, shard: usize);
+}
+
+/// How long each room of a namespace keeps what it heard: asked at each publication.
+pub type RetentionRule = Arc<dyn Fn(&str, &RoomKey) -> Retention + std::marker::Send + Sync>;
+
+/// What a hub is built from.
+pub struct HubOptions {
+    /// The way to other nodes.
+    pub broker: Arc<dyn Broker>,
+    /// Turns broadcasts into bytes.
+    pub encode: Arc<dyn Encode>,
+    /// Runs the passes.
+    pub flush: Arc<dyn Flush>,
+    /// Milliseconds since the Unix epoch.
+    pub clock: Arc<dyn Fn() -> u64 + std::marker::Send + Sync>,
+    /// How long rooms keep what they heard.
+    pub retention: RetentionRule,
+    /// Into how many parts the connections are divided, each with a flusher: one a worker thread.
+    pub shards: usize,
+    /// Rooms that one connection may be in. Default 128, as Centrifugo's `client.channel_limit`.
+    pub rooms_per_connection: usize,
+    /// Broadcasts that may wait for one membership while it catches up. Default 1,024.
+    pub catch_up_queue: usize,
+}
+
+impl HubOptions {
+    /// Defaults for everything that has one.
+    pub fn new(broker: Arc<dyn Broker>, encode: Arc<dyn Encode>, flush: Arc<dyn Flush>) -> Self {
+        Self {
+            broker,
+            encode,
+            flush,
+            clock: Arc::new(unix_ms),
+            retention: Arc::new(|_, _| Retention::NONE),
+            shards: 1,
+            rooms_per_connection: 128,
+            catch_up_queue: 1024,
+        }
+    }
+}
+
+impl fmt::Debug for HubOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HubOptions")
+            .field("shards", &self.shards)
+            .field("rooms_per_connection", &self.rooms_per_connection)
+            .field("catch_up_queue", &self.catch_up_queue)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Now, in milliseconds since the Unix epoch.
+pub fn unix_ms() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_millis() as u64)
+}
+
+/// The namespaces of this node.
+pub struct Hub {
+    pub(crate) options: HubOptions,
+    pub(crate) namespaces: RwLock<HashMap<Arc<str>, Arc<Namespace>>>,
+    pub(crate) tickets: Tickets,
+    door: std::sync::OnceLock<Arc<dyn Door>>,
+}
+
+impl Hub {
+    /// A hub without namespaces.
+    pub fn new(options: HubOptions) -> Arc<Self> {
+        let hub = Arc::new(Self {
+            options,
+            namespaces: RwLock::default(),
+            tickets: Tickets::default(),
+            door: std::sync::OnceLock::new(),
+        });
+        let door: Arc<dyn Door> = Arc::new(HubDoor(Arc::downgrade(&hub)));
+        if hub.door.set(door).is_err() {
+            unreachable!("a new hub has no door yet");
+        }
+        hub
+    }
+
+    /// The namespace of this name, made if it is new. Who may make one is decided above.
+    pub fn namespace(self: &Arc<Self>, name: &str) -> Arc<Namespace> {
+        if let Some(namespace) = self.find_namespace(name) {
+            return namespace;
+        }
+        let mut namespaces = self.namespaces.write();
+        let name: Arc<str> = name.into();
+        namespaces.entry(name.clone()).or_insert_with(|| Namespace::new(self, name)).clone()
+    }
+
+    /// The namespace of this name, if it exists.
+    pub fn find_namespace(&self, name: &str) -> Option<Arc<Namespace>> {
+        self.namespaces.read().get(name).cloned()
+    }
+
+    /// All namespaces, in no order.
+    pub fn namespaces(&self) -> Vec<Arc<Namespace>> {
+        self.namespaces.read().values().cloned().collect()
+    }
+
+    /// The time, in milliseconds since the Unix epoch.
+    pub fn now(&self) -> u64 {
+        (self.options.clock)()
+    }
+
+    pub(crate) fn door(&self) -> &Arc<dyn Door> {
+        self.door.get().expect("set when the hub was made")
+    }
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub").field("options", &self.options).finish_non_exhaustive()
+    }
+}

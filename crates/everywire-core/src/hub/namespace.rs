@@ -1,0 +1,211 @@
+//! A named world with its own rooms and its own order.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+use serde_json::value::RawValue;
+
+use super::Hub;
+use super::connection::{Connection, Spec};
+use super::join::Joining;
+use super::pass::Pass;
+use super::room::Room;
+use super::shard::Shard;
+use crate::broker::{BrokerError, Command, Page};
+use crate::promise::Promise;
+use crate::vocabulary::{ConnectionId, Offset, Reason, RoomKey};
+
+/// A named world with its own rooms and its own order. (SignalR: hub.)
+pub struct Namespace {
+    name: Arc<str>,
+    pub(super) hub: Weak<Hub>,
+    shards: Box<[Shard]>,
+    /// Held from the decision to hear a room, or no more, until the broker was told: so that it is
+    /// told in the order of the decisions.
+    pub(super) subscriptions: Mutex<()>,
+    pub(super) state: Mutex<State>,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) rooms: HashMap<RoomKey, HeardRoom>,
+    pub(super) connections: HashMap<ConnectionId, Arc<Connection>>,
+    /// The place of the last broadcast that the broker delivered, or of a later subscription.
+    pub(super) delivered: u64,
+    /// Joins that wait for the broker.
+    pub(super) joining: HashMap<u64, Joining>,
+    pub(super) next_joining: u64,
+}
+
+/// A room that this node hears, or has asked to.
+pub(super) struct HeardRoom {
+    pub(super) room: Arc<Room>,
+    /// Where hearing began; none until the broker has answered.
+    pub(super) heard_from: Option<Offset>,
+    /// Joins that live broadcasts are kept for.
+    pub(super) joining: Vec<u64>,
+}
+
+/// A member of a room, as presence shows it.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Member {
+    /// Its public id.
+    pub connection: ConnectionId,
+    /// Its user, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<Arc<str>>,
+    /// What the application shows beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<Arc<RawValue>>,
+}
+
+impl Namespace {
+    pub(super) fn new(hub: &Arc<Hub>, name: Arc<str>) -> Arc<Self> {
+        Arc::new(Self {
+            name,
+            hub: Arc::downgrade(hub),
+            shards: (0..hub.options.shards.max(1)).map(|_| Shard::default()).collect(),
+            subscriptions: Mutex::default(),
+            state: Mutex::default(),
+        })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    pub(super) fn shard(&self, shard: usize) -> &Shard {
+        &self.shards[shard]
+    }
+
+    pub(super) fn shards(&self) -> &[Shard] {
+        &self.shards
+    }
+
+    /// The hub that it belongs to.
+    pub fn hub(&self) -> Arc<Hub> {
+        // The program keeps the hub for as long as anything of it is in use.
+        self.hub.upgrade().expect("the hub outlives its namespaces' users")
+    }
+
+    /// A client has arrived. It is in its user's room from the start.
+    pub fn connect(self: &Arc<Self>, spec: Spec) -> Arc<Connection> {
+        let user = spec.identity.user.clone();
+        let connection = {
+            let mut state = self.state.lock();
+            let connection = Connection::new(self.clone(), spec, state.delivered);
+            state.connections.insert(connection.id(), connection.clone());
+            connection
+        };
+        if let Some(user) = user {
+            // Its own user's room is not the client's doing and counts for no limit; there is nobody
+            // to tell of a broker that fails here, and the broker reports its own troubles.
+            drop(self.join_user(&connection, user));
+        }
+        connection
+    }
+
+    /// A client has gone: it leaves its rooms, and nobody waits for its answers.
+    pub fn disconnect(self: &Arc<Self>, connection: &Arc<Connection>) {
+        let abandoned = {
+            let mut state = self.state.lock();
+            if state.connections.remove(&connection.id()).is_none() {
+                return;
+            }
+            connection.close();
+            self.abandon_joins(&mut state, connection)
+        };
+        for joining in abandoned {
+            joining.abandon();
+        }
+        for room in connection.rooms() {
+            self.leave(connection, &room);
+        }
+    }
+
+    /// The connection of this id, if it is on this node.
+    pub fn connection(&self, id: ConnectionId) -> Option<Arc<Connection>> {
+        self.state.lock().connections.get(&id).cloned()
+    }
+
+    /// How many connections are on this node.
+    pub fn connection_count(&self) -> usize {
+        self.state.lock().connections.len()
+    }
+
+    /// All connections on this node, in no order.
+    pub fn connections(&self) -> Vec<Arc<Connection>> {
+        self.state.lock().connections.values().cloned().collect()
+    }
+
+    /// The rooms that have members on this node, with how many, in no order.
+    pub fn rooms(&self) -> Vec<(RoomKey, usize)> {
+        let state = self.state.lock();
+        state.rooms.iter().map(|(key, heard)| (key.clone(), heard.room.len())).collect()
+    }
+
+    /// The connections of a room on this node, in no order.
+    pub fn local_members(&self, room: &RoomKey) -> Vec<Arc<Connection>> {
+        let state = self.state.lock();
+        match room {
+            RoomKey::Connection(id) => state.connections.get(id).cloned().into_iter().collect(),
+            _ => state.rooms.get(room).map(|heard| heard.room.connections()).unwrap_or_default(),
+        }
+    }
+
+    /// Who is in a room, in the order of their ids.
+    pub fn presence(&self, room: &RoomKey) -> Promise<Result<Vec<Member>, BrokerError>> {
+        let mut members: Vec<Member> = self.local_members(room).iter().map(Member::of).collect();
+        members.sort_by_key(|member| member.connection);
+        Promise::ready(Ok(members))
+    }
+
+    /// What these rooms keep: the first `limit` after `since`, or the last `limit`.
+    pub fn history(
+        &self,
+        rooms: impl IntoIterator<Item = RoomKey>,
+        since: Option<Offset>,
+        limit: usize,
+    ) -> Promise<Result<Page, BrokerError>> {
+        let hub = self.hub();
+        let (promise, resolver) = Promise::new();
+        let ticket = hub.tickets.issue(super::tickets::Waiting::History { resolver });
+        let rooms = rooms.into_iter().collect();
+        let command = Command::History { namespace: self.name.clone(), rooms, since, limit };
+        hub.options.broker.submit(ticket, command, hub.door());
+        promise
+    }
+
+    /// Ends every session on this node that carries a connection of this room.
+    pub fn disconnect_room(&self, room: &RoomKey, reason: Reason) -> usize {
+        let members = self.local_members(room);
+        for member in &members {
+            member.settle();
+            member.link().mailbox().end(reason, true);
+        }
+        members.len()
+    }
+
+    /// What is queued for this shard, as one pass. None ends the flusher's work until it is called
+    /// again.
+    pub fn begin_pass(self: &Arc<Self>, shard: usize) -> Option<Pass> {
+        let deliveries = self.shards[shard].next_pass()?;
+        Some(Pass::new(self.hub().options.encode.clone(), shard, deliveries))
+    }
+}
+
+impl Member {
+    fn of(connection: &Arc<Connection>) -> Self {
+        let identity = connection.identity();
+        Self { connection: connection.id(), user: identity.user.clone(), data: identity.data.clone() }
+    }
+}
+
+impl fmt::Debug for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Namespace").field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,151 @@
+//! One thing that waits for a client.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::broadcast::{self, Broadcast};
+use crate::payload::Payload;
+use crate::vocabulary::Name;
+
+/// One thing that waits, for one connection of the session.
+#[derive(Debug)]
+pub struct Entry {
+    /// Which of the session's connections, in the numbering of its protocol; 0 where a session
+    /// has one connection.
+    pub slot: u32,
+    /// What waits.
+    pub item: Item,
+}
+
+/// What may wait for a client.
+#[derive(Debug)]
+pub enum Item {
+    /// A broadcast that could not leave at once; `meta` says in which of its forms.
+    Broadcast {
+        /// The broadcast.
+        broadcast: Arc<Broadcast>,
+        /// Whether the membership that hears it wants the meta argument.
+        meta: bool,
+    },
+    /// An event for this client alone; with `ack`, one that it is asked to answer under that id.
+    Emit {
+        /// The event's name.
+        event: Name,
+        /// Its arguments.
+        payload: Payload,
+        /// The id under which an answer is awaited.
+        ack: Option<u64>,
+        /// What happens where it cannot leave at once.
+        class: broadcast::Class,
+    },
+    /// The answer to an event of the client's.
+    Reply {
+        /// What the protocol gave with the event.
+        token: Token,
+        /// The answer.
+        outcome: Outcome,
+    },
+    /// Bytes that the protocol wrote itself and that only it understands: an acknowledgement of its
+    /// own, a connect packet. `text` says which kind of message they are.
+    Wire {
+        /// The message.
+        bytes: Bytes,
+        /// Text, or binary.
+        text: bool,
+    },
+}
+
+/// What an answer belongs to: made by the protocol that decoded the question, and read by it alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Token {
+    /// An id that is a number on the wire.
+    Number(u64),
+    /// Anything else, as its protocol spells it.
+    Text(Bytes),
+    /// One answer of several that leave together: which group, which place in it.
+    Member {
+        /// The group.
+        group: u32,
+        /// The place in the group.
+        place: u32,
+    },
+}
+
+/// How a question of the client's was answered.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// With these values.
+    Done(Payload),
+    /// With an error.
+    Failed {
+        /// A number out of the table of errors.
+        code: i32,
+        /// What was wrong.
+        message: Arc<str>,
+        /// More, as JSON, if the application gave it.
+        data: Option<Payload>,
+    },
+}
+
+/// The class of an entry: what may happen to it in a full mailbox. (Control frames, pings and the
+/// like, are no entries: the session's task writes them between two messages.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Never dropped and never overtaken.
+    Reply,
+    /// Dropped whole, oldest first, where the policy says so.
+    Event,
+    /// As an event, and replaced by the next with the same key.
+    Latest,
+    /// Never waits.
+    Volatile,
+}
+
+/// What each entry costs a mailbox beside its payload, in bytes: about what it occupies there.
+pub(super) const FIXED_COST: usize = 128;
+
+impl Item {
+    /// Its class.
+    pub fn class(&self) -> Class {
+        let class = match self {
+            Self::Broadcast { broadcast, .. } => &broadcast.publication.class,
+            // A question is awaited by somebody: as little to be dropped as an answer.
+            Self::Emit { ack: Some(_), .. } | Self::Reply { .. } | Self::Wire { .. } => return Class::Reply,
+            Self::Emit { class, .. } => class,
+        };
+        match class {
+            broadcast::Class::Event => Class::Event,
+            broadcast::Class::Latest(_) => Class::Latest,
+            broadcast::Class::Volatile => Class::Volatile,
+        }
+    }
+
+    /// The key of an item of class [`Class::Latest`].
+    pub(super) fn latest_key(&self) -> Option<&Name> {
+        match self {
+            Self::Broadcast { broadcast, .. } => match &broadcast.publication.class {
+                broadcast::Class::Latest(key) => Some(key),
+                _ => None,
+            },
+            Self::Emit { class: broadcast::Class::Latest(key), ack: None, .. } => Some(key),
+            _ => None,
+        }
+    }
+
+    /// What it costs the mailbox, in bytes.
+    pub(crate) fn cost(&self) -> usize {
+        FIXED_COST
+            + match self {
+                Self::Broadcast { broadcast, .. } => broadcast.size(),
+                Self::Emit { event, payload, .. } => event.len() + payload.size(),
+                Self::Reply { outcome, .. } => match outcome {
+                    Outcome::Done(payload) => payload.size(),
+                    Outcome::Failed { message, data, .. } => {
+                        message.len() + data.as_ref().map_or(0, Payload::size)
+                    }
+                },
+                Self::Wire { bytes, .. } => bytes.len(),
+            }
+    }
+}

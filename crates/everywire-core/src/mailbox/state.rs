@@ -1,0 +1,365 @@
+//! The mailbox's states, and every move between them.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::task::Waker;
+
+use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
+
+use super::entry::{Class, Entry};
+use crate::broadcast::Run;
+use crate::vocabulary::Reason;
+
+/// What happens when a mailbox would exceed its bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Overflow {
+    /// The session ends with [`Reason::SlowConsumer`].
+    #[default]
+    Disconnect,
+    /// The oldest events go, whole; replies stay, and an overflow made of replies ends the session.
+    DropOldest,
+}
+
+/// Bounds of a mailbox.
+#[derive(Debug, Clone, Copy)]
+pub struct MailboxOptions {
+    /// Bytes that may wait: payloads, and 128 for each entry. Default 1 MiB, as Centrifugo's
+    /// `client.queue_max_size`.
+    pub bytes: u32,
+    /// What happens beyond.
+    pub overflow: Overflow,
+}
+
+impl Default for MailboxOptions {
+    fn default() -> Self {
+        Self { bytes: 1 << 20, overflow: Overflow::Disconnect }
+    }
+}
+
+/// How far the bound is stretched while the task is at work on a socket that is not full: what one
+/// handler emits in one go has had no chance to leave, and says nothing about the reader.
+const BURST: u32 = 8;
+
+/// How much is handed to the task in one go: what a blocked socket then holds beyond recall.
+const DRAIN_BYTES: u32 = 256 * 1024;
+
+/// What waits for one client. See the [module](super) for its states.
+pub struct Mailbox {
+    state: Mutex<State>,
+    options: MailboxOptions,
+}
+
+/// The inside of a [`Mailbox`] while its lock is held.
+pub(crate) struct State {
+    entries: VecDeque<Entry>,
+    /// The rest of a write that the socket took only in part: it must leave before anything else.
+    unsent: Bytes,
+    waker: Option<Waker>,
+    /// What `entries` and `unsent` cost.
+    bytes: u32,
+    /// How many entries the overflow policy or their class dropped.
+    dropped: u32,
+    corked: bool,
+    blocked: bool,
+    /// Whether somebody other than the task may write whole frames to the socket.
+    direct: bool,
+    ended: Option<Reason>,
+}
+
+/// How an attempt to write a run at once ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offer {
+    /// All of it left.
+    Sent,
+    /// So many bytes of it left, perhaps none; the socket is full.
+    Partly(usize),
+    /// The socket is broken.
+    Broken,
+}
+
+/// What the session's task has to do next.
+#[derive(Debug)]
+pub enum Drain {
+    /// Write this first: the rest of an earlier write.
+    Unsent(Bytes),
+    /// Encode and write the entries that were moved into the task's own queue.
+    Entries,
+    /// Nothing: the mailbox is clear again.
+    Clear,
+    /// Nothing is left, and the session is to end.
+    Ended(Reason),
+}
+
+impl Mailbox {
+    /// An empty mailbox. With `direct`, whole frames may be written to its socket by others than
+    /// its task.
+    pub fn new(options: MailboxOptions, direct: bool) -> Self {
+        let state = State {
+            entries: VecDeque::new(),
+            unsent: Bytes::new(),
+            waker: None,
+            bytes: 0,
+            dropped: 0,
+            corked: false,
+            blocked: false,
+            direct,
+            ended: None,
+        };
+        Self { state: Mutex::new(state), options }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    pub(crate) fn options(&self) -> MailboxOptions {
+        self.options
+    }
+
+    /// How many bytes may wait.
+    pub fn bound(&self) -> usize {
+        self.options.bytes as usize
+    }
+
+    /// Appends an entry and wakes the task if nobody else is about to look. False if the session
+    /// has ended, in which case the entry is dropped.
+    pub fn push(&self, entry: Entry) -> bool {
+        let mut state = self.lock();
+        let open = state.append(entry, self.options);
+        state.notify();
+        open
+    }
+
+    /// The session's end: nothing more is taken. With `flush` what waits still leaves first,
+    /// without it all is dropped. The first reason stays.
+    pub fn end(&self, reason: Reason, flush: bool) {
+        let mut state = self.lock();
+        if state.ended.is_none() {
+            state.ended = Some(reason);
+        }
+        if !flush {
+            state.clear();
+        }
+        // Also when blocked: a peer that reads nothing must not keep its session alive.
+        if let Some(waker) = state.waker.take() {
+            drop(state);
+            waker.wake();
+        }
+    }
+
+    /// Why the session is ending, if it is.
+    pub fn ended(&self) -> Option<Reason> {
+        self.lock().ended
+    }
+
+    /// Bytes that wait, fixed costs included: the gauge of a mailbox.
+    pub fn waiting_bytes(&self) -> u32 {
+        self.lock().bytes
+    }
+
+    /// How many entries were dropped so far, by class or policy.
+    pub fn dropped(&self) -> u32 {
+        self.lock().dropped
+    }
+
+    /// Whether somebody other than the task may write whole frames.
+    pub fn set_direct(&self, direct: bool) {
+        self.lock().direct = direct;
+    }
+
+    /// The task begins its work: until [`drain`](Self::drain) says that all is clear, only it writes.
+    pub fn cork(&self) {
+        self.lock().corked = true;
+    }
+
+    /// What the corked task has to do next. `spare` must be empty and receives entries; when all is
+    /// clear, an idle mailbox leaves its buffer there and keeps none.
+    pub fn drain(&self, spare: &mut VecDeque<Entry>) -> Drain {
+        debug_assert!(spare.is_empty(), "entries of an earlier drain were not written");
+        let mut state = self.lock();
+        state.corked = true;
+        if !state.unsent.is_empty() {
+            state.bytes -= state.unsent.len() as u32;
+            return Drain::Unsent(std::mem::take(&mut state.unsent));
+        }
+        state.blocked = false;
+        if state.entries.is_empty() {
+            if let Some(reason) = state.ended {
+                return Drain::Ended(reason);
+            }
+            if state.entries.capacity() > 0 {
+                let idle = std::mem::take(&mut state.entries);
+                if idle.capacity() > spare.capacity() {
+                    *spare = idle;
+                }
+            }
+            state.corked = false;
+            return Drain::Clear;
+        }
+        if state.bytes <= DRAIN_BYTES {
+            std::mem::swap(&mut state.entries, spare);
+            state.bytes = 0;
+        } else {
+            let mut taken = 0;
+            while taken < DRAIN_BYTES
+                && let Some(entry) = state.entries.pop_front()
+            {
+                taken += entry.item.cost() as u32;
+                spare.push_back(entry);
+            }
+            state.bytes -= taken;
+        }
+        Drain::Entries
+    }
+
+    /// The corked task could not write all: `rest` waits, and so does everything behind it.
+    pub fn block(&self, rest: Bytes) {
+        let mut state = self.lock();
+        state.bytes += rest.len() as u32;
+        state.unsent = rest;
+        state.blocked = true;
+        state.corked = false;
+    }
+
+    /// Whether the socket is full and a write waits for it.
+    pub fn is_blocked(&self) -> bool {
+        self.lock().blocked
+    }
+
+    /// The task is about to sleep. False if there is something to do first.
+    pub fn park(&self, waker: &Waker) -> bool {
+        let mut state = self.lock();
+        let idle = state.entries.is_empty() && state.unsent.is_empty();
+        if state.ended.is_some() && (idle || !state.blocked) || !idle && !state.blocked {
+            return false;
+        }
+        match &mut state.waker {
+            Some(known) => known.clone_from(waker),
+            none => *none = Some(waker.clone()),
+        }
+        true
+    }
+}
+
+impl fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.lock();
+        f.debug_struct("Mailbox")
+            .field("entries", &state.entries.len())
+            .field("bytes", &state.bytes)
+            .field("corked", &state.corked)
+            .field("blocked", &state.blocked)
+            .field("ended", &state.ended)
+            .finish_non_exhaustive()
+    }
+}
+
+impl State {
+    /// Whether whole frames may be written right now by whoever holds the lock.
+    pub(crate) fn is_clear_and_direct(&self) -> bool {
+        self.direct
+            && !self.corked
+            && !self.blocked
+            && self.entries.is_empty()
+            && self.unsent.is_empty()
+            && self.ended.is_none()
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.is_some()
+    }
+
+    /// A direct write of `run` took only `written` bytes: the frame that was cut waits as bytes, the
+    /// mailbox is blocked, and the number of frames that have begun to leave is returned.
+    pub(crate) fn cut(&mut self, run: &Run, written: usize) -> usize {
+        self.blocked = true;
+        let begun = run.ends.partition_point(|&end| end <= written);
+        let start_of_next = begun.checked_sub(1).map_or(0, |last| run.ends[last]);
+        if written == start_of_next {
+            return begun;
+        }
+        self.unsent = run.bytes.slice(written..run.ends[begun]);
+        self.bytes += self.unsent.len() as u32;
+        begun + 1
+    }
+
+    /// Wakes the task for what was appended, unless it will look anyway.
+    pub(crate) fn notify(&mut self) {
+        if !self.corked
+            && (!self.blocked || self.ended.is_some())
+            && let Some(waker) = self.waker.take()
+        {
+            waker.wake();
+        }
+    }
+
+    /// Wakes the task because the mailbox became blocked by somebody else: it alone waits for the
+    /// socket.
+    pub(crate) fn notify_blocked(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// Appends an entry by its class and the policy. False if the session has ended.
+    pub(crate) fn append(&mut self, entry: Entry, options: MailboxOptions) -> bool {
+        if self.ended.is_some() {
+            return false;
+        }
+        let class = entry.item.class();
+        let empty = self.entries.is_empty() && self.unsent.is_empty() && !self.blocked;
+        if class == Class::Volatile && !empty {
+            self.dropped += 1;
+            return true;
+        }
+        if let Some(key) = entry.item.latest_key()
+            && let Some(i) = self.entries.iter().position(|e| e.item.latest_key() == Some(key))
+        {
+            // Taken out and put at the end: in its old place it would stand before what was
+            // published between the two.
+            if let Some(old) = self.entries.remove(i) {
+                self.bytes -= old.item.cost() as u32;
+            }
+            self.dropped += 1;
+        }
+        let cost = u32::try_from(entry.item.cost()).unwrap_or(u32::MAX);
+        let burst = self.corked && !self.blocked && self.unsent.is_empty();
+        let bound = if burst { options.bytes.saturating_mul(BURST) } else { options.bytes };
+        if self.bytes.saturating_add(cost) > bound && !empty {
+            let kept = options.overflow == Overflow::DropOldest && self.make_room(cost, bound);
+            if !kept {
+                if options.overflow == Overflow::DropOldest && class != Class::Reply {
+                    self.dropped += 1;
+                    return true;
+                }
+                self.ended = Some(Reason::SlowConsumer);
+                self.clear();
+                return false;
+            }
+        }
+        self.bytes = self.bytes.saturating_add(cost);
+        self.entries.push_back(entry);
+        true
+    }
+
+    /// Drops the oldest events until `cost` fits. False if what remains cannot be dropped.
+    fn make_room(&mut self, cost: u32, bound: u32) -> bool {
+        let mut i = 0;
+        while self.bytes.saturating_add(cost) > bound && i < self.entries.len() {
+            if self.entries[i].item.class() == Class::Reply {
+                i += 1;
+            } else if let Some(old) = self.entries.remove(i) {
+                self.bytes -= old.item.cost() as u32;
+                self.dropped += 1;
+            }
+        }
+        self.bytes.saturating_add(cost) <= bound
+    }
+
+    fn clear(&mut self) {
+        self.entries = VecDeque::new();
+        self.unsent = Bytes::new();
+        self.bytes = 0;
+    }
+}

@@ -1,0 +1,144 @@
+//! Protocols: what a message means.
+//!
+//! A protocol knows no sockets, clocks or other connections. [`Protocol::message`] turns a client's
+//! message into events; [`Protocol::encode`] turns what waits in the mailbox into messages; and
+//! [`ProtocolForm::encode`], which has no state, turns a broadcast into messages for everybody alike.
+
+mod raw;
+
+use std::borrow::Cow;
+
+use everywire_core::{Broadcast, Entry, PayloadRef, Reason, Token};
+use smallvec::SmallVec;
+
+use crate::seam::{Kind, Message, Outbox, Time};
+use crate::session::Facts;
+
+pub use raw::Raw;
+
+/// What a protocol understood.
+#[derive(Debug)]
+pub enum Output<'a> {
+    /// An event of the client's; with a token, one that awaits an answer.
+    Event {
+        /// Which of the session's connections; 0 where there is one.
+        slot: u32,
+        /// The event's name, as the client wrote it.
+        name: Cow<'a, str>,
+        /// Its arguments.
+        args: PayloadRef<'a>,
+        /// Under which its answer goes back.
+        token: Option<Token>,
+    },
+    /// The answer to a question of ours.
+    Answer {
+        /// Which connection.
+        slot: u32,
+        /// The id that the question had.
+        id: u64,
+        /// The answer, or the client's error: its number and words.
+        answer: Result<PayloadRef<'a>, (i64, String)>,
+    },
+    /// The client enters a namespace: protocols that carry several in a session say so, for others the
+    /// driver does it when the session opens.
+    Connect {
+        /// The number that the protocol gives the connection.
+        slot: u32,
+        /// The namespace.
+        namespace: Cow<'a, str>,
+        /// What the client sends along.
+        auth: PayloadRef<'a>,
+    },
+    /// The client leaves a namespace.
+    Disconnect {
+        /// Which connection.
+        slot: u32,
+    },
+    /// The client no longer awaits this answer.
+    Cancel {
+        /// The token that came with the event.
+        token: Token,
+    },
+    /// Send this, behind what was published or sent before: an answer that needs no handler, above all
+    /// to what the client got wrong.
+    Send {
+        /// The message.
+        bytes: Vec<u8>,
+        /// Its kind.
+        kind: Kind,
+        /// For the log, if the client got something wrong: what.
+        fault: Option<Cow<'static, str>>,
+    },
+    /// The client holds everything up to this number: see [`crate::session::Input::Acknowledged`].
+    Acknowledged(u64),
+    /// End the conversation after what was sent.
+    Close {
+        /// Why.
+        reason: Reason,
+        /// For the log: what the client did.
+        fault: Cow<'static, str>,
+    },
+}
+
+/// Outputs, in order.
+pub type Outputs<'a> = SmallVec<[Output<'a>; 2]>;
+
+/// What a message means, for one client.
+///
+/// Laws, which the suite of the testkit checks: outputs depend on inputs alone; no input makes it
+/// panic; each token is answered at most once; after [`Output::Close`] there are no outputs; what one
+/// side encodes the other decodes.
+pub trait Protocol: Send {
+    /// The session is open.
+    fn open(&mut self, facts: &Facts, now: Time);
+
+    /// Understands one message of the client's.
+    fn message<'a>(&mut self, now: Time, message: Message<'a>, out: &mut Outputs<'a>);
+
+    /// Encodes one thing for the client.
+    fn encode(&mut self, entry: &Entry, outbox: &mut dyn Outbox);
+
+    /// Says goodbye in the protocol's own words, if it has any.
+    fn goodbye(&mut self, reason: Reason, outbox: &mut dyn Outbox);
+
+    /// The form in which broadcasts reach this client.
+    fn form(&self) -> ProtocolForm;
+
+    /// Whether the client can answer an event.
+    fn answers(&self) -> bool;
+
+    /// The deadline has come.
+    fn tick(&mut self, _now: Time, _out: &mut Outputs<'_>) {}
+
+    /// When it wants a tick.
+    fn deadline(&self) -> Option<Time> {
+        None
+    }
+}
+
+/// The wire form of broadcasts, one for each protocol (and revision, where that changes the bytes).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum ProtocolForm {
+    /// [`Raw`].
+    Raw,
+}
+
+impl ProtocolForm {
+    /// Every form, at the index of its number.
+    pub const ALL: [Self; 1] = [Self::Raw];
+
+    /// Encodes a broadcast; `meta` adds the meta argument.
+    pub fn encode(self, broadcast: &Broadcast, meta: bool, outbox: &mut dyn Outbox) {
+        match self {
+            Self::Raw => raw::encode(&broadcast.publication.event, &broadcast.publication.payload, outbox),
+        }
+        let _ = meta;
+    }
+}
+
+/// Appends a value as JSON: for the names, ids and texts around a payload.
+pub(crate) fn write_json<T: serde::Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+    // A `Vec` takes every write, and none of our own types refuses to be serialised.
+    serde_json::to_writer(out, value).expect("a Vec takes every write");
+}

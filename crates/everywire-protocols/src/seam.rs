@@ -1,0 +1,59 @@
+//! What passes between floors: messages, time, and the place where encoded messages go.
+
+use std::time::Duration;
+
+/// One message of a client's, whole, in the kind it came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Message<'a> {
+    /// Text.
+    Text(&'a str),
+    /// Bytes.
+    Binary(&'a [u8]),
+}
+
+impl<'a> Message<'a> {
+    /// Its bytes, whatever its kind.
+    pub fn as_bytes(self) -> &'a [u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Binary(bytes) => bytes,
+        }
+    }
+}
+
+/// The kind of a message that leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Text, UTF-8.
+    Text,
+    /// Bytes.
+    Binary,
+}
+
+/// A moment: milliseconds since a beginning of the driver's choosing. Machines only compare and add.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Time(pub u64);
+
+impl Time {
+    /// The moment so much later.
+    #[must_use]
+    pub fn after(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+    }
+}
+
+/// Where encoded messages go: the session's wrapping and the carrier's frame lie behind it.
+pub trait Outbox {
+    /// Adds one message: `write` appends it, once, to the buffer that it is given, which may hold
+    /// other bytes before. `hint` is about how long it will be; a wrong one costs a copy.
+    fn message(&mut self, kind: Kind, hint: usize, write: &mut dyn FnMut(&mut Vec<u8>));
+}
+
+impl<F: FnMut(Kind, &[u8])> Outbox for F {
+    /// For tests and for whoever wants each message apart.
+    fn message(&mut self, kind: Kind, hint: usize, write: &mut dyn FnMut(&mut Vec<u8>)) {
+        let mut bytes = Vec::with_capacity(hint);
+        write(&mut bytes);
+        self(kind, &bytes);
+    }
+}

@@ -1,0 +1,228 @@
+//! Sessions: how one client's conversation stays alive over one or more carriers.
+//!
+//! A session knows ids, handshakes, heartbeats, wrapping, upgrade and resumption. It never parses what a
+//! protocol says. Each kind has two pure parts: an [`Endpoint`], one a mount, that answers request
+//! heads, and the [`Session`] itself, which is told what happens on its *lanes*.
+
+mod websocket;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use everywire_core::{Offset, Reason};
+use smallvec::SmallVec;
+
+use crate::seam::{Message, Time};
+
+pub use websocket::{WebSocket, WebSocketOptions};
+
+/// One carrier of a session, in the driver's numbering: a socket, a request with its response, or the
+/// response alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Lane(pub u32);
+
+/// What a lane is and carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LaneKind {
+    /// A WebSocket: messages both ways.
+    WebSocket,
+    /// A response that goes on for as long as both sides like: bytes to the client.
+    Stream,
+    /// A response that waits for something to say and ends with it: bytes to the client.
+    Poll,
+    /// A request body: bytes from the client, and a response to it.
+    Post,
+}
+
+/// How a lane ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LaneEnd {
+    /// In order: a closing handshake with this code, the end of a body, a response that was sent.
+    Finished(Option<u16>),
+    /// The peer went away in the middle.
+    Aborted,
+    /// The peer broke the rules of the carrier.
+    Fault(Reason),
+}
+
+/// What a session is told.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A carrier arrived.
+    LaneOpened {
+        /// Its number.
+        lane: Lane,
+        /// What it is.
+        kind: LaneKind,
+        /// The head of the request that opened it.
+        head: &'a http::Request<()>,
+    },
+    /// A whole message came on a WebSocket lane, or a whole body on a [`LaneKind::Post`] one.
+    Message {
+        /// Where.
+        lane: Lane,
+        /// What.
+        message: Message<'a>,
+    },
+    /// A pong came on a WebSocket lane; pings are answered by the carrier.
+    Pong {
+        /// Where.
+        lane: Lane,
+    },
+    /// A carrier is gone.
+    LaneClosed {
+        /// Which.
+        lane: Lane,
+        /// How.
+        how: LaneEnd,
+    },
+    /// All that was written to this lane has left.
+    LaneWritable {
+        /// Which.
+        lane: Lane,
+    },
+    /// The protocol sends this to the client. Only while the session is not [`Output::Direct`].
+    Send(Message<'a>),
+    /// The protocol has been told by the client that it holds everything up to this number.
+    Acknowledged(u64),
+    /// The conversation is to end.
+    Close(Reason),
+    /// The deadline has come.
+    Tick,
+}
+
+/// What a session wants.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Output<'a> {
+    /// The conversation has begun: the protocol may speak.
+    Opened(Facts),
+    /// A message for the protocol.
+    Message(Message<'a>),
+    /// Whole messages may be wrapped and written to this lane without asking the session each time.
+    Direct {
+        /// Where.
+        lane: Lane,
+    },
+    /// From now on everything to be sent comes in as [`Input::Send`]: the session has moved, has no lane, or keeps what
+    /// it sends.
+    Indirect,
+    /// Write this to the lane: a message on a WebSocket, bytes elsewhere.
+    Write {
+        /// Where.
+        lane: Lane,
+        /// What.
+        bytes: Cow<'a, [u8]>,
+        /// Which kind of message, on a WebSocket.
+        text: bool,
+    },
+    /// Send a ping on a WebSocket lane.
+    Ping {
+        /// Where.
+        lane: Lane,
+    },
+    /// Begin the response of a lane, or give it whole.
+    Respond {
+        /// Which.
+        lane: Lane,
+        /// The status.
+        status: http::StatusCode,
+        /// The headers.
+        headers: Box<http::HeaderMap>,
+        /// The body, if this is all of it.
+        body: Option<Cow<'a, [u8]>>,
+    },
+    /// End the lane, in order, after what was written.
+    End {
+        /// Which.
+        lane: Lane,
+        /// Why: on a WebSocket the reason's close code.
+        reason: Reason,
+    },
+    /// Read no more from this lane for now.
+    Pause {
+        /// Which.
+        lane: Lane,
+    },
+    /// Read on.
+    Resume {
+        /// Which.
+        lane: Lane,
+    },
+    /// The conversation is over.
+    Closed(Reason),
+}
+
+/// What a session tells the protocol when it opens.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Facts {
+    /// The session can carry text only: bytes have to be spelled.
+    pub text_only: bool,
+    /// The revision of the session's protocol that the client speaks; 0 where there is one.
+    pub revision: u32,
+    /// What is sent may have to be sent again on another lane.
+    pub resumable: bool,
+    /// Rooms that the client entered by opening the session, and the offset that it comes back with.
+    pub rooms: SmallVec<[Arc<str>; 1]>,
+    /// See `rooms`.
+    pub since: Option<Offset>,
+}
+
+/// Outputs, in order. Four fit without an allocation: more than one input usually has.
+pub type Outputs<'a> = SmallVec<[Output<'a>; 4]>;
+
+/// One client's conversation.
+///
+/// Laws, which the suite of the testkit checks: outputs depend on inputs and times alone; after
+/// [`Output::Closed`] there are none; nothing is written to a lane that is not open; a message that
+/// came in leaves once and in order, whichever lanes it came by; `deadline` never lies in the past
+/// after a [`Input::Tick`] at that time.
+pub trait Session: Send {
+    /// Takes one input and pushes what follows from it.
+    fn input<'a>(&mut self, now: Time, input: Input<'a>, out: &mut Outputs<'a>);
+
+    /// When it wants a [`Input::Tick`].
+    fn deadline(&self) -> Option<Time>;
+}
+
+/// The secret id of a session that lives on while it has no lane.
+pub type SessionId = Arc<str>;
+
+/// What an [`Endpoint`] decides about a request.
+pub enum Verdict {
+    /// Answer at once: an error, a preflight, a document.
+    Respond(Box<http::Response<bytes::Bytes>>),
+    /// A new conversation, with this request as its first lane.
+    Open {
+        /// Under which id it can be found again, if it can.
+        id: Option<SessionId>,
+        /// The machine.
+        session: Box<dyn Session>,
+        /// What the request becomes.
+        lane: LaneKind,
+    },
+    /// One more lane of a known conversation.
+    Attach {
+        /// Which.
+        id: SessionId,
+        /// What the request becomes.
+        lane: LaneKind,
+    },
+}
+
+impl fmt::Debug for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Respond(response) => f.debug_tuple("Respond").field(&response.status()).finish(),
+            Self::Open { lane, .. } => f.debug_struct("Open").field("lane", lane).finish_non_exhaustive(),
+            Self::Attach { lane, .. } => f.debug_struct("Attach").field("lane", lane).finish_non_exhaustive(),
+        }
+    }
+}
+
+/// The part of a session kind that answers request heads: one a mount.
+pub trait Endpoint: Send + Sync {
+    /// Decides about one request. The path is what follows the mount's own; `known` tells whether a
+    /// session of this id lives on this node. `random` is fresh for each request.
+    fn request(&self, head: &http::Request<()>, known: &dyn Fn(&str) -> bool, random: [u8; 16]) -> Verdict;
+}
