@@ -70,7 +70,7 @@ impl Deflater {
             if out.len() < out.capacity() {
                 break;
             }
-            out.reserve(out.len().max(64));
+            out.reserve(payload.len() / 2 + 64);
         }
         debug_assert!(out.ends_with(&TAIL));
         out.truncate(out.len() - TAIL.len());

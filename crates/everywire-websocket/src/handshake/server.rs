@@ -79,7 +79,8 @@ pub fn accept<B>(request: &Request<B>, options: &ServerOptions) -> Result<Accept
         Single::Missing => return Err(Refusal::KeyMissing),
         Single::Repeated => return Err(Refusal::KeyRepeated),
     };
-    if key.len() != 24 || STANDARD.decode(key).is_err() {
+    let mut nonce = [0; 18];
+    if !STANDARD.decode_slice(key, &mut nonce).is_ok_and(|len| len == 16) {
         return Err(Refusal::KeyInvalid);
     }
     let mut accepted = agree(headers, options, StatusCode::SWITCHING_PROTOCOLS)?;
