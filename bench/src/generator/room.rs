@@ -1,6 +1,8 @@
 //! A room: what a publisher sends has to reach every member, itself included, exactly once and in order.
 //!
-//! A message is in flight until the last member has it.
+//! A message is in flight until the last member has it. Each is written by itself, as by a publisher who calls `send`
+//! for each: were a window written at once, a server that never waits would find all of it in one `recv`, by the
+//! generator's courtesy.
 
 use std::time::{Duration, Instant};
 
@@ -88,7 +90,7 @@ impl Room {
         let publisher = || Publisher { sent: 0, complete: 0, missing: vec![0; behind], credit };
         Self {
             checker: Checker::new(template.clone(), compressed),
-            batch: Batch::new(wire, template, credit.max(1)),
+            batch: Batch::new(wire, template, 1),
             members,
             publishers: std::iter::repeat_with(publisher).take(publishers).collect(),
             expected: vec![0; members * publishers],
@@ -154,29 +156,32 @@ impl Load for Room {
         if self.stopped {
             return None;
         }
-        let (from, count) = if let Some(clock) = &mut self.clock {
+        let from = if let Some(clock) = &mut self.clock {
             let publisher = &self.publishers[0];
             if Instant::now() < clock.due || publisher.sent - publisher.complete >= BEHIND as u64 {
                 return None;
             }
             clock.was_due.push(clock.due);
             clock.due += clock.every;
-            (0, 1)
+            0
         } else {
-            let from = self.ready.pop()?;
-            (from, std::mem::take(&mut self.publishers[from].credit))
+            let from = *self.ready.last()?;
+            let publisher = &mut self.publishers[from];
+            publisher.credit -= 1;
+            if publisher.credit == 0 {
+                self.ready.pop();
+            }
+            from
         };
         let publisher = &mut self.publishers[from];
-        let first = Stamp { sender: from as u16, sequence: publisher.sent };
-        for _ in 0..count {
-            let slot = publisher.sent as usize % publisher.missing.len();
-            publisher.missing[slot] = self.members as u32;
-            publisher.sent += 1;
-        }
-        self.in_flight += count * self.members;
+        let stamp = Stamp { sender: from as u16, sequence: publisher.sent };
+        let slot = publisher.sent as usize % publisher.missing.len();
+        publisher.missing[slot] = self.members as u32;
+        publisher.sent += 1;
+        self.in_flight += self.members;
         // Publishers sit all over the room, not all among the first who joined.
         let index = from * self.members / self.publishers.len();
-        Some((index, self.batch.stamped(first, count)))
+        Some((index, self.batch.stamped(stamp, 1)))
     }
 
     fn wake(&self) -> Option<Instant> {
