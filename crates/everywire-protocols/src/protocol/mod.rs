@@ -8,6 +8,7 @@ mod raw;
 
 use std::borrow::Cow;
 
+use everywire_core::payload::Extras;
 use everywire_core::{Broadcast, Entry, PayloadRef, Reason, Token};
 use smallvec::SmallVec;
 
@@ -69,6 +70,8 @@ pub enum Output<'a> {
         /// For the log, if the client got something wrong: what.
         fault: Option<Cow<'static, str>>,
     },
+    /// Nothing is to be done. For the log: what the client sent that gets no answer, as an answer that nobody awaits.
+    Ignored(Cow<'static, str>),
     /// The client holds everything up to this number: see [`crate::session::Input::Acknowledged`].
     Acknowledged(u64),
     /// End the conversation after what was sent.
@@ -106,6 +109,9 @@ pub trait Protocol: Send {
 
     /// Whether the client can answer an event.
     fn answers(&self) -> bool;
+
+    /// What becomes of more arguments than a handler takes.
+    fn extras(&self) -> Extras;
 
     /// The deadline has come.
     fn tick(&mut self, _now: Time, _out: &mut Outputs<'_>) {}

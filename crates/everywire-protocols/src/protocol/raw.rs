@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use everywire_core::payload::Message as PayloadMessage;
+use everywire_core::payload::{Extras, Message as PayloadMessage};
 use everywire_core::{Entry, Item, Name, Payload, PayloadRef, Reason};
 
 use super::{Output, Outputs, Protocol, ProtocolForm, write_json};
@@ -45,6 +45,10 @@ impl Protocol for Raw {
 
     fn answers(&self) -> bool {
         false
+    }
+
+    fn extras(&self) -> Extras {
+        Extras::Ignore
     }
 }
 

@@ -83,7 +83,23 @@ pub enum Input<'a> {
         lane: Lane,
     },
     /// The protocol sends this to the client. Only while the session is not [`Output::Direct`].
-    Send(Message<'a>),
+    Send {
+        /// What.
+        message: Message<'a>,
+        /// The place of the broadcast that it is, if it is one.
+        offset: Option<Offset>,
+    },
+    /// All that waited for the client has come as [`Input::Send`]: what can leave now should. It comes at the end of each
+    /// pass over the mailbox, an empty one too, while the session is not [`Output::Direct`].
+    Drained,
+    /// The client is in the rooms that it named in [`Facts::rooms`], and what it missed waits in its mailbox. (If it cannot
+    /// be let in, [`Input::Close`] comes instead.)
+    Joined {
+        /// It has heard, or is about to hear, everything up to here.
+        offset: Offset,
+        /// Nothing is missing since [`Facts::since`].
+        recovered: bool,
+    },
     /// The protocol has been told by the client that it holds everything up to this number.
     Acknowledged(u64),
     /// The conversation is to end.

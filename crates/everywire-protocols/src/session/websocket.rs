@@ -98,8 +98,12 @@ impl Session for WebSocket {
             }
             Input::Close(reason) => self.close(reason, out),
             Input::Tick => self.tick(now, out),
-            // Never indirect, keeps nothing, and the one lane's back-pressure is the driver's.
-            Input::Send(_) | Input::Acknowledged(_) | Input::LaneWritable { .. } => {}
+            // Never indirect, names no rooms, keeps nothing, and the one lane's back-pressure is the driver's.
+            Input::Send { .. }
+            | Input::Drained
+            | Input::Joined { .. }
+            | Input::Acknowledged(_)
+            | Input::LaneWritable { .. } => {}
         }
     }
 
