@@ -203,7 +203,7 @@ pub fn forbidden_examples() -> Vec<Forbidden> {
         ("placeholder without a number", arguments(r#"[{"_placeholder":true}]"#, 1)),
         ("placeholder that is not true", arguments(r#"[{"_placeholder":"true","num":0}]"#, 1)),
         ("placeholder in escapes", arguments(r#"[{"\u005fplaceholder":true}]"#, 1)),
-        ("placeholders", arguments(&format!("[{}]", vec![placeholder; MAX_ATTACHMENTS + 1].join(",")), 1)),
+        ("placeholders", arguments(&format!("[{}]", [placeholder; MAX_ATTACHMENTS + 1].join(",")), 1)),
     ];
 
     events

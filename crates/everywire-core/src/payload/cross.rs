@@ -9,10 +9,10 @@ use bytes::Bytes;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::msgpack::{Token, Tokens, is_timestamp};
-use super::placeholder;
 use super::read::UntypedBinary;
 use super::read_json::JsonReader;
 use super::view::View;
+use super::{placeholder, scan};
 
 /// Takes base64 with its padding or without.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -47,10 +47,21 @@ fn json<T: serde::Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
     serde_json::to_writer(out, value).expect("a scalar has JSON, and a Vec takes all that is written");
 }
 
+fn json_string(text: &str, out: &mut Vec<u8>) {
+    if scan::is_plain(text) {
+        out.reserve(text.len() + 2);
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    } else {
+        json(text, out);
+    }
+}
+
 /// The inside of a JSON array; `binary` writes what stands for bytes.
 pub(super) fn json_args(view: &View<'_>, out: &mut Vec<u8>, binary: &mut impl FnMut(&[u8], &mut Vec<u8>)) {
     match view {
-        View::Text(text) => json(*text, out),
+        View::Text(text) => json_string(text, out),
         View::Binary(bytes) => binary(bytes, out),
         View::Json { args, attachments: [], .. } => out.extend_from_slice(args.as_bytes()),
         View::Json { args, attachments, .. } => {
@@ -91,7 +102,7 @@ fn json_value(tokens: &mut Tokens<'_>, out: &mut Vec<u8>, binary: &mut impl FnMu
         Token::Signed(value) => json(&value, out),
         Token::Float32(value) => json(&value, out),
         Token::Float64(value) => json(&value, out),
-        Token::Str(text) => json(text, out),
+        Token::Str(text) => json_string(text, out),
         Token::Bin(bytes) => binary(bytes, out),
         Token::Ext(kind, data) if is_timestamp(kind, data) => timestamp(data, out),
         Token::Ext(_, data) => binary(data, out),
@@ -112,7 +123,7 @@ fn json_value(tokens: &mut Tokens<'_>, out: &mut Vec<u8>, binary: &mut impl FnMu
                     out.push(b',');
                 }
                 match next(tokens) {
-                    Token::Str(name) => json(name, out),
+                    Token::Str(name) => json_string(name, out),
                     Token::Unsigned(name) => json(&name.to_string(), out),
                     Token::Signed(name) => json(&name.to_string(), out),
                     key => unreachable!("the scan let a key pass that is no string or integer: {key:?}"),

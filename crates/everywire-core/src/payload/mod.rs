@@ -18,6 +18,7 @@ mod placeholder;
 mod read;
 mod read_json;
 mod read_plain;
+mod rules;
 mod scan;
 mod view;
 mod write;

@@ -94,13 +94,17 @@ fn read_untyped_as<T: DeserializeOwned>(
 ) -> Result<T, ArgsError> {
     match view {
         View::Text(text) => T::deserialize(ArgsReader { source: &mut TextSource(text), extras }),
-        View::Binary(bytes) => T::deserialize(ArgsReader { source: &mut BinarySource(bytes, untyped), extras }),
+        View::Binary(bytes) => {
+            T::deserialize(ArgsReader { source: &mut BinarySource(bytes, untyped), extras })
+        }
         View::Json { args, len, attachments, .. } => {
-            let mut source = JsonSource { reader: JsonReader::new(args, attachments, untyped), len: *len as usize };
+            let mut source =
+                JsonSource { reader: JsonReader::new(args, attachments, untyped), len: *len as usize };
             T::deserialize(ArgsReader { source: &mut source, extras })
         }
         View::MsgPack { args, len } => {
-            let mut source = MsgPackSource { reader: rmp_serde::Deserializer::from_read_ref(*args), args, len: *len };
+            let mut source =
+                MsgPackSource { reader: rmp_serde::Deserializer::from_read_ref(*args), args, len: *len };
             T::deserialize(ArgsReader { source: &mut source, extras })
         }
     }

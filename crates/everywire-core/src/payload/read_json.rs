@@ -74,7 +74,7 @@ impl<'de> JsonReader<'de> {
         read: impl FnOnce(&mut serde_json::Deserializer<StrRead<'de>>) -> Result<V, serde_json::Error>,
     ) -> Result<V, Error> {
         let mut json = serde_json::Deserializer::from_str(&self.text[self.at..]);
-        let value = read(&mut json).map_err(without_position)?;
+        let value = read(&mut json).map_err(|error| without_position(&error))?;
         self.at += json.into_iter::<IgnoredAny>().byte_offset();
         Ok(value)
     }
@@ -137,7 +137,7 @@ impl<'de> JsonReader<'de> {
 
 /// `serde_json`'s text without its "at line 1 column 5", which would count from the leaf.
 #[cold]
-pub(super) fn without_position(error: serde_json::Error) -> Error {
+pub(super) fn without_position(error: &serde_json::Error) -> Error {
     let text = error.to_string();
     Error::custom(text.rsplit_once(" at line ").map_or(text.as_str(), |(said, _)| said))
 }

@@ -120,7 +120,7 @@ pub(super) struct MemberName<'de>(pub(super) Cow<'de, str>);
 macro_rules! scalars_in_names {
     ($($method:ident $visit:ident $kind:ty;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-            visitor.$visit(serde_json::from_str::<$kind>(&self.0).map_err(without_position)?)
+            visitor.$visit(serde_json::from_str::<$kind>(&self.0).map_err(|error| without_position(&error))?)
         }
     )*};
 }

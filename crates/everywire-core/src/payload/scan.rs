@@ -318,12 +318,19 @@ impl<'a> Scanner<'a> {
 #[inline]
 fn stops_in(word: u64) -> u64 {
     const ONES: u64 = u64::MAX / 255;
-    let quote = word ^ (ONES * b'"' as u64);
-    let backslash = word ^ (ONES * b'\\' as u64);
+    let quote = word ^ (ONES * u64::from(b'"'));
+    let backslash = word ^ (ONES * u64::from(b'\\'));
     let found = (quote.wrapping_sub(ONES) & !quote)
         | (backslash.wrapping_sub(ONES) & !backslash)
         | (word.wrapping_sub(ONES * 0x20) & !word);
     found & (ONES * 0x80)
+}
+
+/// Whether a text can stand between quotes as it is.
+pub(super) fn is_plain(text: &str) -> bool {
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    words.iter().all(|word| stops_in(u64::from_le_bytes(*word)) == 0)
+        && rest.iter().all(|byte| *byte >= b' ' && !matches!(byte, b'"' | b'\\'))
 }
 
 /// Whether a quoted member name spells `_placeholder`; clients see through escapes, so we do.

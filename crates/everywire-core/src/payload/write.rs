@@ -3,18 +3,16 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::io;
 
 use bytes::Bytes;
 use bytestring::ByteString;
 use serde::ser::{
     self, Impossible, Serialize, SerializeSeq, SerializeTuple, SerializeTupleStruct, Serializer,
 };
-use serde_json::ser::Formatter;
 
-use super::json::{RawJson, utf8};
-use super::scan::PLACEHOLDER_NAME;
-use super::{MAX_ARGUMENT_DEPTH, MAX_ATTACHMENTS, Payload, PayloadError, Stored, clean, placeholder};
+use super::json::utf8;
+use super::rules::{Checked, Rules};
+use super::{Payload, PayloadError, Stored};
 
 /// A scratch buffer larger than this becomes the payload itself and is not kept.
 const KEPT_SCRATCH: usize = 16 << 10;
@@ -92,7 +90,9 @@ impl Draft {
                 match &plain.0 {
                     Stored::Text(text) => self.write(&text[..])?,
                     Stored::Binary(bytes) => self.write(bytes)?,
-                    Stored::Json { .. } | Stored::MsgPack { .. } => unreachable!("plain is a text or a binary"),
+                    Stored::Json { .. } | Stored::MsgPack { .. } => {
+                        unreachable!("plain is a text or a binary")
+                    }
                 }
             }
         }
@@ -304,112 +304,3 @@ macro_rules! list {
 }
 
 list! { SerializeSeq serialize_element SerializeTuple serialize_element SerializeTupleStruct serialize_field }
-
-/// What holds for every payload, watched while `serde_json` writes.
-#[derive(Debug, Default)]
-struct Rules {
-    attachments: Vec<Bytes>,
-    depth: u32,
-    in_name: bool,
-    placeholder_names: bool,
-    /// Why writing was given up.
-    fault: Option<PayloadError>,
-}
-
-impl Rules {
-    #[cold]
-    fn give_up(&mut self, fault: PayloadError) -> io::Error {
-        self.fault = Some(fault);
-        io::ErrorKind::InvalidData.into()
-    }
-
-    /// What a failure of `serde_json` was about.
-    #[cold]
-    fn why(&mut self, error: &serde_json::Error) -> PayloadError {
-        self.fault.take().unwrap_or_else(|| PayloadError::Serialize(error.to_string()))
-    }
-
-    #[inline]
-    fn enter(&mut self) -> io::Result<()> {
-        self.depth += 1;
-        if self.depth > MAX_ARGUMENT_DEPTH { Err(self.give_up(PayloadError::Depth)) } else { Ok(()) }
-    }
-
-    fn attach(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let num = self.attachments.len();
-        if num == MAX_ATTACHMENTS {
-            return Err(self.give_up(PayloadError::TooManyAttachments { given: num + 1 }));
-        }
-        self.attachments.push(Bytes::copy_from_slice(bytes));
-        Ok(num)
-    }
-}
-
-/// `serde_json`'s compact form under our rules.
-struct Checked<'r>(&'r mut Rules);
-
-impl Formatter for Checked<'_> {
-    fn write_byte_array<W: io::Write + ?Sized>(&mut self, out: &mut W, bytes: &[u8]) -> io::Result<()> {
-        let num = self.0.attach(bytes)?;
-        placeholder::write(&mut &mut *out, num)
-    }
-
-    #[inline]
-    fn begin_array<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.enter()?;
-        out.write_all(b"[")
-    }
-
-    #[inline]
-    fn end_array<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.depth -= 1;
-        out.write_all(b"]")
-    }
-
-    #[inline]
-    fn begin_object<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.enter()?;
-        out.write_all(b"{")
-    }
-
-    #[inline]
-    fn end_object<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.depth -= 1;
-        out.write_all(b"}")
-    }
-
-    #[inline]
-    fn begin_object_key<W: io::Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        self.0.in_name = true;
-        if first { Ok(()) } else { out.write_all(b",") }
-    }
-
-    #[inline]
-    fn end_object_key<W: io::Write + ?Sized>(&mut self, _: &mut W) -> io::Result<()> {
-        self.0.in_name = false;
-        Ok(())
-    }
-
-    #[inline]
-    fn write_string_fragment<W: io::Write + ?Sized>(
-        &mut self,
-        out: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        if self.0.in_name && fragment == PLACEHOLDER_NAME {
-            self.0.placeholder_names = true;
-        }
-        out.write_all(fragment.as_bytes())
-    }
-
-    /// A `RawValue`, which nobody has checked but for being JSON.
-    fn write_raw_fragment<W: io::Write + ?Sized>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
-        let raw = RawJson::parse(fragment).map_err(|fault| self.0.give_up(fault.into()))?;
-        let found = raw.findings();
-        if self.0.depth + found.depth > MAX_ARGUMENT_DEPTH {
-            return Err(self.0.give_up(PayloadError::Depth));
-        }
-        self.0.placeholder_names |= found.placeholder_names;
-        out.write_all(clean::clean(raw.text(), &found).as_bytes())
-    }
-}
