@@ -1,0 +1,200 @@
+//! A client's socket that takes as much as it is told to, and the task that serves its session as the
+//! driver's would: cork, drain, encode, write, block or park.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Wake, Waker};
+
+use bytes::Bytes;
+use everywire_core::mailbox::Drain;
+use everywire_core::{Entry, Link, Mailbox, MailboxOptions, Reason};
+use parking_lot::Mutex;
+
+use crate::lines::Lines;
+
+/// A session whose socket and task are a test's.
+#[derive(Debug)]
+pub struct FakeLink {
+    mailbox: Mailbox,
+    socket: Mutex<Socket>,
+    alarm: Arc<Alarm>,
+}
+
+#[derive(Debug)]
+struct Socket {
+    received: Vec<u8>,
+    /// How many bytes it takes before it blocks.
+    room: usize,
+    /// How many bytes it takes in one write.
+    bite: usize,
+    broken: bool,
+    ended: Option<Reason>,
+}
+
+/// Wakes nobody; counts.
+#[derive(Debug, Default)]
+struct Alarm {
+    rung: AtomicUsize,
+    answered: AtomicUsize,
+}
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.rung.fetch_add(1, Ordering::Release);
+    }
+}
+
+impl FakeLink {
+    /// A session with an empty mailbox and a socket that takes everything.
+    pub fn new(options: MailboxOptions, direct: bool) -> Arc<Self> {
+        let socket =
+            Socket { received: Vec::new(), room: usize::MAX, bite: usize::MAX, broken: false, ended: None };
+        let link = Self {
+            mailbox: Mailbox::new(options, direct),
+            socket: Mutex::new(socket),
+            alarm: Arc::default(),
+        };
+        assert!(link.mailbox.park(&link.waker()), "nothing can wait in a new mailbox");
+        Arc::new(link)
+    }
+
+    /// The socket takes so many bytes more, then it blocks.
+    pub fn take(&self, bytes: usize) {
+        self.socket.lock().room = bytes;
+    }
+
+    /// The socket takes everything again.
+    pub fn take_all(&self) {
+        self.take(usize::MAX);
+    }
+
+    /// The socket takes at most so many bytes in one write, without being full after it.
+    pub fn bite(&self, bytes: usize) {
+        self.socket.lock().bite = bytes;
+    }
+
+    /// Every write fails from now on.
+    pub fn break_off(&self) {
+        self.socket.lock().broken = true;
+    }
+
+    /// Whether the task would run: it was woken, or the socket that it waits for takes bytes again.
+    pub fn is_due(&self) -> bool {
+        let woken = self.alarm.rung.load(Ordering::Acquire) != self.alarm.answered.load(Ordering::Relaxed);
+        let (ended, full) = {
+            let socket = self.socket.lock();
+            (socket.ended.is_some(), socket.room == 0)
+        };
+        !ended && (woken || self.mailbox.is_blocked() && !full)
+    }
+
+    /// Runs the task: it does everything that it can and goes to sleep.
+    pub fn run(&self) {
+        self.alarm.answered.store(self.alarm.rung.load(Ordering::Acquire), Ordering::Relaxed);
+        self.drain();
+    }
+
+    /// What the task does around a handler: what the handler sends leaves when it is done.
+    pub fn handle<T>(&self, handler: impl FnOnce() -> T) -> T {
+        self.mailbox.cork();
+        let value = handler();
+        self.drain();
+        value
+    }
+
+    /// The lines that the client received whole.
+    pub fn heard(&self) -> Vec<String> {
+        let received = self.socket.lock().received.clone();
+        let text = String::from_utf8(received).expect("lines are text");
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        if whole.is_empty() { Vec::new() } else { whole.split('\n').map(str::to_owned).collect() }
+    }
+
+    /// Whether the client waits for the rest of a line.
+    pub fn is_torn(&self) -> bool {
+        self.socket.lock().received.last().is_some_and(|&byte| byte != b'\n')
+    }
+
+    /// Why the task ended the session, if it did.
+    pub fn ended(&self) -> Option<Reason> {
+        self.socket.lock().ended
+    }
+
+    fn waker(&self) -> Waker {
+        self.alarm.clone().into()
+    }
+
+    fn drain(&self) {
+        let mut entries = VecDeque::new();
+        while self.ended().is_none() {
+            let bytes = match self.mailbox.drain(&mut entries) {
+                Drain::Unsent(bytes) => bytes,
+                Drain::Entries => encode(&mut entries),
+                Drain::Clear if self.mailbox.park(&self.waker()) => return,
+                Drain::Clear => continue,
+                Drain::Ended(reason) => {
+                    self.socket.lock().ended = Some(reason);
+                    return;
+                }
+            };
+            match self.write_all(bytes) {
+                Ok(rest) if rest.is_empty() => {}
+                Ok(rest) => {
+                    self.mailbox.block(rest);
+                    if self.mailbox.park(&self.waker()) {
+                        return;
+                    }
+                }
+                Err(_) => {
+                    self.mailbox.end(Reason::Lost, false);
+                    self.socket.lock().ended = Some(Reason::Lost);
+                }
+            }
+        }
+    }
+
+    /// Writes until all is out or the socket blocks; gives back the rest.
+    fn write_all(&self, mut bytes: Bytes) -> io::Result<Bytes> {
+        while !bytes.is_empty() {
+            match self.try_write(&bytes) {
+                Ok(written) => drop(bytes.split_to(written)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(bytes)
+    }
+}
+
+fn encode(entries: &mut VecDeque<Entry>) -> Bytes {
+    let mut out = Vec::new();
+    for entry in entries.drain(..) {
+        Lines.entry(&entry, &mut out);
+    }
+    out.into()
+}
+
+impl Link for FakeLink {
+    fn mailbox(&self) -> &Mailbox {
+        &self.mailbox
+    }
+
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        let mut socket = self.socket.lock();
+        if socket.broken {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        assert!(!bytes.is_empty(), "a write of nothing is a system call for nothing");
+        let taken = bytes.len().min(socket.room).min(socket.bite);
+        if taken == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        if socket.room != usize::MAX {
+            socket.room -= taken;
+        }
+        socket.received.extend_from_slice(&bytes[..taken]);
+        Ok(taken)
+    }
+}
