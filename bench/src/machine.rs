@@ -47,12 +47,14 @@ pub(crate) fn raise_open_files() -> Result<()> {
     Ok(setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?)
 }
 
-/// The time on three clocks.
+/// The time on four clocks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clocks {
     wall: Instant,
     generator: Duration,
     server: Duration,
+    /// All cores, all processes.
+    everybody: Duration,
 }
 
 /// What passed between two readings of the clocks.
@@ -62,6 +64,8 @@ pub(crate) struct Elapsed {
     /// Shares of one core.
     pub(crate) generator: f64,
     pub(crate) server: f64,
+    /// Of everybody else on the machine, and of a hypervisor that took a core away.
+    pub(crate) others: f64,
 }
 
 impl Clocks {
@@ -71,17 +75,17 @@ impl Clocks {
             wall: Instant::now(),
             generator: Duration::new(own.tv_sec as u64, own.tv_nsec as u32),
             server: cpu_time(server)?,
+            everybody: busy_time()?,
         })
     }
 
     pub(crate) fn until(self, later: Self) -> Elapsed {
         let seconds = later.wall.duration_since(self.wall).as_secs_f64();
         let share = |before, after: Duration| after.saturating_sub(before).as_secs_f64() / seconds;
-        Elapsed {
-            seconds,
-            generator: share(self.generator, later.generator),
-            server: share(self.server, later.server),
-        }
+        let generator = share(self.generator, later.generator);
+        let server = share(self.server, later.server);
+        let others = (share(self.everybody, later.everybody) - generator - server).max(0.0);
+        Elapsed { seconds, generator, server, others }
     }
 }
 
@@ -92,7 +96,23 @@ fn cpu_time(pid: u32) -> Result<Duration> {
     // proc(5): utime and stime are fields 14 and 15; the name in field 2 may contain anything, its end is the last ')'.
     let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
     let ticks: u64 = fields.map(|field| field.parse::<u64>().context(path.clone())).sum::<Result<_>>()?;
-    Ok(Duration::from_secs(ticks) / rustix::param::clock_ticks_per_second() as u32)
+    Ok(of_ticks(ticks))
+}
+
+/// What all cores together did not idle.
+fn busy_time() -> Result<Duration> {
+    const PATH: &str = "/proc/stat";
+    let stat = fs::read_to_string(PATH).context(PATH)?;
+    // proc(5): user, nice, system, idle, iowait, irq, softirq, steal; what follows is counted in the first two as well.
+    let fields = stat.lines().next().unwrap_or_default().split_whitespace().skip(1).take(8);
+    let ticks = fields.map(|field| field.parse().context(PATH)).collect::<Result<Vec<u64>>>()?;
+    Ok(of_ticks(
+        ticks.iter().enumerate().filter(|(field, _)| !matches!(field, 3 | 4)).map(|(_, ticks)| ticks).sum(),
+    ))
+}
+
+fn of_ticks(ticks: u64) -> Duration {
+    Duration::from_secs(ticks) / rustix::param::clock_ticks_per_second() as u32
 }
 
 /// Resident bytes of a process, counted page by page: the figure in `statm` lags by some.

@@ -23,18 +23,12 @@ pub(crate) struct Sample {
     /// One for each metric of the row.
     pub(crate) values: Vec<f64>,
     /// CPU shares while it was measured; an idle connection has none.
-    pub(crate) shares: Option<Shares>,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Shares {
-    pub(crate) generator: f64,
-    pub(crate) server: f64,
+    pub(crate) shares: Option<Elapsed>,
 }
 
 impl Sample {
     fn new(values: Vec<f64>, elapsed: Elapsed) -> Self {
-        Self { values, shares: Some(Shares { generator: elapsed.generator, server: elapsed.server }) }
+        Self { values, shares: Some(elapsed) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What was measured, and the ratios within a round.
 
-use crate::measure::{Sample, Shares};
+use crate::machine::Elapsed;
+use crate::measure::Sample;
 use crate::peers::FLOOR;
 use crate::rows::{Base, Better, Metric, ROWS, Target};
 use crate::statistics::median;
@@ -13,6 +14,12 @@ pub(crate) struct Outcome {
     pub(crate) peer: String,
     /// The error is what the peer did wrong.
     pub(crate) result: Result<Sample, String>,
+}
+
+impl Outcome {
+    pub(crate) fn elapsed(&self) -> Option<Elapsed> {
+        self.result.as_ref().ok()?.shares
+    }
 }
 
 #[derive(Debug, Default)]
@@ -96,11 +103,16 @@ impl Outcomes {
     }
 
     /// Median CPU shares of generator and server.
-    pub(crate) fn shares(&self, row: &str, peer: &str) -> Option<Shares> {
-        let all: Vec<Shares> =
-            self.of(row, peer).filter_map(|outcome| outcome.result.as_ref().ok()?.shares).collect();
-        let of = |share: fn(&Shares) -> f64| median(&all.iter().map(share).collect::<Vec<_>>());
-        Some(Shares { generator: of(|shares| shares.generator)?, server: of(|shares| shares.server)? })
+    pub(crate) fn shares(&self, row: &str, peer: &str) -> Option<(f64, f64)> {
+        let all: Vec<Elapsed> = self.of(row, peer).filter_map(Outcome::elapsed).collect();
+        let of = |share: fn(&Elapsed) -> f64| median(&all.iter().map(share).collect::<Vec<_>>());
+        of(|elapsed| elapsed.generator).zip(of(|elapsed| elapsed.server))
+    }
+
+    /// Median share of one core that went to neither, over all peers of a row.
+    pub(crate) fn others(&self, row: &str) -> Option<f64> {
+        let outcomes = self.0.iter().filter(|outcome| outcome.row == row);
+        median(&outcomes.filter_map(Outcome::elapsed).map(|elapsed| elapsed.others).collect::<Vec<_>>())
     }
 
     pub(crate) fn failures(&self) -> impl Iterator<Item = (&Outcome, &str)> {

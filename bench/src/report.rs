@@ -28,7 +28,7 @@ impl Report<'_> {
             self.machine, self.rounds, self.seconds
         );
         self.figures(&mut out);
-        out.push_str("\nCPU shares of one core while measured, generator / server\n\n");
+        out.push_str("\nCPU shares of one core while measured, generator / server; others: everybody else on the machine\n\n");
         self.shares(&mut out);
         for (outcome, why) in self.outcomes.failures() {
             let _ =
@@ -61,27 +61,25 @@ impl Report<'_> {
 
     fn shares(&self, out: &mut String) {
         let names: Vec<&str> = self.peers.iter().map(|peer| peer.name.as_str()).collect();
-        let _ = writeln!(out, "| | {} |", names.join(" | "));
-        let _ = writeln!(out, "|---|{}", "---|".repeat(names.len()));
+        let _ = writeln!(out, "| | {} | others |", names.join(" | "));
+        let _ = writeln!(out, "|---|{}---|", "---|".repeat(names.len()));
         let mut limited = false;
         for row in self.rows {
             let _ = write!(out, "| {} |", row.id);
             for name in &names {
                 let _ = match self.outcomes.shares(row.id, name) {
-                    Some(shares) => {
-                        let mark = if shares.generator >= BUSY && shares.server < BUSY { " (!)" } else { "" };
+                    Some((generator, server)) => {
+                        let mark = if generator >= BUSY && server < BUSY { " (!)" } else { "" };
                         limited |= !mark.is_empty();
-                        write!(
-                            out,
-                            " {:.0} % / {:.0} %{mark} |",
-                            100.0 * shares.generator,
-                            100.0 * shares.server
-                        )
+                        write!(out, " {:.0} % / {:.0} %{mark} |", 100.0 * generator, 100.0 * server)
                     }
                     None => write!(out, " |"),
                 };
             }
-            out.push('\n');
+            let _ = match self.outcomes.others(row.id) {
+                Some(others) => writeln!(out, " {:.0} % |", 100.0 * others),
+                None => writeln!(out, " |"),
+            };
         }
         if limited {
             out.push_str(
@@ -125,8 +123,8 @@ impl Report<'_> {
                     "peer": peer,
                     "value": value.median,
                     "ratio": self.outcomes.ratios(metric, peer).map(|Spread { median, .. }| median),
-                    "generator_cpu": shares.map(|shares| shares.generator),
-                    "server_cpu": shares.map(|shares| shares.server),
+                    "generator_cpu": shares.map(|(generator, _)| generator),
+                    "server_cpu": shares.map(|(_, server)| server),
                 }))
             })
             .collect();
@@ -143,7 +141,7 @@ impl Report<'_> {
             .iter()
             .map(|outcome| {
                 let sample = outcome.result.as_ref().ok();
-                let shares = sample.and_then(|sample| sample.shares);
+                let shares = outcome.elapsed();
                 json!({
                     "round": outcome.round,
                     "row": outcome.row,
@@ -151,6 +149,7 @@ impl Report<'_> {
                     "values": sample.map(|sample| &sample.values),
                     "generator_cpu": shares.map(|shares| shares.generator),
                     "server_cpu": shares.map(|shares| shares.server),
+                    "others_cpu": shares.map(|shares| shares.others),
                     "error": outcome.result.as_ref().err(),
                 })
             })

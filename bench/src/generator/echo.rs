@@ -81,3 +81,38 @@ impl Load for Echo {
         self.received
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire;
+
+    fn deliver(echo: &mut Echo, index: usize, frames: &[u8]) -> Result<()> {
+        let mut rest = frames;
+        while let Some((frame, length)) = wire::parse(rest).unwrap() {
+            echo.on_message(index, &frame)?;
+            rest = &rest[length..];
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_window_is_kept_and_replies_count_once() {
+        let mut echo = Echo::new(Wire::Raw, &Template::text(64), 2, 3);
+        let (second, frames) = echo.next().map(|(index, bytes)| (index, bytes.to_vec())).unwrap();
+        assert_eq!((second, frames.len()), (1, 3 * 66));
+        let (first, others) = echo.next().map(|(index, bytes)| (index, bytes.to_vec())).unwrap();
+        assert_eq!(first, 0);
+        assert!(echo.next().is_none(), "both windows are full");
+
+        assert!(deliver(&mut echo, 0, &frames).is_err(), "what the other one sent");
+        deliver(&mut echo, 1, &frames[..2 * 66]).unwrap();
+        assert_eq!(echo.received(), 2);
+        assert!(deliver(&mut echo, 1, &frames[..66]).is_err(), "a reply that was here before");
+        assert_eq!(echo.next().map(|(index, bytes)| (index, bytes.len())), Some((1, 2 * 66)));
+
+        echo.stop();
+        deliver(&mut echo, 0, &others).unwrap();
+        assert!(echo.next().is_none() && !echo.is_done(), "three are on their way");
+    }
+}

@@ -200,3 +200,7 @@ impl Load for Room {
         self.received
     }
 }
+
+#[cfg(test)]
+#[path = "room_tests.rs"]
+mod tests;
