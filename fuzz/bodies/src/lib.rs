@@ -1,0 +1,18 @@
+//! What the fuzz targets do with their input.
+//!
+//! Each body takes any bytes and panics when something that must hold for all input does not. The first
+//! bytes choose settings, the rest is what a peer sends; too short an input does nothing.
+
+mod deflate;
+mod frames;
+mod handshake;
+
+pub use deflate::deflate;
+pub use frames::frames;
+pub use handshake::handshake;
+
+/// A fuzz target's body.
+pub type Body = fn(&[u8]);
+
+/// Every body, under the name of its target and of its folder in the corpus.
+pub const BODIES: &[(&str, Body)] = &[("deflate", deflate), ("frames", frames), ("handshake", handshake)];
