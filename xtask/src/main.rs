@@ -28,7 +28,7 @@ usage: cargo xtask COMMAND
   parts                 list the parts with their budgets and needs
   bench [ARG…]          build and run the benchmarks (release profile)
   soak NAME --seed N    a slow suite; its result is written under conformance/
-  fuzz TARGET [ARG…]    fuzz one decoder (nightly toolchain and cargo-fuzz)
+  fuzz TARGET [OPTION…] fuzz one decoder for a minute, or with these options of libFuzzer
 ";
 
 fn main() -> ExitCode {
@@ -73,20 +73,23 @@ fn dispatch(args: &[&str]) -> Result<()> {
     }
 }
 
-/// Fuzzes one target for a minute, or as the arguments after it say.
-fn fuzz(workspace: &Workspace, target: &str, rest: &[&str]) -> Result<()> {
-    let cargo_fuzz = |args: &[&str]| {
+/// Fuzzes one target. What is found goes into a scratch folder: the committed corpus is chosen by hand.
+fn fuzz(workspace: &Workspace, target: &str, options: &[&str]) -> Result<()> {
+    let cargo_nightly = |args: &[&str]| {
         // The rustup proxy, not the toolchain's own cargo: only the proxy understands `+nightly`.
         let mut command = Command::new("cargo");
-        command.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO").args(["+nightly"]).args(args);
+        command.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO").arg("+nightly").args(args);
         command.current_dir(&workspace.root);
         command
     };
-    let has = |args: &[&str]| cargo_fuzz(args).output().is_ok_and(|output| output.status.success());
+    let has = |args: &[&str]| cargo_nightly(args).output().is_ok_and(|output| output.status.success());
     ensure!(has(&["--version"]), "fuzzing needs the nightly toolchain: rustup toolchain install nightly");
     ensure!(has(&["fuzz", "--version"]), "fuzzing needs cargo-fuzz: cargo install cargo-fuzz --locked");
-    let default: &[&str] = &["--", "-max_total_time=60"];
-    succeed(cargo_fuzz(&["fuzz", "run", target]).args(if rest.is_empty() { default } else { rest }))
+    let found = workspace.scratch().join("fuzz").join(target);
+    std::fs::create_dir_all(&found)?;
+    let mut command = cargo_nightly(&["fuzz", "run", target]);
+    command.arg(found).arg(format!("fuzz/corpus/{target}")).args(["--", "-max_total_time=60"]).args(options);
+    succeed(&mut command)
 }
 
 /// Runs a command on this terminal.
