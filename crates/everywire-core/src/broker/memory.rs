@@ -96,7 +96,7 @@ impl Partition {
         for (room, &retention) in broadcast.publication.target.rooms.iter().zip(retention) {
             if let Some(log) = self.rooms.get_mut(room) {
                 log.append(&broadcast, retention);
-            } else if matches!(room, RoomKey::Named(_)) || retention.messages > 0 {
+            } else if !matches!(room, RoomKey::Connection(_)) || retention.messages > 0 {
                 let mut log = RoomLog::new(self.let_go);
                 log.append(&broadcast, retention);
                 self.rooms.insert(room.clone(), log);
@@ -130,7 +130,9 @@ impl Partition {
         let mut broadcasts: SmallVec<[Arc<Broadcast>; 16]> = SmallVec::new();
         for room in rooms {
             let Some(log) = self.rooms.get_mut(room) else {
-                let_go = let_go.max(self.let_go);
+                // There is no log for each connection; one may have heard anything that is gone.
+                let of_connection = matches!(room, RoomKey::Connection(_));
+                let_go = let_go.max(if of_connection { self.seq } else { self.let_go });
                 continue;
             };
             log.expire(now);
@@ -150,10 +152,8 @@ impl Partition {
         } else {
             broadcasts.drain(..broadcasts.len().saturating_sub(limit));
         }
-        let seq = match broadcasts.last() {
-            Some(last) if more && since.is_some() => last.seq(),
-            _ => self.seq,
-        };
+        let cut = more && since.is_some();
+        let seq = if cut { broadcasts.last().map_or(after, |last| last.seq()) } else { self.seq };
         let recovered = since.is_none() || known && let_go <= after;
         Page { broadcasts, position: Offset { epoch, seq }, recovered, more }
     }

@@ -4,7 +4,9 @@
 //!
 //! 1. **One order.** The broadcasts of a namespace have sequence numbers that grow by publication.
 //!    [`BrokerEvent::Deliver`] comes in that order, each once, for every room whose subscription was
-//!    answered, from the position in that answer on.
+//!    answered, from the position in that answer on; the answer itself comes behind all deliveries up to
+//!    its position. What is published to a [`RoomKey::Connection`] comes to every node, unasked: a subscription
+//!    for each connection would cost more than what is published to them.
 //! 2. **Own before answer.** A publication to a room that this node hears is delivered before its
 //!    [`BrokerEvent::Published`] comes.
 //! 3. **History meets live.** [`BrokerEvent::History`] for a room that was subscribed before the command
@@ -15,7 +17,7 @@
 //!    the offset that was asked for.
 //!
 //! All functions are synchronous and return at once. A broker may answer in the same call, as the
-//! memory broker does, or later from any thread; events of one namespace come one at a time.
+//! memory broker does, or later from any thread; deliveries of one namespace come one at a time.
 
 mod log;
 mod memory;
@@ -146,7 +148,8 @@ pub enum BrokerError {
 
 /// Where a broker's events go.
 pub trait Door: Send + Sync {
-    /// Takes one event. Never calls back into the broker.
+    /// Takes one event. On [`BrokerEvent::Deliver`] and [`BrokerEvent::Published`] it never calls back into the broker,
+    /// which may hold its order point's lock; on any other event it may submit what follows from it.
     fn event(&self, event: BrokerEvent);
 }
 
