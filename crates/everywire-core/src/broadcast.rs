@@ -40,6 +40,20 @@ impl Target {
     pub fn room(key: impl Into<RoomKey>) -> Self {
         Self { rooms: SmallVec::from_iter([key.into()]), except: SmallVec::new() }
     }
+
+    /// Drops what is named a second time. A target has few rooms, and nearly always one.
+    pub(crate) fn name_once(&mut self) {
+        for keys in [&mut self.rooms, &mut self.except] {
+            let mut i = 1;
+            while i < keys.len() {
+                if keys[..i].contains(&keys[i]) {
+                    keys.remove(i);
+                } else {
+                    i += 1;
+                }
+            }
+        }
+    }
 }
 
 /// A message on its way to rooms.

@@ -116,7 +116,7 @@ impl Pass {
             group.runs.push((form, Run::encode(form, broadcasts, &*self.encode)));
             group.runs.len() - 1
         });
-        if !hear_run(connection, member.meta, group, &group.runs[known].1, &self.deliveries) {
+        if !hear_run(connection, form, group, &group.runs[known].1, &self.deliveries) {
             connection.hear_all(&mut self.deliveries.iter());
         }
     }
@@ -131,7 +131,7 @@ impl Drop for Pass {
 }
 
 /// Gives a member the whole run. False if it has heard a part of it by another way.
-fn hear_run(connection: &Connection, meta: bool, group: &Group, run: &Run, deliveries: &[Delivery]) -> bool {
+fn hear_run(connection: &Connection, form: Form, group: &Group, run: &Run, deliveries: &[Delivery]) -> bool {
     let link = connection.link();
     let mailbox = link.mailbox();
     let mut state = mailbox.lock();
@@ -140,12 +140,14 @@ fn hear_run(connection: &Connection, meta: bool, group: &Group, run: &Run, deliv
         return seen >= group.last;
     }
     connection.seen().store(group.last, Ordering::Relaxed);
-    if state.has_ended() {
+    if state.has_ended() || run.bytes.is_empty() {
         return true;
     }
     let mut begun = 0;
     let mut blocked = false;
-    if state.is_clear_and_direct() {
+    // The session may have moved to another carrier since the run was chosen: its task did that while it
+    // had the mailbox corked, so what is read here goes with the socket.
+    if state.is_clear_and_direct() && connection.form().with_meta(form.meta()) == form {
         match link.try_write(&run.bytes) {
             Ok(written) if written == run.bytes.len() => return true,
             Ok(written) => {
@@ -164,13 +166,13 @@ fn hear_run(connection: &Connection, meta: bool, group: &Group, run: &Run, deliv
         }
     }
     for &i in &group.items[begun..] {
-        let item = Item::Broadcast { broadcast: deliveries[i as usize].broadcast.clone(), meta };
+        let item = Item::Broadcast { broadcast: deliveries[i as usize].broadcast.clone(), meta: form.meta() };
         state.append(Entry { slot: connection.slot(), item }, mailbox.options());
     }
     if blocked {
-        state.notify_blocked()
+        state.notify_blocked();
     } else {
-        state.notify()
+        state.notify();
     }
     true
 }

@@ -29,7 +29,7 @@ impl Namespace {
     pub fn publish(
         self: &Arc<Self>,
         from: Option<&Arc<Connection>>,
-        target: Target,
+        mut target: Target,
         event: impl Into<Name>,
         payload: Payload,
         class: Class,
@@ -38,6 +38,7 @@ impl Namespace {
         if let Err(refused) = admit(&target, &event) {
             return Promise::ready(Err(refused.into()));
         }
+        target.name_once();
         let hub = self.hub();
         let retention = target.rooms.iter().map(|room| (hub.options.retention)(self.name(), room)).collect();
         let publication = Publication {
