@@ -11,13 +11,13 @@ use smallvec::SmallVec;
 
 use super::link::Link;
 use super::namespace::Namespace;
-use super::own::{Own, Way};
+use super::own::{Behind, Own, Way};
 use super::room::Room;
 use super::shard::Delivery;
 use crate::admission::{self, Refused};
 use crate::broadcast::{Broadcast, Class, Form, Publication};
 use crate::broker::Ticket;
-use crate::mailbox::{Entry, Item, MailboxOptions, Outcome, Token};
+use crate::mailbox::{Entry, Item, Outcome, Token};
 use crate::payload::Payload;
 use crate::promise::{Promise, Resolver};
 use crate::vocabulary::{ConnectionId, Identity, Name, Reason, RoomKey};
@@ -254,6 +254,11 @@ impl Connection {
         waited
     }
 
+    /// Whether somebody waits for an answer of the client's.
+    pub fn is_asking(&self) -> bool {
+        self.questions.lock().as_ref().is_some_and(|questions| !questions.waiting.is_empty())
+    }
+
     /// Nobody waits for this answer any longer.
     pub fn forget(&self, id: u64) {
         self.answer(id, Err(AckError::Timeout));
@@ -267,16 +272,20 @@ impl Connection {
     /// Sends anything, behind everything that was published or sent before. False if the session
     /// has ended.
     pub fn send(&self, item: Item) -> bool {
-        match self.own.pass(item, self.link.mailbox().bound()) {
-            Way::Free(item) => {
-                self.settle();
-                self.link.mailbox().push(Entry { slot: self.slot, item })
-            }
+        match self.own.pass(Behind::Item(item), self.link.mailbox().bound()) {
+            Way::Free(what) => self.go_on(what),
             Way::Held => true,
             Way::TooMuch => {
                 self.link.mailbox().end(Reason::SlowConsumer, false);
                 false
             }
+        }
+    }
+
+    /// Ends its session, after everything that was published or sent before has left.
+    pub fn end(&self, reason: Reason) {
+        if let Way::Free(what) = self.own.pass(Behind::End(reason), self.link.mailbox().bound()) {
+            self.go_on(what);
         }
     }
 
@@ -318,14 +327,15 @@ impl Connection {
         self.link.mailbox().push(self.broadcast_entry(broadcast, false));
     }
 
-    /// Puts one broadcast that it missed into its mailbox. The log's bound is the bound of these:
-    /// they are shared with it, and a client that catches up is not slow.
-    pub(super) fn catch_up(&self, broadcast: &Arc<Broadcast>, meta: bool) {
+    /// Puts broadcasts that it missed into its mailbox. False if they were more than it may be sent in one go, and the
+    /// oldest are left out.
+    pub(super) fn catch_up(&self, missed: &[Arc<Broadcast>], meta: bool) -> bool {
         let mailbox = self.link.mailbox();
-        let options = MailboxOptions { bytes: u32::MAX, ..mailbox.options() };
         let mut state = mailbox.lock();
-        state.append(self.broadcast_entry(broadcast, meta), options);
+        let entries = missed.iter().map(|broadcast| self.broadcast_entry(broadcast, meta));
+        let complete = state.append_missed(entries.collect(), mailbox.options());
         state.notify();
+        complete
     }
 
     fn broadcast_entry(&self, broadcast: &Arc<Broadcast>, meta: bool) -> Entry {
@@ -358,10 +368,20 @@ impl Connection {
 
     /// The broker answered a publication of this connection's: what waited for that goes on.
     pub(super) fn release(&self, ticket: Ticket) {
-        self.own.answered(ticket, |item| {
-            self.settle();
-            self.link.mailbox().push(Entry { slot: self.slot, item });
+        self.own.answered(ticket, |what| {
+            self.go_on(what);
         });
+    }
+
+    fn go_on(&self, what: Behind) -> bool {
+        self.settle();
+        match what {
+            Behind::Item(item) => self.link.mailbox().push(Entry { slot: self.slot, item }),
+            Behind::End(reason) => {
+                self.link.mailbox().end(reason, true);
+                true
+            }
+        }
     }
 
     /// The connection is over: nobody is answered any more.

@@ -42,7 +42,7 @@ impl Door for HubDoor {
             }
             BrokerEvent::History { ticket, page } => match hub.tickets.redeem(ticket) {
                 Some(Waiting::History { resolver }) => resolver.resolve(Ok(page)),
-                Some(Waiting::CatchUp { namespace, joining }) => namespace.caught_up(joining, Some(page)),
+                Some(Waiting::CatchUp { namespace, joining }) => namespace.caught_up(joining, &page),
                 _ => {}
             },
             BrokerEvent::Failed { ticket, error } => failed(&hub, ticket, error),

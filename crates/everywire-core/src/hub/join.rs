@@ -1,23 +1,27 @@
 //! Entering and leaving rooms, and catching up on the way in.
 //!
 //! A join waits until the broker hears its rooms and, with `since`, until the broker has said what
-//! was missed. Live broadcasts that arrive meanwhile are kept for it, bounded, and spliced behind the
-//! history by sequence number; then the connection becomes an ordinary member, in the same step.
+//! was missed ([`catch_up`](super::catch_up)). Then the connection becomes an ordinary member, in the
+//! same step.
+//!
+//! What is decided here is decided under the namespace's lock, and what the broker has to be told of it is
+//! queued there: see [`Namespace::tell`].
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use parking_lot::MutexGuard;
 use smallvec::SmallVec;
 
-use super::Hub;
+use super::catch_up::Joining;
 use super::connection::{Connection, Membership};
 use super::namespace::{HeardRoom, Namespace, State};
 use super::room::{Place, Room};
 use super::tickets::Waiting;
 use crate::admission::{self, Refused};
-use crate::broadcast::Broadcast;
-use crate::broker::{BrokerError, Command, Page};
-use crate::promise::{Promise, Resolver};
-use crate::vocabulary::{Offset, RoomKey};
+use crate::broker::{BrokerError, Command};
+use crate::promise::Promise;
+use crate::vocabulary::{ConnectionId, Offset, RoomKey};
 
 /// How to enter rooms.
 #[derive(Debug, Clone, Copy, Default)]
@@ -49,6 +53,9 @@ pub enum JoinError {
         /// The limit.
         limit: usize,
     },
+    /// The room was left before it was entered.
+    #[error("the room was left before it was entered")]
+    Left,
     /// The connection has ended.
     #[error("the connection has ended")]
     Closed,
@@ -57,88 +64,55 @@ pub enum JoinError {
     Broker(#[from] BrokerError),
 }
 
-/// A join on its way.
-pub(super) struct Joining {
-    connection: Arc<Connection>,
-    rooms: SmallVec<[RoomKey; 1]>,
-    options: JoinOptions,
-    resolver: Resolver<Result<Joined, JoinError>>,
-    /// Rooms that the broker does not hear yet.
-    unheard: usize,
-    /// Live broadcasts, in order.
-    kept: Vec<Arc<Broadcast>>,
-    /// Whether more came than may be kept: a gap that the client has to be told of.
-    overflowed: bool,
-}
-
-impl Joining {
-    /// Keeps a live broadcast.
-    pub(super) fn keep(&mut self, broadcast: &Arc<Broadcast>, bound: usize) {
-        if self.kept.last().is_some_and(|last| last.seq() >= broadcast.seq()) {
-            return;
-        }
-        if self.kept.len() < bound {
-            self.kept.push(broadcast.clone());
-        } else {
-            self.overflowed = true;
-        }
-    }
-
-    /// The connection went away.
-    pub(super) fn abandon(self) {
-        self.resolver.resolve(Err(JoinError::Closed));
-    }
-}
+/// Names a join on its way: whose it is, and a number.
+pub(super) type JoinId = (ConnectionId, u64);
 
 impl Namespace {
-    /// Enters rooms. A room that the connection is in already stays as it is, but with `since` it is
-    /// left and entered anew.
+    /// Enters rooms, all or none. A room that the connection is in already stays as it is, but with
+    /// `since` it is left and entered anew.
     pub fn join(
         self: &Arc<Self>,
         connection: &Arc<Connection>,
         rooms: impl IntoIterator<Item = RoomKey>,
         options: JoinOptions,
     ) -> Promise<Result<Joined, JoinError>> {
-        let rooms: SmallVec<[RoomKey; 1]> = rooms.into_iter().collect();
-        let limit = self.hub().options.rooms_per_connection;
-        for room in &rooms {
-            if let RoomKey::Named(name) = room
+        let mut unique: SmallVec<[RoomKey; 1]> = SmallVec::new();
+        for room in rooms {
+            if let RoomKey::Named(name) = &room
                 && let Err(refused) = admission::admit_room(name)
             {
                 return Promise::ready(Err(refused.into()));
             }
-        }
-        if options.since.is_some() {
-            for room in &rooms {
-                self.leave(connection, room);
+            if !unique.contains(&room) {
+                unique.push(room);
             }
         }
-        let held = connection.memberships.lock();
-        let new = rooms.iter().filter(|room| held.iter().all(|m| m.room.key() != *room)).count();
-        if held.len() + new > limit {
+        let limit = self.hub().options.rooms_per_connection;
+        let mut state = self.state.lock();
+        if state.would_exceed(limit, connection, &unique) {
             return Promise::ready(Err(JoinError::TooManyRooms { limit }));
         }
-        drop(held);
-        self.begin_join(connection, rooms, options)
+        if options.since.is_some() && !connection.is_closed() {
+            for room in &unique {
+                self.take_out(&mut state, connection, room);
+            }
+        }
+        self.begin_join(state, connection, unique, options)
     }
 
-    pub(super) fn join_user(
-        self: &Arc<Self>,
-        connection: &Arc<Connection>,
-        user: Arc<str>,
-    ) -> Promise<Result<Joined, JoinError>> {
+    pub(super) fn join_user(self: &Arc<Self>, connection: &Arc<Connection>, user: Arc<str>) {
         let rooms = SmallVec::from_iter([RoomKey::User(user)]);
-        self.begin_join(connection, rooms, JoinOptions::default())
+        // There is nobody to tell of a broker that fails here, and it reports its own troubles.
+        drop(self.begin_join(self.state.lock(), connection, rooms, JoinOptions::default()));
     }
 
     fn begin_join(
         self: &Arc<Self>,
+        mut state: MutexGuard<'_, State>,
         connection: &Arc<Connection>,
         rooms: SmallVec<[RoomKey; 1]>,
         options: JoinOptions,
     ) -> Promise<Result<Joined, JoinError>> {
-        let hub = self.hub();
-        let mut state = self.state.lock();
         if connection.is_closed() {
             return Promise::ready(Err(JoinError::Closed));
         }
@@ -148,173 +122,113 @@ impl Namespace {
         {
             return Promise::ready(Ok(joined));
         }
-        let id = state.next_joining;
+        let id = (connection.id(), state.next_joining);
         state.next_joining += 1;
-        let (promise, resolver) = Promise::new();
-        let unheard = rooms.iter().filter(|room| !state.is_heard(room)).count();
-        let joining = Joining {
-            connection: connection.clone(),
-            rooms: rooms.clone(),
-            options,
-            resolver,
-            unheard,
-            kept: Vec::new(),
-            overflowed: false,
-        };
         for room in &rooms {
+            if !state.rooms.contains_key(room) {
+                self.begin_hearing(&mut state, room);
+            }
             if let Some(heard) = state.rooms.get_mut(room) {
                 heard.joining.push(id);
             }
         }
-        let unknown: SmallVec<[RoomKey; 1]> =
-            rooms.iter().filter(|room| !state.rooms.contains_key(*room)).cloned().collect();
-        state.joining.insert(id, joining);
-        drop(state);
-        for room in unknown {
-            self.subscribe(&hub, room, id);
-        }
-        if unheard == 0 {
-            self.all_heard(&hub, id);
-        }
+        let (promise, resolver) = Promise::new();
+        state.joining.insert(id, Joining::new(connection.clone(), rooms, options, resolver));
+        self.proceed(&mut state, id);
+        self.tell(state);
         promise
     }
 
-    /// Asks the broker for a room, unless somebody else has done so by now.
-    fn subscribe(self: &Arc<Self>, hub: &Arc<Hub>, room: RoomKey, joining: u64) {
-        let order = self.subscriptions.lock();
-        let mut state = self.state.lock();
-        if !state.joining.contains_key(&joining) {
-            return;
-        }
-        if let Some(heard) = state.rooms.get_mut(&room) {
-            let is_heard = heard.heard_from.is_some();
-            heard.joining.push(joining);
-            drop(state);
-            drop(order);
-            if is_heard {
-                self.one_heard(hub, joining);
-            }
-            return;
-        }
+    fn begin_hearing(self: &Arc<Self>, state: &mut State, room: &RoomKey) {
         let heard = HeardRoom {
             room: Room::new(room.clone(), self.shards().len()),
             heard_from: None,
-            joining: vec![joining],
+            joining: Vec::new(),
         };
         state.rooms.insert(room.clone(), heard);
-        drop(state);
-        let ticket = hub.tickets.issue(Waiting::Subscribe { namespace: self.clone(), room: room.clone() });
-        let command = Command::Subscribe { namespace: self.name().clone(), room };
-        hub.options.broker.submit(ticket, command, hub.door());
-        drop(order);
+        let waiting = Waiting::Subscribe { namespace: self.clone(), room: room.clone() };
+        let command = Command::Subscribe { namespace: self.name().clone(), room: room.clone() };
+        state.orders.push_back((waiting, command));
+    }
+
+    /// Hears a room no more if nobody is in it or on the way in. One that the broker has not answered for
+    /// waits for the answer.
+    pub(super) fn retire(&self, state: &mut State, room: &RoomKey) {
+        let deserted = state.rooms.get(room).is_some_and(|heard| {
+            heard.heard_from.is_some() && heard.room.is_empty() && heard.joining.is_empty()
+        });
+        if deserted {
+            state.rooms.remove(room);
+            let command = Command::Unsubscribe { namespace: self.name().clone(), room: room.clone() };
+            state.orders.push_back((Waiting::Unsubscribe, command));
+        }
     }
 
     /// The broker hears this room now.
     pub(super) fn subscribed(self: &Arc<Self>, room: &RoomKey, position: Offset) {
-        let hub = self.hub();
         let mut state = self.state.lock();
         state.delivered = state.delivered.max(position.seq);
         let Some(heard) = state.rooms.get_mut(room) else { return };
         heard.heard_from = Some(position);
-        let waiting = heard.joining.clone();
-        drop(state);
-        for joining in waiting {
-            self.one_heard(&hub, joining);
+        for id in heard.joining.clone() {
+            self.proceed(&mut state, id);
         }
-    }
-
-    /// One more of a join's rooms is heard.
-    fn one_heard(self: &Arc<Self>, hub: &Arc<Hub>, id: u64) {
-        let mut state = self.state.lock();
-        let Some(joining) = state.joining.get_mut(&id) else { return };
-        joining.unheard -= 1;
-        if joining.unheard == 0 {
-            drop(state);
-            self.all_heard(hub, id);
-        }
-    }
-
-    /// All of a join's rooms are heard: ask for what was missed, or finish.
-    fn all_heard(self: &Arc<Self>, hub: &Arc<Hub>, id: u64) {
-        let command = {
-            let state = self.state.lock();
-            let Some(joining) = state.joining.get(&id) else { return };
-            joining.options.since.map(|since| Command::History {
-                namespace: self.name().clone(),
-                rooms: joining.rooms.clone(),
-                since: Some(since),
-                // What a room keeps is bounded by its retention.
-                limit: usize::MAX - 1,
-            })
-        };
-        match command {
-            None => self.caught_up(id, None),
-            Some(command) => {
-                let waiting = Waiting::CatchUp { namespace: self.clone(), joining: id };
-                let ticket = hub.tickets.issue(waiting);
-                hub.options.broker.submit(ticket, command, hub.door());
-            }
-        }
-    }
-
-    /// Everything is there: the connection hears what it missed and becomes a member.
-    pub(super) fn caught_up(self: &Arc<Self>, id: u64, page: Option<Page>) {
-        let mut state = self.state.lock();
-        let Some(joining) = state.remove_joining(id) else { return };
-        let connection = joining.connection;
-        // First what its other rooms heard: the log's order is the order of all of it.
-        connection.settle();
-        let mut last = 0;
-        let recovered = page.as_ref().is_some_and(|page| page.recovered) && !joining.overflowed;
-        let mut offset = state.offset_of(&joining.rooms);
-        if let Some(page) = page {
-            offset.epoch = page.position.epoch;
-            offset.seq = offset.seq.max(page.position.seq);
-            for broadcast in &page.broadcasts {
-                last = broadcast.seq();
-                connection.catch_up(broadcast, joining.options.meta);
-            }
-            last = last.max(page.position.seq);
-        }
-        for broadcast in joining.kept.iter().filter(|broadcast| broadcast.seq() > last) {
-            connection.catch_up(broadcast, joining.options.meta);
-        }
-        // A page may reach beyond what was delivered so far; that is then delivered once more.
-        let since = state.delivered.max(last);
-        for room in &joining.rooms {
-            state.enter(&connection, room, since, joining.options.meta);
-        }
-        offset.seq = offset.seq.max(since);
-        joining.resolver.resolve(Ok(Joined { offset, recovered }));
+        self.retire(&mut state, room);
+        self.tell(state);
     }
 
     /// The broker cannot hear this room: nobody can enter it.
     pub(super) fn subscription_failed(self: &Arc<Self>, room: &RoomKey, error: &BrokerError) {
-        let joining = match self.state.lock().rooms.remove(room) {
-            Some(heard) => heard.joining,
-            None => return,
-        };
-        for id in joining {
-            self.join_failed(id, error);
+        let mut state = self.state.lock();
+        let Some(heard) = state.rooms.remove(room) else { return };
+        for id in heard.joining {
+            self.fail(&mut state, id, &JoinError::Broker(error.clone()));
         }
+        self.tell(state);
     }
 
     /// The broker cannot say what was missed.
-    pub(super) fn join_failed(self: &Arc<Self>, id: u64, error: &BrokerError) {
-        let joining = self.state.lock().remove_joining(id);
-        if let Some(joining) = joining {
-            joining.resolver.resolve(Err(JoinError::Broker(error.clone())));
+    pub(super) fn join_failed(self: &Arc<Self>, id: JoinId, error: &BrokerError) {
+        let mut state = self.state.lock();
+        self.fail(&mut state, id, &JoinError::Broker(error.clone()));
+        self.tell(state);
+    }
+
+    fn fail(&self, state: &mut State, id: JoinId, error: &JoinError) {
+        if let Some(joining) = state.remove_joining(id) {
             for room in &joining.rooms {
-                self.retire(room);
+                self.retire(state, room);
             }
+            joining.resolver.resolve(Err(error.clone()));
         }
     }
 
-    /// Leaves a room. Broadcasts that came before still arrive. False if the connection was not in it.
+    /// Leaves a room, or gives up entering it. Broadcasts that came before still arrive. False if the
+    /// connection was neither in it nor on the way in.
     pub fn leave(self: &Arc<Self>, connection: &Arc<Connection>, room: &RoomKey) -> bool {
         let mut state = self.state.lock();
-        connection.settle();
+        let was_in = self.take_out(&mut state, connection, room);
+        self.retire(&mut state, room);
+        self.tell(state);
+        was_in
+    }
+
+    /// Leaves everything, for good.
+    pub(super) fn leave_all(self: &Arc<Self>, state: &mut State, connection: &Arc<Connection>) {
+        let on_the_way: Vec<JoinId> = state.joins_of(connection.id()).map(|(id, _)| *id).collect();
+        for id in on_the_way {
+            self.fail(state, id, &JoinError::Closed);
+        }
+        for room in connection.rooms() {
+            self.take_out(state, connection, &room);
+            self.retire(state, &room);
+        }
+    }
+
+    /// The room may be deserted then.
+    fn take_out(self: &Arc<Self>, state: &mut State, connection: &Arc<Connection>, room: &RoomKey) -> bool {
         let left = {
+            connection.settle();
             let mut memberships = connection.memberships.lock();
             let place = memberships.iter().position(|m| m.room.key() == room);
             place.map(|place| memberships.remove(place))
@@ -322,63 +236,53 @@ impl Namespace {
         if let Some(membership) = &left {
             membership.room.remove(connection.shard(), membership.place);
         }
-        let cancelled = state.cancel_join(connection, room);
-        drop(state);
-        let was_in = left.is_some() || !cancelled.is_empty();
-        for joining in cancelled {
-            joining.abandon();
-        }
-        if was_in {
-            self.retire(room);
-        }
-        was_in
+        self.cancel_joins(state, connection, room) || left.is_some()
     }
 
-    /// Hears a room no more if nobody is in it.
-    fn retire(self: &Arc<Self>, room: &RoomKey) {
-        if !self.state.lock().is_deserted(room) {
-            return;
-        }
-        let order = self.subscriptions.lock();
-        {
-            let mut state = self.state.lock();
-            if !state.is_deserted(room) {
-                return;
+    /// Takes this room out of the connection's joins. True if it was in one.
+    fn cancel_joins(self: &Arc<Self>, state: &mut State, connection: &Connection, room: &RoomKey) -> bool {
+        let Some(heard) = state.rooms.get_mut(room) else { return false };
+        let (ours, others) = heard.joining.iter().copied().partition(|(of, _)| *of == connection.id());
+        heard.joining = others;
+        let ours: Vec<JoinId> = ours;
+        for &id in &ours {
+            let Some(joining) = state.joining.get_mut(&id) else { continue };
+            joining.rooms.retain(|waiting| waiting != room);
+            if joining.rooms.is_empty() {
+                self.fail(state, id, &JoinError::Left);
+            } else {
+                // This may have been the one that the others waited for.
+                self.proceed(state, id);
             }
-            state.rooms.remove(room);
         }
-        let hub = self.hub();
-        let ticket = hub.tickets.issue(Waiting::Unsubscribe);
-        let command = Command::Unsubscribe { namespace: self.name().clone(), room: room.clone() };
-        hub.options.broker.submit(ticket, command, hub.door());
-        drop(order);
-    }
-
-    /// Takes all joins of a connection that went away out of the state.
-    pub(super) fn abandon_joins(&self, state: &mut State, connection: &Arc<Connection>) -> Vec<Joining> {
-        let ids: Vec<u64> = state
-            .joining
-            .iter()
-            .filter(|(_, joining)| Arc::ptr_eq(&joining.connection, connection))
-            .map(|(&id, _)| id)
-            .collect();
-        ids.into_iter().filter_map(|id| state.remove_joining(id)).collect()
+        !ours.is_empty()
     }
 }
 
 impl State {
-    fn is_heard(&self, room: &RoomKey) -> bool {
+    pub(super) fn is_heard(&self, room: &RoomKey) -> bool {
         self.rooms.get(room).is_some_and(|heard| heard.heard_from.is_some())
     }
 
-    fn is_deserted(&self, room: &RoomKey) -> bool {
-        self.rooms.get(room).is_some_and(|heard| {
-            heard.heard_from.is_some() && heard.room.is_empty() && heard.joining.is_empty()
-        })
+    /// The joins of a connection that are on their way.
+    fn joins_of(&self, connection: ConnectionId) -> impl Iterator<Item = (&JoinId, &Joining)> {
+        self.joining.range((connection, 0)..=(connection, u64::MAX))
     }
 
-    /// Where the connection now stands in the log.
-    fn offset_of(&self, rooms: &[RoomKey]) -> Offset {
+    /// Whether the connection would be in too many rooms, counting those that it is about to enter. Only rooms
+    /// by name count: the others are not the client's to choose.
+    fn would_exceed(&self, limit: usize, connection: &Connection, new: &[RoomKey]) -> bool {
+        let memberships = connection.memberships.lock();
+        let on_the_way = || self.joins_of(connection.id()).flat_map(|(_, joining)| &joining.rooms);
+        if memberships.len() + on_the_way().count() + new.len() <= limit {
+            return false;
+        }
+        let all = memberships.iter().map(|m| m.room.key()).chain(on_the_way()).chain(new);
+        all.filter(|room| matches!(room, RoomKey::Named(_))).collect::<HashSet<_>>().len() > limit
+    }
+
+    /// Where a connection that hears these rooms now stands in the log.
+    pub(super) fn offset_of(&self, rooms: &[RoomKey]) -> Offset {
         let heard = rooms.iter().find_map(|room| self.rooms.get(room)?.heard_from);
         // A join is finished only when all of its rooms are heard, and it has one at least, or else
         // nothing that an offset could be of use for.
@@ -393,13 +297,13 @@ impl State {
         }
         connection.settle();
         for room in rooms {
-            self.enter(connection, room, self.delivered, meta);
+            self.enter(connection, room, meta);
         }
         Some(Joined { offset: self.offset_of(rooms), recovered: false })
     }
 
-    /// Makes the connection a member of a room that is heard.
-    fn enter(&self, connection: &Arc<Connection>, room: &RoomKey, since: u64, meta: bool) {
+    /// Makes the connection a member of a room that is heard, from here on. It is settled.
+    pub(super) fn enter(&self, connection: &Arc<Connection>, room: &RoomKey, meta: bool) {
         let Some(heard) = self.rooms.get(room) else { return };
         let mut memberships = connection.memberships.lock();
         if let Some(known) = memberships.iter_mut().find(|m| m.room.key() == room) {
@@ -411,11 +315,12 @@ impl State {
             }
             return;
         }
+        let since = self.delivered;
         let place = heard.room.insert(Place { connection: connection.clone(), since, meta });
         memberships.push(Membership { room: heard.room.clone(), place, since, meta });
     }
 
-    fn remove_joining(&mut self, id: u64) -> Option<Joining> {
+    pub(super) fn remove_joining(&mut self, id: JoinId) -> Option<Joining> {
         let joining = self.joining.remove(&id)?;
         for room in &joining.rooms {
             if let Some(heard) = self.rooms.get_mut(room) {
@@ -423,24 +328,5 @@ impl State {
             }
         }
         Some(joining)
-    }
-
-    /// Takes this room out of the connection's joins; gives back those that have no room left.
-    fn cancel_join(&mut self, connection: &Arc<Connection>, room: &RoomKey) -> Vec<Joining> {
-        let Some(heard) = self.rooms.get(room) else { return Vec::new() };
-        let mut cancelled = Vec::new();
-        for id in heard.joining.clone() {
-            let Some(joining) = self.joining.get_mut(&id) else { continue };
-            if Arc::ptr_eq(&joining.connection, connection) {
-                joining.rooms.retain(|waiting| waiting != room);
-                if joining.rooms.is_empty() {
-                    cancelled.extend(self.joining.remove(&id));
-                }
-                if let Some(heard) = self.rooms.get_mut(room) {
-                    heard.joining.retain(|waiting| *waiting != id);
-                }
-            }
-        }
-        cancelled
     }
 }

@@ -1,16 +1,17 @@
 //! Who gets what: namespaces, connections, rooms, and the order in which all of it is heard.
 //!
 //! The hub is synchronous and knows neither sockets nor protocols. It takes locks only in this order,
-//! and calls a broker while it holds none of them but the first:
+//! and calls a broker while it holds none of them:
 //!
-//! `Namespace::subscriptions` → the broker's own → `Namespace::state` → a shard's queue →
-//! a connection's memberships → a room's places → a mailbox
+//! the broker's own → `Namespace::state` → what waits behind a connection's own publications →
+//! a shard's queue → a connection's memberships → a room's places → a mailbox
 //!
 //! How a broadcast travels: the broker delivers it ([`door`]); it is appended to the queue of every
 //! shard that has members of its rooms ([`shard`]); that shard's flusher takes all that is queued as
 //! one [`Pass`] and writes it to each member ([`pass`]). Whatever else is sent to a connection first
 //! *settles* what is queued for it, so nothing overtakes a broadcast that was there before.
 
+mod catch_up;
 mod connection;
 mod door;
 mod join;

@@ -1,18 +1,20 @@
 //! A named world with its own rooms and its own order.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::value::RawValue;
 
 use super::Hub;
+use super::catch_up::Joining;
 use super::connection::{Connection, Spec};
-use super::join::Joining;
+use super::join::JoinId;
 use super::pass::Pass;
 use super::room::Room;
 use super::shard::Shard;
+use super::tickets::Waiting;
 use crate::broker::{BrokerError, Command, Page};
 use crate::promise::Promise;
 use crate::vocabulary::{ConnectionId, Offset, Reason, RoomKey};
@@ -22,9 +24,6 @@ pub struct Namespace {
     name: Arc<str>,
     pub(super) hub: Weak<Hub>,
     shards: Box<[Shard]>,
-    /// Held from the decision to hear a room, or no more, until the broker was told: so that it is
-    /// told in the order of the decisions.
-    pub(super) subscriptions: Mutex<()>,
     pub(super) state: Mutex<State>,
 }
 
@@ -35,8 +34,12 @@ pub(super) struct State {
     /// The place of the last broadcast that the broker delivered, or of a later subscription.
     pub(super) delivered: u64,
     /// Joins that wait for the broker.
-    pub(super) joining: HashMap<u64, Joining>,
+    pub(super) joining: BTreeMap<JoinId, Joining>,
     pub(super) next_joining: u64,
+    /// What the broker has to be told, in the order in which it was decided.
+    pub(super) orders: VecDeque<(Waiting, Command)>,
+    /// Whether somebody is telling it.
+    telling: bool,
 }
 
 /// A room that this node hears, or has asked to.
@@ -45,7 +48,7 @@ pub(super) struct HeardRoom {
     /// Where hearing began; none until the broker has answered.
     pub(super) heard_from: Option<Offset>,
     /// Joins that live broadcasts are kept for.
-    pub(super) joining: Vec<u64>,
+    pub(super) joining: Vec<JoinId>,
 }
 
 /// A member of a room, as presence shows it.
@@ -67,7 +70,6 @@ impl Namespace {
             name,
             hub: Arc::downgrade(hub),
             shards: (0..hub.options.shards.max(1)).map(|_| Shard::default()).collect(),
-            subscriptions: Mutex::default(),
             state: Mutex::default(),
         })
     }
@@ -101,29 +103,35 @@ impl Namespace {
             connection
         };
         if let Some(user) = user {
-            // Its own user's room is not the client's doing and counts for no limit; there is nobody
-            // to tell of a broker that fails here, and the broker reports its own troubles.
-            drop(self.join_user(&connection, user));
+            self.join_user(&connection, user);
         }
         connection
     }
 
     /// A client has gone: it leaves its rooms, and nobody waits for its answers.
     pub fn disconnect(self: &Arc<Self>, connection: &Arc<Connection>) {
-        let abandoned = {
-            let mut state = self.state.lock();
-            if state.connections.remove(&connection.id()).is_none() {
-                return;
-            }
+        let mut state = self.state.lock();
+        if state.connections.remove(&connection.id()).is_some() {
             connection.close();
-            self.abandon_joins(&mut state, connection)
-        };
-        for joining in abandoned {
-            joining.abandon();
+            self.leave_all(&mut state, connection);
+            self.tell(state);
         }
-        for room in connection.rooms() {
-            self.leave(connection, &room);
+    }
+
+    /// Tells the broker what was decided, in the order of the decisions: whoever comes first does it for
+    /// all. No lock is held meanwhile, so an answer in the same call may decide more.
+    pub(super) fn tell(&self, mut state: MutexGuard<'_, State>) {
+        if state.telling || state.orders.is_empty() {
+            return;
         }
+        state.telling = true;
+        let hub = self.hub();
+        while let Some((waiting, command)) = state.orders.pop_front() {
+            MutexGuard::unlocked(&mut state, || {
+                hub.options.broker.submit(hub.tickets.issue(waiting), command, hub.door());
+            });
+        }
+        state.telling = false;
     }
 
     /// The connection of this id, if it is on this node.
@@ -172,7 +180,7 @@ impl Namespace {
     ) -> Promise<Result<Page, BrokerError>> {
         let hub = self.hub();
         let (promise, resolver) = Promise::new();
-        let ticket = hub.tickets.issue(super::tickets::Waiting::History { resolver });
+        let ticket = hub.tickets.issue(Waiting::History { resolver });
         let rooms = rooms.into_iter().collect();
         let command = Command::History { namespace: self.name.clone(), rooms, since, limit };
         hub.options.broker.submit(ticket, command, hub.door());
@@ -183,8 +191,7 @@ impl Namespace {
     pub fn disconnect_room(&self, room: &RoomKey, reason: Reason) -> usize {
         let members = self.local_members(room);
         for member in &members {
-            member.settle();
-            member.link().mailbox().end(reason, true);
+            member.end(reason);
         }
         members.len()
     }

@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 
 use crate::broker::Ticket;
 use crate::mailbox::Item;
+use crate::vocabulary::Reason;
 
 /// The publications of one connection that the broker has not answered, and what waits for them.
 #[derive(Debug, Default)]
@@ -32,13 +33,31 @@ struct State {
 struct Held {
     /// It may leave when everything up to this is answered.
     behind: Ticket,
-    item: Item,
+    what: Behind,
 }
 
-/// Where an item has to go.
+/// What stays behind a publication.
+#[derive(Debug)]
+pub(super) enum Behind {
+    /// Something that was sent.
+    Item(Item),
+    /// The end of the session.
+    End(Reason),
+}
+
+impl Behind {
+    fn cost(&self) -> usize {
+        match self {
+            Self::Item(item) => item.cost(),
+            Self::End(_) => 0,
+        }
+    }
+}
+
+/// Where it has to go.
 pub(super) enum Way {
     /// On to the mailbox, now.
-    Free(Item),
+    Free(Behind),
     /// Nowhere: it waits here.
     Held,
     /// Nowhere: more waits than the mailbox could take.
@@ -52,28 +71,25 @@ impl Own {
         self.waiting.store(true, Ordering::Release);
     }
 
-    /// Whether this item may go on.
-    pub(super) fn pass(&self, item: Item, bound: usize) -> Way {
+    /// Whether this may go on.
+    pub(super) fn pass(&self, what: Behind, bound: usize) -> Way {
         if !self.waiting.load(Ordering::Acquire) {
-            return Way::Free(item);
+            return Way::Free(what);
         }
         let mut state = self.state.lock();
-        let behind = match (state.unanswered.last(), state.held.back()) {
-            (Some(&last), _) => last,
-            (None, Some(held)) => held.behind,
-            (None, None) => return Way::Free(item),
-        };
-        state.held_bytes += item.cost();
+        // Not the last one: two threads may begin in another order than they were numbered.
+        let Some(behind) = state.unanswered.iter().max().copied() else { return Way::Free(what) };
+        state.held_bytes += what.cost();
         if state.held_bytes > bound {
             return Way::TooMuch;
         }
-        state.held.push_back(Held { behind, item });
+        state.held.push_back(Held { behind, what });
         Way::Held
     }
 
     /// The broker answered: hands everything that may go now to `send`, in order and under the lock,
     /// so that nothing sent meanwhile gets in between.
-    pub(super) fn answered(&self, ticket: Ticket, mut send: impl FnMut(Item)) {
+    pub(super) fn answered(&self, ticket: Ticket, mut send: impl FnMut(Behind)) {
         let mut state = self.state.lock();
         state.unanswered.retain(|unanswered| *unanswered != ticket);
         let first = state.unanswered.iter().min().copied();
@@ -82,8 +98,8 @@ impl Own {
                 break;
             }
             if let Some(held) = state.held.pop_front() {
-                state.held_bytes -= held.item.cost();
-                send(held.item);
+                state.held_bytes -= held.what.cost();
+                send(held.what);
             }
         }
         if state.unanswered.is_empty() {

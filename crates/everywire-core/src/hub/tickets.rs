@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use super::connection::Connection;
+use super::join::JoinId;
 use super::namespace::Namespace;
 use super::publish::PublishError;
 use crate::broker::{BrokerError, Page, Ticket};
@@ -22,7 +23,7 @@ pub(crate) enum Waiting {
     /// Nothing: nobody is in the room.
     Unsubscribe,
     /// Finish this join.
-    CatchUp { namespace: Arc<Namespace>, joining: u64 },
+    CatchUp { namespace: Arc<Namespace>, joining: JoinId },
     /// Hand over the page.
     History { resolver: Resolver<Result<Page, BrokerError>> },
 }

@@ -37,8 +37,8 @@ impl Default for MailboxOptions {
     }
 }
 
-/// How far the bound is stretched while the task is at work on a socket that is not full: what one
-/// handler emits in one go has had no chance to leave, and says nothing about the reader.
+/// How far the bound is stretched for what has had no chance to leave, and says nothing about the reader: what
+/// a handler emits in one go to a socket that was not full, and what a client catches up on.
 const BURST: u32 = 8;
 
 /// How much is handed to the task in one go: what a blocked socket then holds beyond recall.
@@ -60,7 +60,11 @@ pub(crate) struct State {
     bytes: u32,
     /// How many entries the overflow policy or their class dropped.
     dropped: u32,
+    /// How much of `bytes` is what the client catches up on.
+    missed: u32,
     corked: bool,
+    /// Whether the socket was not full when the task began, so that nothing that waits is the reader's fault.
+    bursting: bool,
     blocked: bool,
     /// Whether somebody other than the task may write whole frames to the socket.
     direct: bool,
@@ -101,7 +105,9 @@ impl Mailbox {
             waker: None,
             bytes: 0,
             dropped: 0,
+            missed: 0,
             corked: false,
+            bursting: false,
             blocked: false,
             direct,
             ended: None,
@@ -131,8 +137,9 @@ impl Mailbox {
         open
     }
 
-    /// The session's end: nothing more is taken. With `flush` what waits still leaves first,
-    /// without it all is dropped. The first reason stays.
+    /// The session's end: nothing more is taken. With `flush` what waits still leaves first, without it
+    /// entries are dropped. A message that has begun to leave is finished in any case, for whatever is
+    /// said at the end would otherwise be taken for a part of it. The first reason stays.
     pub fn end(&self, reason: Reason, flush: bool) {
         let mut state = self.lock();
         if state.ended.is_none() {
@@ -170,7 +177,9 @@ impl Mailbox {
 
     /// The task begins its work: until [`drain`](Self::drain) says that all is clear, only it writes.
     pub fn cork(&self) {
-        self.lock().corked = true;
+        let mut state = self.lock();
+        state.corked = true;
+        state.bursting = !state.blocked && state.unsent.is_empty();
     }
 
     /// What the corked task has to do next. `spare` must be empty and receives entries; when all is
@@ -195,6 +204,7 @@ impl Mailbox {
                 }
             }
             state.corked = false;
+            state.bursting = false;
             return Drain::Clear;
         }
         if state.bytes <= DRAIN_BYTES {
@@ -210,6 +220,7 @@ impl Mailbox {
             }
             state.bytes -= taken;
         }
+        state.missed = state.missed.min(state.bytes);
         Drain::Entries
     }
 
@@ -220,6 +231,7 @@ impl Mailbox {
         state.unsent = rest;
         state.blocked = true;
         state.corked = false;
+        state.bursting = false;
     }
 
     /// Whether the socket is full and a write waits for it.
@@ -258,12 +270,12 @@ impl fmt::Debug for Mailbox {
 impl State {
     /// Whether whole frames may be written right now by whoever holds the lock.
     pub(crate) fn is_clear_and_direct(&self) -> bool {
-        self.direct
-            && !self.corked
-            && !self.blocked
-            && self.entries.is_empty()
-            && self.unsent.is_empty()
-            && self.ended.is_none()
+        self.direct && !self.corked && self.ended.is_none() && self.is_empty()
+    }
+
+    /// Whether nothing waits, the socket included.
+    fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.unsent.is_empty() && !self.blocked
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -279,7 +291,10 @@ impl State {
         if written == start_of_next {
             return begun;
         }
-        self.unsent = run.bytes.slice(written..run.ends[begun]);
+        let rest = written..run.ends[begun];
+        // A small slice would keep a large run alive for as long as the reader is slow.
+        let is_small = rest.len() < run.bytes.len() / 4;
+        self.unsent = if is_small { Bytes::copy_from_slice(&run.bytes[rest]) } else { run.bytes.slice(rest) };
         self.bytes += self.unsent.len() as u32;
         begun + 1
     }
@@ -308,24 +323,15 @@ impl State {
             return false;
         }
         let class = entry.item.class();
-        let empty = self.entries.is_empty() && self.unsent.is_empty() && !self.blocked;
+        let empty = self.is_empty();
         if class == Class::Volatile && !empty {
             self.dropped += 1;
             return true;
         }
-        if let Some(key) = entry.item.latest_key()
-            && let Some(i) = self.entries.iter().position(|e| e.item.latest_key() == Some(key))
-        {
-            // Taken out and put at the end: in its old place it would stand before what was
-            // published between the two.
-            if let Some(old) = self.entries.remove(i) {
-                self.bytes -= old.item.cost() as u32;
-            }
-            self.dropped += 1;
-        }
+        self.drop_older(&entry);
         let cost = u32::try_from(entry.item.cost()).unwrap_or(u32::MAX);
-        let burst = self.corked && !self.blocked && self.unsent.is_empty();
-        let bound = if burst { options.bytes.saturating_mul(BURST) } else { options.bytes };
+        let bound =
+            options.bytes.saturating_mul(if self.bursting { BURST } else { 1 }).saturating_add(self.missed);
         if self.bytes.saturating_add(cost) > bound && !empty {
             let kept = options.overflow == Overflow::DropOldest && self.make_room(cost, bound);
             if !kept {
@@ -343,6 +349,47 @@ impl State {
         true
     }
 
+    /// Appends what the client missed, in order. False if it is more than may be sent in one go, and the oldest
+    /// are left out. A client that catches up is not slow, and what it is sent is shared with the log; so these do
+    /// not count against the bound, but have one of their own.
+    pub(crate) fn append_missed(&mut self, entries: Vec<Entry>, options: MailboxOptions) -> bool {
+        if self.ended.is_some() {
+            return true;
+        }
+        let mut left = options.bytes.saturating_mul(BURST).saturating_sub(self.missed) as usize;
+        let fits = |entry: &&Entry| match left.checked_sub(entry.item.cost()) {
+            Some(rest) => {
+                left = rest;
+                true
+            }
+            None => false,
+        };
+        let too_many = entries.len() - entries.iter().rev().take_while(fits).count();
+        for entry in entries.into_iter().skip(too_many) {
+            self.drop_older(&entry);
+            // Together they fit into `left`, which was a u32.
+            let cost = entry.item.cost() as u32;
+            self.bytes = self.bytes.saturating_add(cost);
+            self.missed = self.missed.saturating_add(cost);
+            self.entries.push_back(entry);
+        }
+        too_many == 0
+    }
+
+    /// Drops the entry that this one is to replace. It does not take its place: there it would stand before
+    /// what was published between the two.
+    fn drop_older(&mut self, entry: &Entry) {
+        let Some(key) = entry.item.latest_key() else { return };
+        let older = |e: &Entry| e.slot == entry.slot && e.item.latest_key() == Some(key);
+        if let Some(i) = self.entries.iter().position(older)
+            && let Some(old) = self.entries.remove(i)
+        {
+            self.bytes -= old.item.cost() as u32;
+            self.missed = self.missed.min(self.bytes);
+            self.dropped += 1;
+        }
+    }
+
     /// Drops the oldest events until `cost` fits. False if what remains cannot be dropped.
     fn make_room(&mut self, cost: u32, bound: u32) -> bool {
         let mut i = 0;
@@ -357,9 +404,10 @@ impl State {
         self.bytes.saturating_add(cost) <= bound
     }
 
+    /// Drops what waits, but for the rest of what has begun to leave.
     fn clear(&mut self) {
         self.entries = VecDeque::new();
-        self.unsent = Bytes::new();
-        self.bytes = 0;
+        self.bytes = self.unsent.len() as u32;
+        self.missed = 0;
     }
 }

@@ -1,0 +1,135 @@
+//! Catching up on the way into rooms: history first, then what came meanwhile, each once.
+//!
+//! A page of the log may reach beyond what this node has been delivered, or fall short of it. What lies
+//! beyond is left out, for it will be delivered; what came behind the page was kept, and is spliced on by
+//! sequence number. So a member that has caught up stands exactly where all others stand.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::connection::Connection;
+use super::join::{JoinError, JoinId, JoinOptions, Joined};
+use super::namespace::{Namespace, State};
+use super::tickets::Waiting;
+use crate::broadcast::{Broadcast, Class};
+use crate::broker::{Command, Page};
+use crate::promise::Resolver;
+use crate::vocabulary::RoomKey;
+
+/// A join on its way.
+pub(super) struct Joining {
+    pub(super) connection: Arc<Connection>,
+    /// Rooms that were left meanwhile are gone from here.
+    pub(super) rooms: SmallVec<[RoomKey; 1]>,
+    pub(super) resolver: Resolver<Result<Joined, JoinError>>,
+    options: JoinOptions,
+    /// Whether the broker has been asked what was missed.
+    asked: bool,
+    /// Live broadcasts, in order.
+    kept: VecDeque<Arc<Broadcast>>,
+    /// Whether more came than may be kept: a gap that the client has to be told of.
+    overflowed: bool,
+}
+
+impl Joining {
+    pub(super) fn new(
+        connection: Arc<Connection>,
+        rooms: SmallVec<[RoomKey; 1]>,
+        options: JoinOptions,
+        resolver: Resolver<Result<Joined, JoinError>>,
+    ) -> Self {
+        Self { connection, rooms, resolver, options, asked: false, kept: VecDeque::new(), overflowed: false }
+    }
+
+    /// Keeps a live broadcast. Of too many the newest are kept: behind the gap all is complete.
+    pub(super) fn keep(&mut self, broadcast: &Arc<Broadcast>, bound: usize) {
+        if self.kept.back().is_some_and(|last| last.seq() >= broadcast.seq()) {
+            return;
+        }
+        self.kept.push_back(broadcast.clone());
+        if self.kept.len() > bound {
+            self.kept.pop_front();
+            self.overflowed = true;
+        }
+    }
+
+    /// What the connection has yet to hear, in order.
+    fn missed(&self, state: &State, page: Option<&Page>) -> Vec<Arc<Broadcast>> {
+        let end = page.map_or(0, |page| page.position.seq);
+        let history = page.into_iter().flat_map(|page| &page.broadcasts);
+        let history = history.filter(|broadcast| broadcast.seq() <= state.delivered);
+        let meanwhile = self.kept.iter().filter(|broadcast| {
+            // A broadcast may have come for another of its rooms, before this one was heard: others that came
+            // before that did not, so it counts as before.
+            let heard = |room: &RoomKey| {
+                self.rooms.contains(room)
+                    && state.rooms[room].heard_from.is_some_and(|from| from.seq < broadcast.seq())
+            };
+            broadcast.seq() > end && broadcast.publication.target.rooms.iter().any(heard)
+        });
+        let memberships = self.connection.memberships.lock();
+        let concerns = |broadcast: &&Arc<Broadcast>| {
+            let publication = &broadcast.publication;
+            let rooms = &publication.target.rooms;
+            let heard_otherwise = || {
+                rooms.contains(&RoomKey::Connection(self.connection.id()))
+                    || memberships.iter().any(|m| m.since < broadcast.seq() && rooms.contains(m.room.key()))
+            };
+            // Volatile is what never waits, and all of this has waited.
+            publication.class != Class::Volatile
+                && rooms.iter().any(|room| self.rooms.contains(room))
+                && !heard_otherwise()
+                && !self.connection.is_excepted(publication, &memberships)
+        };
+        history.chain(meanwhile).filter(concerns).cloned().collect()
+    }
+}
+
+impl Namespace {
+    /// Goes on with a join if all of its rooms are heard: asks for what was missed, or finishes.
+    pub(super) fn proceed(self: &Arc<Self>, state: &mut State, id: JoinId) {
+        let Some(joining) = state.joining.get(&id) else { return };
+        if joining.asked || !joining.rooms.iter().all(|room| state.is_heard(room)) {
+            return;
+        }
+        let Some(since) = joining.options.since else { return state.finish(id, None) };
+        let command = Command::History {
+            namespace: self.name().clone(),
+            rooms: joining.rooms.clone(),
+            since: Some(since),
+            // What a room keeps is bounded by its retention.
+            limit: usize::MAX - 1,
+        };
+        state.orders.push_back((Waiting::CatchUp { namespace: self.clone(), joining: id }, command));
+        if let Some(joining) = state.joining.get_mut(&id) {
+            joining.asked = true;
+        }
+    }
+
+    /// The broker has said what was missed.
+    pub(super) fn caught_up(self: &Arc<Self>, id: JoinId, page: &Page) {
+        self.state.lock().finish(id, Some(page));
+    }
+}
+
+impl State {
+    /// Everything is there: the connection hears what it missed and becomes a member.
+    fn finish(&mut self, id: JoinId, page: Option<&Page>) {
+        let Some(joining) = self.remove_joining(id) else { return };
+        let Joining { connection, rooms, options, .. } = &joining;
+        // First what its other rooms heard: the log's order is the order of all of it.
+        connection.settle();
+        let all_fit = connection.catch_up(&joining.missed(self, page), options.meta);
+        for room in rooms {
+            self.enter(connection, room, options.meta);
+        }
+        let mut offset = self.offset_of(rooms);
+        if let Some(page) = page {
+            offset.epoch = page.position.epoch;
+        }
+        let recovered = page.is_some_and(|page| page.recovered) && !joining.overflowed && all_fit;
+        joining.resolver.resolve(Ok(Joined { offset, recovered }));
+    }
+}
