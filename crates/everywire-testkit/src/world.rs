@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use everywire_core::broker::Retention;
-use everywire_core::hub::{PublishError, RetentionRule, Spec};
+use everywire_core::hub::{JoinError, PublishError, RetentionRule, Spec};
 use everywire_core::mailbox::MailboxOptions;
 use everywire_core::promise::Promise;
 use everywire_core::{
-    Broker, Class, Connection, ConnectionId, Form, Hub, HubOptions, Identity, JoinOptions, Joined, Namespace,
-    Offset, Outcome, Payload, RoomKey, Target, Token,
+    Broker, Class, Connection, ConnectionId, Form, Hub, HubOptions, Identity, JoinOptions, Joined, Link,
+    Mailbox, Namespace, Offset, Outcome, Payload, RoomKey, Target, Token,
 };
 use parking_lot::Mutex;
 
@@ -134,18 +134,14 @@ impl World {
     pub fn members(&self, room: &str, count: usize) -> Vec<Client> {
         let members: Vec<Client> = (0..count).map(|_| self.client()).collect();
         for member in &members {
-            self.join(member, room);
+            drop(self.join(member, room));
         }
         self.settle();
         members
     }
 
     /// Lets the client enter a room, without meta or history.
-    pub fn join(
-        &self,
-        client: &Client,
-        room: &str,
-    ) -> Promise<Result<Joined, everywire_core::hub::JoinError>> {
+    pub fn join(&self, client: &Client, room: &str) -> Promise<Result<Joined, JoinError>> {
         self.namespace.join(&client.connection, [room.into()], JoinOptions::default())
     }
 
@@ -155,7 +151,7 @@ impl World {
         client: &Client,
         rooms: &[&str],
         since: Option<Offset>,
-    ) -> Promise<Result<Joined, everywire_core::hub::JoinError>> {
+    ) -> Promise<Result<Joined, JoinError>> {
         let rooms: Vec<RoomKey> = rooms.iter().map(|&room| room.into()).collect();
         self.namespace.join(&client.connection, rooms, JoinOptions { since, meta: true })
     }
@@ -237,6 +233,11 @@ impl Client {
     /// Answers its event of this number.
     pub fn reply(&self, number: u64) {
         self.connection.reply(Token::Number(number), Outcome::Done(Payload::empty()));
+    }
+
+    /// What waits for it.
+    pub fn mailbox(&self) -> &Mailbox {
+        self.link.mailbox()
     }
 
     /// What it received so far, line by line.

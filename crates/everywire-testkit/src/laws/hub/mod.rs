@@ -1,0 +1,24 @@
+//! The laws of the hub: who hears what, in which order, on every broker.
+
+mod audience;
+mod catch_up;
+mod limits;
+mod membership;
+mod order;
+mod own;
+mod slow;
+mod subscriptions;
+
+use super::{Law, Worlds};
+
+/// All of them, by subject.
+pub const LAWS: &[&[Law<Worlds>]] = &[
+    order::LAWS,
+    own::LAWS,
+    audience::LAWS,
+    membership::LAWS,
+    catch_up::LAWS,
+    limits::LAWS,
+    slow::LAWS,
+    subscriptions::LAWS,
+];
