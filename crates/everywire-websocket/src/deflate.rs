@@ -9,7 +9,7 @@ pub(crate) use inflater::Inflater;
 
 use crate::Role;
 
-/// What we want of permessage-deflate, in either role.
+/// What we ask of permessage-deflate in the handshake, in either role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeflateOptions {
     /// The server compresses each message on its own: it needs no memory a connection, and shares one compressed
@@ -23,10 +23,6 @@ pub struct DeflateOptions {
     /// The base-two logarithm of the client's window, 8–15. A server can ask for it only of clients that offer it.
     /// Default: 15.
     pub client_max_window_bits: u8,
-    /// How hard to try, 0–9. Default: 6, zlib's own.
-    pub level: u8,
-    /// Messages of fewer bytes are sent uncompressed. Default: 1024, as npm `ws`.
-    pub threshold: usize,
 }
 
 impl Default for DeflateOptions {
@@ -36,9 +32,22 @@ impl Default for DeflateOptions {
             client_no_context_takeover: true,
             server_max_window_bits: 15,
             client_max_window_bits: 15,
-            level: 6,
-            threshold: 1024,
         }
+    }
+}
+
+/// How we compress what we send. The peer has no say in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compression {
+    /// How hard to try, 0–9. Default: 6, zlib's own.
+    pub level: u8,
+    /// Messages of fewer bytes are sent uncompressed. Default: 1024, as npm `ws`.
+    pub threshold: usize,
+}
+
+impl Default for Compression {
+    fn default() -> Self {
+        Self { level: 6, threshold: 1024 }
     }
 }
 

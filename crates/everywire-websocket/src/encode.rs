@@ -112,7 +112,7 @@ fn control(
 }
 
 #[inline]
-fn frame(out: &mut Vec<u8>, header: Header, payload: &[u8]) {
+pub(crate) fn frame(out: &mut Vec<u8>, header: Header, payload: &[u8]) {
     let header_len = header.encoded_len();
     out.reserve(header_len + payload.len());
     out.extend_from_slice(&header.encode()[..header_len]);

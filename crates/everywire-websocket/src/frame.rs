@@ -90,6 +90,9 @@ impl Header {
     /// The longest header in bytes: two, eight of length, four of mask.
     pub const MAX_LEN: usize = 14;
 
+    /// RSV1, in a header's first byte.
+    pub(crate) const COMPRESSED: u8 = 0x40;
+
     /// A header for an unfragmented, uncompressed frame.
     #[inline]
     pub const fn new(opcode: Opcode, len: usize, mask: Option<[u8; 4]>) -> Self {
@@ -190,7 +193,7 @@ impl Header {
         } else {
             (None, rest)
         };
-        let header = Self { fin, compressed: first & 0x40 != 0, opcode, mask, len };
+        let header = Self { fin, compressed: first & Self::COMPRESSED != 0, opcode, mask, len };
         Ok(Some((header, bytes.len() - rest.len())))
     }
 }

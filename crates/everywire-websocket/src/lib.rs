@@ -11,7 +11,8 @@
 //! | writing | [`encode`], [`Header`], [`Prepared`] for one message to many |
 //! | opening | [`handshake`] |
 //! | closing | [`ClosingHandshake`], [`CloseCode`], [`CloseFrame`] |
-//! | compressing | [`DeflateOptions`] in the handshake, [`DeflateParams`] out of it, [`Deflater`] |
+//! | compressing | [`DeflateOptions`] in the handshake, [`DeflateParams`] out of it, [`Compression`], [`Deflater`] |
+//! | all of it over tokio | `stream`, with the feature `tokio` |
 #![forbid(unsafe_code)]
 
 mod assembly;
@@ -25,11 +26,13 @@ pub mod handshake;
 mod limits;
 pub mod mask;
 mod prepared;
+#[cfg(feature = "tokio")]
+pub mod stream;
 mod utf8;
 
 pub use close::{CloseCode, CloseFrame, ClosingHandshake, Transport};
 pub use decode::{Decoder, Item};
-pub use deflate::{DeflateOptions, DeflateParams, Deflater, Direction};
+pub use deflate::{Compression, DeflateOptions, DeflateParams, Deflater, Direction};
 pub use fault::Fault;
 pub use frame::{Header, Kind, MAX_CONTROL_PAYLOAD, Opcode, Role};
 pub use handshake::Agreed;

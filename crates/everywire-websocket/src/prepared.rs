@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{Deflater, Kind, encode};
+use crate::{Deflater, Header, Kind, encode};
 
 /// A server's frame, encoded once: cloning it is a reference count.
 ///
@@ -48,6 +48,11 @@ impl Prepared {
         let mut out = Vec::new();
         encode::compressed(&mut out, kind, payload, None, deflater);
         Self { bytes: out.into() }
+    }
+
+    /// Whether the frame is for connections that agreed to permessage-deflate only.
+    pub fn is_compressed(&self) -> bool {
+        self.bytes[0] & Header::COMPRESSED != 0
     }
 
     /// The frame as it goes over the wire.

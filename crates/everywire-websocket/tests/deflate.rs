@@ -14,8 +14,6 @@ const OPEN: DeflateOptions = DeflateOptions {
     client_no_context_takeover: false,
     server_max_window_bits: 15,
     client_max_window_bits: 15,
-    level: 6,
-    threshold: 0,
 };
 
 fn compressed(payload: &[u8], fin: bool) -> Vec<u8> {
@@ -295,12 +293,15 @@ fn a_server_answers_offers() {
     }
 }
 
+/// Our options, the answer, and what both make of the server's and the client's direction.
+type Answer = (DeflateOptions, &'static str, Option<(Direction, Direction)>);
+
 #[test]
 fn a_client_checks_the_answer() {
     let eleven = DeflateOptions { server_max_window_bits: 11, client_max_window_bits: 10, ..OPEN };
     let alone = DeflateOptions { server_no_context_takeover: true, ..OPEN };
     let (all, none) = (Direction { window_bits: 15, context_takeover: true }, None);
-    let table: &[(DeflateOptions, &str, Option<(Direction, Direction)>)] = &[
+    let table: &[Answer] = &[
         (OPEN, "permessage-deflate", Some((all, all))),
         (
             OPEN,

@@ -14,14 +14,9 @@ pub(crate) fn inflate(input: &[u8], history: &[u8]) -> (Vec<u8>, usize) {
                 out.extend((0..len).map(|_| bits.take(8) as u8));
             }
             1 => {
-                let lengths: Vec<u8> = (0..288)
-                    .map(|symbol| match symbol {
-                        0..144 => 8,
-                        144..256 => 9,
-                        256..280 => 7,
-                        _ => 8,
-                    })
-                    .collect();
+                let mut lengths = [8; 288];
+                lengths[144..256].fill(9);
+                lengths[256..280].fill(7);
                 block(&mut bits, &Code::new(&lengths), &Code::new(&[5; 30]), &mut out, &mut farthest);
             }
             2 => {
