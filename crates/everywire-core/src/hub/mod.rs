@@ -24,9 +24,10 @@ mod room;
 mod shard;
 mod tickets;
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::RwLock;
 
@@ -110,7 +111,8 @@ pub struct Hub {
     pub(crate) options: HubOptions,
     pub(crate) namespaces: RwLock<HashMap<Arc<str>, Arc<Namespace>>>,
     pub(crate) tickets: Tickets,
-    door: std::sync::OnceLock<Arc<dyn Door>>,
+    door: OnceLock<Arc<dyn Door>>,
+    extension: OnceLock<Box<dyn Any + std::marker::Send + Sync>>,
 }
 
 impl Hub {
@@ -120,7 +122,8 @@ impl Hub {
             options,
             namespaces: RwLock::default(),
             tickets: Tickets::default(),
-            door: std::sync::OnceLock::new(),
+            door: OnceLock::new(),
+            extension: OnceLock::new(),
         });
         let door: Arc<dyn Door> = Arc::new(HubDoor(Arc::downgrade(&hub)));
         if hub.door.set(door).is_err() {
@@ -152,6 +155,16 @@ impl Hub {
     /// The time, in milliseconds since the Unix epoch.
     pub fn now(&self) -> u64 {
         (self.options.clock)()
+    }
+
+    /// Whatever the layer above keeps with the hub: set once, the first stays.
+    pub fn set_extension<T: Any + std::marker::Send + Sync>(&self, extension: T) {
+        let _ = self.extension.set(Box::new(extension));
+    }
+
+    /// What [`set_extension`](Self::set_extension) was given, if it is of this type.
+    pub fn extension<T: Any>(&self) -> Option<&T> {
+        self.extension.get()?.downcast_ref()
     }
 
     pub(crate) fn door(&self) -> &Arc<dyn Door> {

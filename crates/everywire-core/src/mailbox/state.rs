@@ -69,6 +69,8 @@ pub(crate) struct State {
     /// Whether somebody other than the task may write whole frames to the socket.
     direct: bool,
     ended: Option<Reason>,
+    /// Whether the task knows.
+    end_seen: bool,
 }
 
 /// How an attempt to write a run at once ended.
@@ -111,6 +113,7 @@ impl Mailbox {
             blocked: false,
             direct,
             ended: None,
+            end_seen: false,
         };
         Self { state: Mutex::new(state), options }
     }
@@ -195,6 +198,7 @@ impl Mailbox {
         state.blocked = false;
         if state.entries.is_empty() {
             if let Some(reason) = state.ended {
+                state.end_seen = true;
                 return Drain::Ended(reason);
             }
             if state.entries.capacity() > 0 {
@@ -234,6 +238,19 @@ impl Mailbox {
         state.bursting = false;
     }
 
+    /// Wakes the task, whatever it is doing: something other than an entry wants it.
+    pub fn wake(&self) {
+        let waker = self.lock().waker.take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Has the task woken for whatever comes next, although it has work to do already.
+    pub fn wake_later(&self, waker: &Waker) {
+        self.lock().waker = Some(waker.clone());
+    }
+
     /// Whether the socket is full and a write waits for it.
     pub fn is_blocked(&self) -> bool {
         self.lock().blocked
@@ -243,7 +260,8 @@ impl Mailbox {
     pub fn park(&self, waker: &Waker) -> bool {
         let mut state = self.lock();
         let idle = state.entries.is_empty() && state.unsent.is_empty();
-        if state.ended.is_some() && (idle || !state.blocked) || !idle && !state.blocked {
+        let untold = state.ended.is_some() && !state.end_seen && (idle || !state.blocked);
+        if untold || !idle && !state.blocked {
             return false;
         }
         match &mut state.waker {

@@ -1,0 +1,134 @@
+//! What a handler may fail with, and what the client then hears.
+
+use std::fmt;
+use std::sync::Arc;
+
+use everywire_core::payload::ArgsError;
+use everywire_core::{Outcome, Payload};
+use serde::Serialize;
+
+/// The result of a handler. Any error becomes an *internal* one by `?`: logged in full, and shown to
+/// the client as a generic text with an id, unless the application was built with `detailed_errors`.
+pub type Result<T = (), E = EventError> = std::result::Result<T, E>;
+
+/// The codes of errors, as JSON-RPC 2.0 (section 5.1) numbers them; other wires map them to their own.
+pub mod code {
+    /// No handler has this event.
+    pub const UNKNOWN_EVENT: i32 = -32601;
+    /// The arguments are not what the handler takes.
+    pub const ARGUMENTS: i32 = -32602;
+    /// Something broke on our side.
+    pub const INTERNAL: i32 = -32603;
+    /// A handler said no.
+    pub const HANDLER: i32 = -32000;
+    /// The client may not do that.
+    pub const FORBIDDEN: i32 = -32003;
+}
+
+/// What a handler fails with.
+///
+/// It is no [`std::error::Error`] itself, so that every such error can become one by `?`.
+pub struct EventError {
+    code: i32,
+    message: Arc<str>,
+    data: Option<Payload>,
+    /// What broke, if it is not the client's to know.
+    internal: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl EventError {
+    /// An error that the client hears as it is. The handler's own codes are best positive; the negative
+    /// ones from −32768 to −32000 are JSON-RPC's.
+    pub fn new(code: i32, message: impl Into<Arc<str>>) -> Self {
+        Self { code, message: message.into(), data: None, internal: None }
+    }
+
+    /// An error with the code of "a handler said no", −32000.
+    pub fn refuse(message: impl Into<Arc<str>>) -> Self {
+        Self::new(code::HANDLER, message)
+    }
+
+    /// Adds data that the client hears. What cannot be serialised is left out, with a warning in the log.
+    #[must_use]
+    pub fn with_data(mut self, data: impl Serialize) -> Self {
+        match Payload::from_args(&(data,)) {
+            Ok(data) => self.data = Some(data),
+            Err(error) => tracing::warn!(%error, "the data of an error cannot be serialised and is left out"),
+        }
+        self
+    }
+
+    /// The code.
+    pub fn code(&self) -> i32 {
+        self.code
+    }
+
+    /// The text that the client hears, unless the error is internal.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Whether something broke, as opposed to a handler saying no.
+    pub fn is_internal(&self) -> bool {
+        self.internal.is_some()
+    }
+
+    pub(crate) fn arguments(error: &ArgsError) -> Self {
+        Self::new(code::ARGUMENTS, error.to_string())
+    }
+
+    pub(crate) fn unknown_event(name: &str) -> Self {
+        Self::new(code::UNKNOWN_EVENT, format!("there is no event {name:?} here"))
+    }
+
+    /// What the client hears. An internal error is logged here, under the id that the client is told.
+    pub(crate) fn into_outcome(self, event: &str, peer: &dyn fmt::Display, detailed: bool) -> Outcome {
+        let Some(internal) = self.internal else {
+            return Outcome::Failed { code: self.code, message: self.message, data: self.data };
+        };
+        let id = crate::random::<8>().iter().fold(String::new(), |id, byte| format!("{id}{byte:02x}"));
+        tracing::error!(%peer, event, id, error = %Causes(&*internal), "a handler failed");
+        let message = if detailed {
+            format!("{}", Causes(&*internal))
+        } else {
+            format!("internal error {id}; the server's log says more under this id")
+        };
+        Outcome::Failed { code: code::INTERNAL, message: message.into(), data: None }
+    }
+}
+
+impl<E: std::error::Error + Send + Sync + 'static> From<E> for EventError {
+    fn from(error: E) -> Self {
+        Self { internal: Some(Box::new(error)), ..Self::new(code::INTERNAL, "internal error") }
+    }
+}
+
+impl fmt::Debug for EventError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for EventError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.internal {
+            Some(internal) => Causes(&**internal).fmt(f),
+            None => write!(f, "{} ({})", self.message, self.code),
+        }
+    }
+}
+
+/// An error and all that caused it, in one line.
+struct Causes<'a>(&'a (dyn std::error::Error + 'static));
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}

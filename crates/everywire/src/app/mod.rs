@@ -1,0 +1,273 @@
+//! The application: namespaces with their handlers, and the mount table.
+
+pub(crate) mod access;
+pub(crate) mod actions;
+pub(crate) mod audience;
+pub(crate) mod connection;
+pub(crate) mod error;
+pub(crate) mod handler;
+pub(crate) mod mount;
+pub(crate) mod namespace;
+pub(crate) mod options;
+mod serve;
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Weak};
+
+use everywire_core::hub::{Hub, HubOptions, RetentionRule};
+use everywire_core::{self as core, Identity, MemoryBroker, Retention, RoomKey, Verb};
+use parking_lot::Mutex;
+
+use self::access::{Authenticate, Credentials, Refusal, Rights};
+use self::audience::Audience;
+use self::mount::{Mount, Pattern};
+use self::namespace::{Handlers, NamespaceBuilder};
+use self::options::Options;
+use crate::carrier::form::Encoder;
+use crate::carrier::service::Service;
+use crate::driver::flusher::{self, Flushers, Queues};
+use crate::driver::sessions::Sessions;
+use crate::driver::wheel::Wheel;
+
+/// An application. Cheap to clone: every clone is the same one.
+#[derive(Clone)]
+pub struct App(Arc<AppState>);
+
+pub(crate) struct AppState {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) handlers: HashMap<String, Arc<Handlers>>,
+    pub(crate) mounts: Vec<(Pattern, Arc<Mount>)>,
+    pub(crate) options: Options,
+    pub(crate) authenticate: Option<Authenticate>,
+    pub(crate) rights: Option<Rights>,
+    states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    pub(crate) wheel: Arc<Wheel>,
+    pub(crate) sessions: Arc<Sessions>,
+    /// What the background tasks are made of, until the first connection starts them.
+    queues: Mutex<Option<Queues>>,
+}
+
+/// What [`App::builder`] collects.
+pub struct AppBuilder {
+    namespaces: Vec<(String, NamespaceBuilder)>,
+    mounts: Vec<(String, Mount)>,
+    options: Options,
+    retention: RetentionRule,
+    authenticate: Option<Authenticate>,
+    rights: Option<Rights>,
+    states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+}
+
+/// What is wrong with an application, all of it.
+#[derive(Debug, thiserror::Error)]
+#[error("the application cannot be built: {}", .0.join("; "))]
+pub struct BuildError(Vec<String>);
+
+impl App {
+    /// Begins an application.
+    pub fn builder() -> AppBuilder {
+        AppBuilder {
+            namespaces: Vec::new(),
+            mounts: Vec::new(),
+            options: Options::default(),
+            retention: Arc::new(|_, _| Retention::NONE),
+            authenticate: None,
+            rights: None,
+            states: HashMap::new(),
+        }
+    }
+
+    /// Rooms of a namespace, from outside of any handler. None if the application has no such namespace.
+    pub fn namespace(&self, name: &str) -> Option<Audience> {
+        self.0.handlers.contains_key(name).then(|| Audience::new(self.0.hub.namespace(name), None))
+    }
+
+    /// Rooms of the namespace `/`, from outside of any handler.
+    pub fn to(&self, room: impl Into<RoomKey>) -> Audience {
+        Audience::new(self.0.hub.namespace("/"), None).to(room)
+    }
+
+    /// The hub, for what has no name here.
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.0.hub
+    }
+
+    /// The shared state of this type, if the application was given one.
+    pub fn state<S: Send + Sync + 'static>(&self) -> Option<Arc<S>> {
+        self.0.states.get(&TypeId::of::<S>())?.clone().downcast().ok()
+    }
+
+    /// A tower service that answers everything that is mounted: for hyper, or under a prefix in axum
+    /// (`Router::new().nest_service("/rt", app.service())`).
+    ///
+    /// Behind a service the `hosts` of [`Options`] are checked only if they were set: the server around it
+    /// knows its names.
+    pub fn service(&self) -> Service {
+        Service::new(self.0.clone())
+    }
+
+    /// Sessions that are open.
+    pub fn session_count(&self) -> usize {
+        self.0.sessions.len()
+    }
+
+    /// Bytes that wait in the mailboxes of all sessions.
+    pub fn waiting_bytes(&self) -> u64 {
+        self.0.sessions.waiting_bytes()
+    }
+
+    pub(crate) fn state_of(&self) -> &Arc<AppState> {
+        &self.0
+    }
+
+    pub(crate) fn of(connection: &core::Connection) -> Option<Self> {
+        connection.namespace().hub().extension::<Weak<AppState>>()?.upgrade().map(Self)
+    }
+}
+
+impl AppState {
+    /// Starts the background tasks, the first time; inside the runtime that will serve.
+    pub(crate) fn start(&self) {
+        let Some(queues) = self.queues.lock().take() else { return };
+        for queue in queues {
+            tokio::spawn(flusher::run(queue));
+        }
+        tokio::spawn(Wheel::run(Arc::downgrade(&self.wheel)));
+    }
+
+    /// Whether a client may do this with a room.
+    pub(crate) fn allows(&self, identity: &Identity, room: &str, verb: Verb) -> bool {
+        self.rights.as_ref().is_none_or(|rights| rights(identity, room, verb))
+    }
+}
+
+impl AppBuilder {
+    /// A namespace and what happens in it. Called twice for one name, it goes on with the same namespace.
+    #[must_use]
+    pub fn namespace(mut self, name: &str, define: impl FnOnce(&mut NamespaceBuilder)) -> Self {
+        let known = self.namespaces.iter().position(|(known, _)| known == name);
+        let known = known.unwrap_or_else(|| {
+            self.namespaces.push((name.to_owned(), NamespaceBuilder::new()));
+            self.namespaces.len() - 1
+        });
+        define(&mut self.namespaces[known].1);
+        self
+    }
+
+    /// A row of the mount table. A segment in braces stands for one of any name: `/raw/{room}`.
+    #[must_use]
+    pub fn mount(mut self, path: &str, mount: Mount) -> Self {
+        self.mounts.push((path.to_owned(), mount));
+        self
+    }
+
+    /// Bounds and waits.
+    #[must_use]
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// How much each room keeps, by namespace and room. Default: nothing.
+    #[must_use]
+    pub fn retention(mut self, rule: impl Fn(&str, &RoomKey) -> Retention + Send + Sync + 'static) -> Self {
+        self.retention = Arc::new(rule);
+        self
+    }
+
+    /// Finds out who a client is, before its session opens. Without it, all clients are nobody in particular.
+    #[must_use]
+    pub fn authenticate<F, Fut>(mut self, authenticate: F) -> Self
+    where
+        F: Fn(&Credentials<'_>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Identity, Refusal>> + Send + 'static,
+    {
+        self.authenticate = Some(Arc::new(move |credentials| Box::pin(authenticate(credentials))));
+        self
+    }
+
+    /// What a client may do with a room: asked for the actions, and for the mounts where a client names rooms.
+    /// Without it, anything. Handlers ask whom they like.
+    #[must_use]
+    pub fn rights(mut self, rights: impl Fn(&Identity, &str, Verb) -> bool + Send + Sync + 'static) -> Self {
+        self.rights = Some(Arc::new(rights));
+        self
+    }
+
+    /// Shared state for handlers, one value of each type.
+    #[must_use]
+    pub fn state<S: Send + Sync + 'static>(mut self, state: S) -> Self {
+        self.states.insert(TypeId::of::<S>(), Arc::new(state));
+        self
+    }
+
+    /// The application, or all that is wrong with it.
+    pub fn build(self) -> Result<App, BuildError> {
+        let mut errors = Vec::new();
+        let mut handlers = HashMap::new();
+        for (name, namespace) in self.namespaces {
+            errors.extend(namespace.errors.into_iter().map(|error| format!("namespace {name:?}: {error}")));
+            handlers.insert(name, Arc::new(namespace.handlers));
+        }
+        // A mount may name a namespace that nobody gave handlers: rooms alone are use enough.
+        for (_, mount) in &self.mounts {
+            let empty = || Arc::new(Handlers::empty());
+            handlers.entry(mount.namespace.to_string()).or_insert_with(empty);
+        }
+        let mut mounts = Vec::new();
+        for (path, mount) in self.mounts {
+            match Pattern::parse(&path) {
+                Ok(pattern) => mounts.push((pattern, Arc::new(mount))),
+                Err(error) => errors.push(error),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(BuildError(errors));
+        }
+        let options = self.options;
+        let shards = options.shards.max(1);
+        let (flushers, queues) = Flushers::new(shards);
+        let epoch = u64::from_be_bytes(crate::random());
+        let broker = Arc::new(MemoryBroker::new(epoch, core::hub::unix_ms));
+        let encoder = Encoder { deflate: options.deflate.unwrap_or_default() };
+        let hub = Hub::new(HubOptions {
+            shards,
+            retention: self.retention,
+            rooms_per_connection: options.rooms_per_connection,
+            catch_up_queue: options.catch_up_queue,
+            ..HubOptions::new(broker, Arc::new(encoder), Arc::new(flushers))
+        });
+        let shortest =
+            options.websocket.ping_interval.min(options.websocket.ping_timeout).min(options.close_timeout);
+        Ok(App(Arc::new_cyclic(|app| {
+            hub.set_extension(app.clone());
+            AppState {
+                hub,
+                handlers,
+                mounts,
+                authenticate: self.authenticate,
+                rights: self.rights,
+                states: self.states,
+                wheel: Wheel::new(shortest),
+                sessions: Sessions::new(shards),
+                queues: Mutex::new(Some(queues)),
+                options,
+            }
+        })))
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("sessions", &self.session_count()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for AppBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppBuilder").field("options", &self.options).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,204 @@
+//! What an application does in one namespace: its handlers.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use everywire_core::{Name, Payload, PayloadRef, Reason};
+
+use super::connection::Connection;
+use super::error::Result;
+use super::handler::{FromArgs, Handler, RawArgs, Reply, Running, boxed};
+
+type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+pub(crate) type OnConnect = Box<dyn Fn(Connection) -> BoxFuture<Result<()>> + Send + Sync>;
+pub(crate) type OnDisconnect = Box<dyn Fn(Connection, Reason) -> BoxFuture<()> + Send + Sync>;
+pub(crate) type OnEvent = Box<dyn Fn(Connection, Name) -> BoxFuture<Result<()>> + Send + Sync>;
+pub(crate) type OnAny = Box<dyn Fn(Connection, Name, Payload) -> Running + Send + Sync>;
+
+/// The handlers of a namespace, as [`AppBuilder::namespace`](crate::AppBuilder::namespace) collects them.
+pub struct NamespaceBuilder {
+    pub(crate) handlers: Handlers,
+    pub(crate) errors: Vec<String>,
+}
+
+/// The finished handlers of a namespace.
+pub(crate) struct Handlers {
+    pub(crate) connect: Vec<OnConnect>,
+    pub(crate) disconnect: Vec<OnDisconnect>,
+    pub(crate) before_event: Vec<OnEvent>,
+    events: HashMap<Arc<str>, Handler>,
+    /// By name in lower case: for protocols that do not tell case apart.
+    folded: HashMap<String, Arc<str>>,
+    pub(crate) any: Option<OnAny>,
+    pub(crate) parallel: usize,
+}
+
+impl Handlers {
+    pub(crate) fn empty() -> Self {
+        Self {
+            connect: Vec::new(),
+            disconnect: Vec::new(),
+            before_event: Vec::new(),
+            events: HashMap::new(),
+            folded: HashMap::new(),
+            any: None,
+            parallel: 1,
+        }
+    }
+
+    /// The handler of this event, with the name that it was registered under: the exact name first, then,
+    /// where the protocol does not tell case apart, any.
+    pub(crate) fn find(&self, name: &str, fold_case: bool) -> Option<(&Arc<str>, &Handler)> {
+        self.events.get_key_value(name).or_else(|| {
+            let name = fold_case.then(|| self.folded.get(&name.to_lowercase()))??;
+            self.events.get_key_value(name)
+        })
+    }
+}
+
+impl NamespaceBuilder {
+    pub(crate) fn new() -> Self {
+        Self { handlers: Handlers::empty(), errors: Vec::new() }
+    }
+
+    /// Called when a client arrives, before any of its events. An error sends it away.
+    pub fn on_connect<F, Fut>(&mut self, handler: F) -> &mut Self
+    where
+        F: Fn(Connection) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.handlers.connect.push(Box::new(move |connection| Box::pin(handler(connection))));
+        self
+    }
+
+    /// Called when a client has gone, after the last of its events.
+    pub fn on_disconnect<F, Fut>(&mut self, handler: F) -> &mut Self
+    where
+        F: Fn(Connection, Reason) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let handler: OnDisconnect = Box::new(move |connection, reason| Box::pin(handler(connection, reason)));
+        self.handlers.disconnect.push(handler);
+        self
+    }
+
+    /// Called before each event's handler, with the event's name. An error is the event's answer, and the
+    /// handler is not called.
+    pub fn before_event<F, Fut>(&mut self, middleware: F) -> &mut Self
+    where
+        F: Fn(Connection, Name) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.handlers
+            .before_event
+            .push(Box::new(move |connection, name| Box::pin(middleware(connection, name))));
+        self
+    }
+
+    /// The handler of an event. A name that has one already, also one that differs only in case, is an error
+    /// of [`AppBuilder::build`](crate::AppBuilder::build).
+    pub fn on<A, R, F, Fut>(&mut self, event: impl Into<String>, handler: F) -> &mut Self
+    where
+        A: FromArgs + Send + 'static,
+        R: Reply,
+        F: Fn(Connection, A) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R>> + Send + 'static,
+    {
+        self.insert(event.into(), boxed(handler))
+    }
+
+    pub(crate) fn insert(&mut self, event: String, handler: Handler) -> &mut Self {
+        let event: Arc<str> = event.into();
+        if let Err(refused) = everywire_core::admission::admit_event_name(&event) {
+            self.errors.push(format!("no handler can be called {event:?}: {refused}"));
+        } else if let Some(other) = self.handlers.folded.get(&event.to_lowercase()) {
+            self.errors
+                .push(format!("{event:?} has two handlers: {other:?} differs from it at most in case"));
+        } else {
+            self.handlers.folded.insert(event.to_lowercase(), event.clone());
+            self.handlers.events.insert(event, handler);
+        }
+        self
+    }
+
+    /// The handler of every event that has none of its own.
+    pub fn on_any<R, F, Fut>(&mut self, handler: F) -> &mut Self
+    where
+        R: Reply,
+        F: Fn(Connection, Name, RawArgs) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R>> + Send + 'static,
+    {
+        if self.handlers.any.is_some() {
+            self.errors.push("there are two handlers for any event".to_owned());
+        }
+        self.handlers.any = Some(Box::new(move |connection, name, payload| {
+            let future = handler(connection, name, RawArgs(payload));
+            Box::pin(async move { future.await?.into_payload() })
+        }));
+        self
+    }
+
+    /// How many of one connection's events may be handled at the same time. Default 1: in order.
+    pub fn parallel(&mut self, n: usize) -> &mut Self {
+        self.handlers.parallel = n.max(1);
+        self
+    }
+
+    /// Lets any client call `subscribe`, `unsubscribe`, `publish`, `presence` and `history`, as far as
+    /// [`AppBuilder::rights`](crate::AppBuilder::rights) allow it.
+    pub fn actions(&mut self) -> &mut Self {
+        super::actions::register(self, &super::actions::Actions::default());
+        self
+    }
+
+    /// The same, for some of them or under other names.
+    pub fn actions_with(&mut self, actions: &super::actions::Actions) -> &mut Self {
+        super::actions::register(self, actions);
+        self
+    }
+}
+
+impl Handlers {
+    /// Reads the arguments and makes the future of whatever handles this event. None if nothing does.
+    pub(crate) fn call(
+        &self,
+        connection: &Connection,
+        name: &str,
+        args: &PayloadRef<'_>,
+        extras: everywire_core::payload::Extras,
+        fold_case: bool,
+    ) -> Option<Result<Running>> {
+        let running = match (self.find(name, fold_case), &self.any) {
+            (Some((_, handler)), _) => match handler(connection, args, extras) {
+                Ok(running) => running,
+                Err(error) => return Some(Err(error)),
+            },
+            (None, Some(any)) => {
+                any(connection.clone(), Name::from(name.to_owned()), args.clone().into_owned())
+            }
+            (None, None) => return None,
+        };
+        if self.before_event.is_empty() {
+            return Some(Ok(running));
+        }
+        let name = Name::from(name.to_owned());
+        let before: Vec<_> = self.before_event.iter().map(|f| f(connection.clone(), name.clone())).collect();
+        Some(Ok(Box::pin(async move {
+            for middleware in before {
+                middleware.await?;
+            }
+            running.await
+        })))
+    }
+}
+
+impl fmt::Debug for NamespaceBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NamespaceBuilder")
+            .field("events", &self.handlers.events.keys())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,123 @@
+//! Serving an application on a TCP listener, and its end.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use everywire_core::Reason;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, ToSocketAddrs};
+
+use super::App;
+
+impl App {
+    /// Serves on this address for ever: HTTP/1.1, and HTTP/2 with prior knowledge.
+    ///
+    /// # Errors
+    ///
+    /// If the address cannot be bound.
+    pub async fn serve(&self, address: impl ToSocketAddrs) -> io::Result<()> {
+        let listener = TcpListener::bind(address).await?;
+        self.serve_with_shutdown(listener, std::future::pending(), Duration::ZERO).await
+    }
+
+    /// Serves on this listener until `shutdown` is ready; then accepts nothing more, tells all clients to come
+    /// back later, and waits for at most `grace` until the last has gone.
+    ///
+    /// # Errors
+    ///
+    /// If the listener breaks. A client that cannot be accepted is a line in the log.
+    pub async fn serve_with_shutdown(
+        &self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+        grace: Duration,
+    ) -> io::Result<()> {
+        self.0.start();
+        let service = self.service().on(listener.local_addr()?);
+        let mut shutdown = std::pin::pin!(shutdown);
+        loop {
+            let (socket, peer) = tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok(accepted) => accepted,
+                    Err(error) => {
+                        // No files are left, or the client is gone already. The first passes only with time.
+                        tracing::warn!(%error, "a connection could not be accepted");
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                        continue;
+                    }
+                },
+                () = &mut shutdown => break,
+            };
+            if let Err(error) = socket.set_nodelay(true) {
+                tracing::debug!(%peer, %error, "the socket is gone already");
+                continue;
+            }
+            tokio::spawn(self.connection(socket, peer, service.clone().from(peer)));
+        }
+        drop(listener);
+        self.shut_down(grace).await;
+        Ok(())
+    }
+
+    /// Ends all sessions with [`Reason::Shutdown`], lets no new one open, and waits for at most `grace` until
+    /// the last has gone. False if some had not.
+    pub async fn shut_down(&self, grace: Duration) -> bool {
+        self.0.sessions.end_all(Reason::Shutdown);
+        let all = tokio::time::timeout(grace, self.0.sessions.emptied()).await.is_ok();
+        if !all {
+            tracing::warn!(left = self.session_count(), "some sessions did not end in time");
+        }
+        all
+    }
+
+    /// Serves one connection that was accepted elsewhere: TLS, a Unix socket, a test's pipe.
+    pub async fn serve_connection<I>(&self, io: I, peer: Option<SocketAddr>)
+    where
+        I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    {
+        self.0.start();
+        let mut service = self.service();
+        if let Some(peer) = peer {
+            service = service.from(peer);
+        }
+        self.http(TokioIo::new(io), peer, service).await;
+    }
+
+    fn connection(
+        &self,
+        socket: tokio::net::TcpStream,
+        peer: SocketAddr,
+        service: crate::Service,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let app = self.clone();
+        async move { app.http(TokioIo::new(socket), Some(peer), service).await }
+    }
+
+    async fn http<I>(&self, io: I, peer: Option<SocketAddr>, service: crate::Service)
+    where
+        I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+    {
+        let options = &self.0.options;
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(options.handshake_timeout)
+            .max_buf_size(options.head_bytes.max(8 * 1024))
+            .http2()
+            .timer(TokioTimer::new())
+            .enable_connect_protocol()
+            .max_header_list_size(u32::try_from(options.head_bytes).unwrap_or(u32::MAX))
+            .max_concurrent_streams(256)
+            .keep_alive_interval(options.websocket.ping_interval)
+            .keep_alive_timeout(options.websocket.ping_timeout);
+        let service = hyper_util::service::TowerToHyperService::new(service);
+        if let Err(error) = builder.serve_connection_with_upgrades(io, service).await {
+            // Whatever it was, the other side has heard of it as far as HTTP can say it.
+            tracing::debug!(peer = ?peer, %error, "an HTTP connection ended");
+        }
+    }
+}

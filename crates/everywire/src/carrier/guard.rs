@@ -1,0 +1,148 @@
+//! Who may talk to the server at all: `Host` against DNS rebinding, `Origin` against other sites' pages.
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::header::{HOST, HeaderName, ORIGIN};
+use http::{HeaderMap, Request, Uri};
+
+/// What browsers say about a request's origin even where they send no `Origin` (Fetch Metadata).
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Why a request is refused, for the client and the log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Foreign {
+    #[error(
+        "the host {0:?} is not one of this server's names; if it should be, add it to the option `hosts`"
+    )]
+    Host(String),
+    #[error(
+        "pages of the origin {0:?} may not use this server; if they should, add it to the option `origins`"
+    )]
+    Origin(String),
+}
+
+/// Whether the request names this server: an allowed host, or one of loopback's names on a loopback address, or the
+/// address that is listened on. Nothing is checked for a service inside another server that was given no hosts.
+pub(crate) fn check_host<B>(
+    request: &Request<B>,
+    allowed: &[String],
+    listening: Option<SocketAddr>,
+) -> Result<(), Foreign> {
+    if allowed.is_empty() && listening.is_none() || allowed.iter().any(|host| host == "*") {
+        return Ok(());
+    }
+    let given = host_of(request);
+    let name = given.map_or("", |host| without_port(host));
+    let is_own = |listening: SocketAddr| {
+        let loopback_name = name.eq_ignore_ascii_case("localhost")
+            || name.trim_matches(['[', ']']).parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+        loopback_name || name.trim_matches(['[', ']']).parse() == Ok(listening.ip())
+    };
+    if allowed.iter().any(|host| host.eq_ignore_ascii_case(name)) || listening.is_some_and(is_own) {
+        return Ok(());
+    }
+    Err(Foreign::Host(given.unwrap_or_default().to_owned()))
+}
+
+/// Whether the page that sent the request may: no page at all, one of this server's own origin, or of an
+/// allowed one.
+pub(crate) fn check_origin<B>(request: &Request<B>, allowed: &[String]) -> Result<(), Foreign> {
+    if allowed.iter().any(|origin| origin == "*") {
+        return Ok(());
+    }
+    let headers = request.headers();
+    if let Some(origin) = headers.get(ORIGIN) {
+        let origin = origin.to_str().unwrap_or("(not text)");
+        let same = origin.parse::<Uri>().ok().and_then(|uri| uri.authority().map(ToString::to_string));
+        let same = same
+            .is_some_and(|authority| host_of(request).is_some_and(|h| h.eq_ignore_ascii_case(&authority)));
+        let known = allowed.iter().any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin));
+        return if same || known { Ok(()) } else { Err(Foreign::Origin(origin.to_owned())) };
+    }
+    match headers.get(SEC_FETCH_SITE).map(http::HeaderValue::as_bytes) {
+        None | Some(b"same-origin" | b"none") => Ok(()),
+        Some(site) => Err(Foreign::Origin(String::from_utf8_lossy(site).into_owned())),
+    }
+}
+
+/// The headers that let an allowed page of another origin read the response.
+pub(crate) fn allow_reading<B>(request: &Request<B>, headers: &mut HeaderMap) {
+    if let Some(origin) = request.headers().get(ORIGIN) {
+        headers.insert(http::header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        headers
+            .insert(http::header::ACCESS_CONTROL_ALLOW_CREDENTIALS, http::HeaderValue::from_static("true"));
+        headers.append(http::header::VARY, http::HeaderValue::from_static("Origin"));
+    }
+}
+
+/// The host that a request names: in its target over HTTP/2, in the one `Host` header over HTTP/1.1.
+fn host_of<B>(request: &Request<B>) -> Option<&str> {
+    if let Some(authority) = request.uri().authority() {
+        return Some(authority.as_str());
+    }
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let host = hosts.next()?.to_str().ok()?;
+    hosts.next().is_none().then_some(host)
+}
+
+fn without_port(host: &str) -> &str {
+    if let Some(end) = host.strip_prefix('[').and_then(|rest| rest.find(']')) {
+        return &host[..end + 2];
+    }
+    host.rsplit_once(':').map_or(host, |(name, _)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(headers: &[(&str, &str)]) -> Request<()> {
+        let mut request = Request::get("/ws");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap()
+    }
+
+    #[test]
+    fn a_foreign_host_is_refused() {
+        let listening = Some("127.0.0.1:8000".parse().unwrap());
+        let check = |host: &str, allowed: &[&str]| {
+            let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
+            check_host(&request(&[("host", host)]), &allowed, listening)
+        };
+        for host in ["127.0.0.1:8000", "localhost:8000", "LOCALHOST", "[::1]:8000", "[::1]", "127.0.0.1"] {
+            assert_eq!(check(host, &[]), Ok(()), "{host}");
+        }
+        for host in
+            ["evil.example", "evil.example:8000", "localhost.evil.example", "", "[::1", "127.0.0.1.evil"]
+        {
+            assert_eq!(check(host, &[]), Err(Foreign::Host(host.to_owned())), "{host}");
+        }
+        assert_eq!(check("chat.example:443", &["chat.example"]), Ok(()));
+        assert_eq!(check("anything", &["*"]), Ok(()));
+        assert!(check_host(&request(&[("host", "a"), ("host", "localhost")]), &[], listening).is_err());
+        assert!(check_host(&request(&[]), &[], listening).is_err());
+        assert_eq!(check_host(&request(&[("host", "anything")]), &[], None), Ok(()));
+    }
+
+    #[test]
+    fn a_foreign_page_is_refused() {
+        let check = |headers: &[(&str, &str)], allowed: &[&str]| {
+            let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
+            check_origin(&request(headers), &allowed).is_ok()
+        };
+        let host = ("host", "chat.example:8000");
+        assert!(check(&[host], &[]), "no page");
+        assert!(check(&[host, ("origin", "http://chat.example:8000")], &[]), "our own");
+        assert!(!check(&[host, ("origin", "http://chat.example")], &[]), "another port is another origin");
+        assert!(!check(&[host, ("origin", "https://evil.example")], &[]));
+        assert!(!check(&[host, ("origin", "null")], &[]));
+        assert!(check(&[host, ("origin", "https://app.example")], &["https://app.example/"]));
+        assert!(check(&[host, ("origin", "https://evil.example")], &["*"]));
+        assert!(check(&[host, ("sec-fetch-site", "same-origin")], &[]));
+        assert!(check(&[host, ("sec-fetch-site", "none")], &[]));
+        assert!(!check(&[host, ("sec-fetch-site", "cross-site")], &[]));
+        assert!(!check(&[host, ("sec-fetch-site", "same-site")], &[]));
+    }
+}

@@ -1,0 +1,198 @@
+//! The door for HTTP: which request goes to which mount, and what is refused on the way.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+
+use super::body::Body;
+use super::request::{decode, query_values};
+use super::{guard, post, websocket};
+use crate::Identity;
+use crate::app::AppState;
+use crate::app::access::{Credentials, Refusal};
+use crate::app::mount::{Mount, Wire};
+use crate::app::namespace::Handlers;
+use crate::driver::conversation::Peer;
+
+/// Answers every request to what an application has mounted: a tower service, for hyper and axum.
+#[derive(Clone)]
+pub struct Service {
+    app: Arc<AppState>,
+    peer: Peer,
+    /// The address that is listened on, if the application listens itself.
+    listening: Option<SocketAddr>,
+}
+
+/// A request on its way into a session: it has been let in.
+pub(crate) struct Arrival {
+    pub(crate) head: Request<()>,
+    pub(crate) mount: Arc<Mount>,
+    pub(crate) handlers: Arc<Handlers>,
+    pub(crate) namespace: Arc<str>,
+    pub(crate) identity: Identity,
+    pub(crate) peer: Peer,
+    /// The room that the path names.
+    pub(crate) room: Option<Arc<str>>,
+}
+
+impl Service {
+    pub(crate) fn new(app: Arc<AppState>) -> Self {
+        Self { app, peer: Peer(None), listening: None }
+    }
+
+    /// The same, for requests from this address: shown in the log, and to `authenticate`.
+    #[must_use]
+    pub fn from(self, peer: SocketAddr) -> Self {
+        Self { peer: Peer(Some(peer)), ..self }
+    }
+
+    pub(crate) fn on(self, listening: SocketAddr) -> Self {
+        Self { listening: Some(listening), ..self }
+    }
+
+    async fn answer<B>(self, mut request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: fmt::Display,
+    {
+        self.app.start();
+        let upgrade = hyper::upgrade::on(&mut request);
+        let (parts, body) = request.into_parts();
+        let head = Request::from_parts(parts, ());
+        let arrival = match self.admit(head).await {
+            Ok(arrival) => arrival,
+            Err(refused) => return *refused,
+        };
+        match arrival.mount.wire() {
+            Wire::JsonRpc | Wire::Raw => websocket::open(self.app, arrival, upgrade),
+            Wire::Sse | Wire::Poll => plain(StatusCode::NOT_IMPLEMENTED, "coming within the hour"),
+            Wire::Publish => post::publish(&self.app, arrival, body).await,
+        }
+    }
+
+    /// Lets a request in: its host, its origin, its path, its namespace and its credentials are good.
+    async fn admit(&self, head: Request<()>) -> Result<Arrival, Box<Response<Body>>> {
+        let options = &self.app.options;
+        let refuse = |status, text: String| Err(Box::new(self.refuse(&head, status, &text)));
+        if let Err(foreign) = guard::check_host(&head, &options.hosts, self.listening) {
+            return refuse(StatusCode::MISDIRECTED_REQUEST, foreign.to_string());
+        }
+        let path = head.uri().path();
+        let Some((mount, params)) = self
+            .app
+            .mounts
+            .iter()
+            .find_map(|(pattern, mount)| pattern.matches(path).map(|params| (mount.clone(), params)))
+        else {
+            return refuse(StatusCode::NOT_FOUND, format!("nothing is mounted at {path:?}"));
+        };
+        if let Err(foreign) = guard::check_origin(&head, &options.origins) {
+            return refuse(StatusCode::FORBIDDEN, foreign.to_string());
+        }
+        if mount.wire() == Wire::Publish && head.method() == Method::OPTIONS {
+            return Err(Box::new(post::preflight(&head)));
+        }
+        if self.app.sessions.is_closing() {
+            return refuse(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the server is shutting down; try again soon".into(),
+            );
+        }
+        if self.app.sessions.len() >= options.connections {
+            return refuse(StatusCode::SERVICE_UNAVAILABLE, "as many clients are connected as may be".into());
+        }
+        let room = match params.first().map(|room| decode(room)) {
+            None => None,
+            Some(None) => return refuse(StatusCode::BAD_REQUEST, "the room's name is not UTF-8".into()),
+            Some(Some(room)) => {
+                if let Err(refused) = everywire_core::admission::admit_room(&room) {
+                    return refuse(StatusCode::BAD_REQUEST, refused.to_string());
+                }
+                Some(Arc::from(room))
+            }
+        };
+        let query = head.uri().query();
+        let named = query_values(query, "namespace").next().filter(|_| mount.chooses_namespace);
+        let namespace: Arc<str> = named.map_or_else(|| mount.namespace.clone(), Arc::from);
+        let Some(handlers) = self.app.handlers.get(&*namespace).cloned() else {
+            return refuse(StatusCode::NOT_FOUND, format!("there is no namespace {namespace:?}"));
+        };
+        let identity = match self.authenticate(&head, &namespace).await {
+            Ok(identity) => identity,
+            Err(refusal) => return refuse(refusal.status, refusal.message),
+        };
+        Ok(Arrival { head, mount, handlers, namespace, identity, peer: self.peer, room })
+    }
+
+    async fn authenticate(&self, head: &Request<()>, namespace: &str) -> Result<Identity, Refusal> {
+        let Some(authenticate) = &self.app.authenticate else { return Ok(Identity::default()) };
+        let token = query_values(head.uri().query(), "access_token").next();
+        let credentials = Credentials::new(head, self.peer.0, token.as_deref(), namespace);
+        let outcome = authenticate(&credentials);
+        match tokio::time::timeout(self.app.options.handshake_timeout, outcome).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Refusal {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                message: "who you are could not be found out in time".into(),
+            }),
+        }
+    }
+
+    /// A refusal: one line of text for the client, one for the log.
+    fn refuse(&self, head: &Request<()>, status: StatusCode, text: &str) -> Response<Body> {
+        tracing::warn!(peer = %self.peer, path = head.uri().path(), status = status.as_u16(), "{text}");
+        let mut response = plain(status, text);
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if guard::check_origin(head, &self.app.options.origins).is_ok() {
+            guard::allow_reading(head, response.headers_mut());
+        }
+        response
+    }
+}
+
+/// A response that is one line of text.
+pub(crate) fn plain(status: StatusCode, text: &str) -> Response<Body> {
+    let mut response = Response::new(Body::whole(format!("{text}\n")));
+    *response.status_mut() = status;
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, text);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+impl<B> tower_service::Service<Request<B>> for Service
+where
+    B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: fmt::Display,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.answer(request).await) })
+    }
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}

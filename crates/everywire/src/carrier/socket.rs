@@ -1,0 +1,482 @@
+//! The life of one WebSocket: a future of a few words, in a task of its own.
+//!
+//! Each time that it is woken it corks the mailbox, lets handlers go on, reads what there is, handles it,
+//! writes everything that came of it in one go, and goes back to sleep with no buffer of its own.
+//!
+//! It ends in one of these ways, each bounded by `close_timeout`: the peer closes and is answered; we close
+//! and await the answer; or the peer breaks a rule, hears the code, and what it still sends is read and
+//! thrown away until it hangs up — closing a socket that holds unread bytes resets it, and the code with it.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use everywire_core::mailbox::Drain;
+use everywire_core::{Link, Reason};
+use everywire_protocols::seam::{Message, Time};
+use everywire_protocols::session::LaneEnd;
+use everywire_websocket::{ClosingHandshake, Decoder, Deflater, Fault, Item, Role, encode};
+
+use super::frames::Frames;
+use super::transport::Transport;
+use super::websocket::close_frame;
+use crate::driver::conversation::{Conversation, Effect, Effects};
+use crate::driver::wheel::Wheel;
+use crate::driver::worker::Worker;
+
+/// Reads in one turn, after which others have theirs.
+const READS: usize = 4;
+
+/// Pongs that wait for a blocked socket, in bytes. Of several pings the last may be answered alone.
+const PONG_BYTES: usize = 4096;
+
+/// The future of one WebSocket.
+pub(crate) struct Socket<T>(Box<State<T>>);
+
+struct State<T> {
+    link: Arc<dyn Link>,
+    transport: T,
+    decoder: Decoder,
+    conversation: Conversation,
+    wheel: Arc<Wheel>,
+    compression: Compression,
+    closing: ClosingHandshake,
+    phase: Phase,
+    waits: Waits,
+    /// Frames that wait for the socket beside the mailbox: pings, a goodbye, what a session that wants every
+    /// message wrote.
+    control: Vec<u8>,
+    /// Pongs that wait for the socket.
+    pongs: Vec<u8>,
+    /// Bytes that came with the handshake, read before the socket is.
+    early: Bytes,
+    /// Whether the connection has left the hub.
+    left: bool,
+    /// When the wheel wakes the task next.
+    scheduled: Option<Time>,
+    /// Since when the socket has taken nothing, while something waits.
+    stuck_since: Option<Time>,
+    /// When the peer has had long enough to close.
+    close_by: Option<Time>,
+}
+
+/// How messages to the client are compressed.
+pub(crate) enum Compression {
+    /// Not at all.
+    None,
+    /// Each on its own, by the thread's compressor for so many bits.
+    Shared { bits: u8, level: u8, threshold: usize },
+    /// Each after those before.
+    Own { deflater: Box<Deflater>, threshold: usize },
+}
+
+/// The waits that a socket is bounded by.
+#[derive(Clone, Copy)]
+pub(crate) struct Waits {
+    pub(crate) close: std::time::Duration,
+    pub(crate) write: std::time::Duration,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    /// Messages travel.
+    Open,
+    /// We have sent a close frame and await the peer's.
+    Closing,
+    /// Nothing is sent any more; what comes is thrown away until the peer hangs up.
+    Lingering,
+    /// The socket is done with; handlers go on to their end.
+    Over(Reason),
+}
+
+impl<T: Transport> Socket<T> {
+    pub(crate) fn new(
+        link: Arc<dyn Link>,
+        transport: T,
+        decoder: Decoder,
+        conversation: Conversation,
+        wheel: Arc<Wheel>,
+        compression: Compression,
+        waits: Waits,
+        early: Bytes,
+    ) -> Self {
+        Self(Box::new(State {
+            link,
+            transport,
+            decoder,
+            conversation,
+            wheel,
+            compression,
+            closing: ClosingHandshake::new(Role::Server),
+            phase: Phase::Open,
+            waits,
+            control: Vec::new(),
+            pongs: Vec::new(),
+            left: false,
+            early,
+            scheduled: None,
+            stuck_since: None,
+            close_by: None,
+        }))
+    }
+
+    /// The conversation, to be opened.
+    pub(crate) fn conversation(&mut self) -> &mut Conversation {
+        &mut self.0.conversation
+    }
+}
+
+impl<T: Transport> Future for Socket<T> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let state = &mut *self.0;
+        Worker::with(|worker| state.turn(cx, worker))
+    }
+}
+
+impl<T: Transport> State<T> {
+    fn turn(&mut self, cx: &mut Context<'_>, worker: &mut Worker) -> Poll<()> {
+        let now = self.wheel.now();
+        loop {
+            self.link.mailbox().cork();
+            let mut effects = Effects::new();
+            self.conversation.work(cx, now, &mut effects);
+            self.apply(effects, now);
+            if !matches!(self.phase, Phase::Over(_)) {
+                let read = self.read(cx, now, worker);
+                self.look_at_the_clock(cx, now);
+                if let Err(error) = read.and_then(|()| self.write(cx, now, worker)) {
+                    self.lose(cx, now, &error);
+                }
+            }
+            if let Phase::Over(reason) = self.phase {
+                return self.wind_down(cx, reason);
+            }
+            self.schedule(now);
+            if self.link.mailbox().park(cx.waker()) {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Reads and handles what there is.
+    fn read(&mut self, cx: &mut Context<'_>, now: Time, worker: &mut Worker) -> io::Result<()> {
+        if !self.early.is_empty() {
+            let mut early = Vec::from(std::mem::take(&mut self.early));
+            self.receive(cx, now, &mut early);
+        }
+        for _ in 0..READS {
+            if self.phase == Phase::Open && !self.conversation.wants_more()
+                || matches!(self.phase, Phase::Over(_))
+            {
+                return Ok(());
+            }
+            let Poll::Ready(read) = self.transport.poll_read(cx, &mut worker.read) else { return Ok(()) };
+            match read? {
+                0 => {
+                    self.hung_up(cx, now);
+                    return Ok(());
+                }
+                n if self.phase == Phase::Lingering => drop(n),
+                n => self.receive(cx, now, &mut worker.read[..n]),
+            }
+        }
+        // Others have their turn; there may be more to read.
+        cx.waker().wake_by_ref();
+        Ok(())
+    }
+
+    /// Decodes and handles bytes of the peer's.
+    fn receive(&mut self, cx: &mut Context<'_>, now: Time, mut input: &mut [u8]) {
+        let mut effects = Effects::new();
+        loop {
+            let item = match self.decoder.next(&mut input) {
+                Ok(Some(item)) => item,
+                Ok(None) => break,
+                Err(fault) => return self.fail(cx, now, fault),
+            };
+            match item {
+                Item::Text(text) if self.phase == Phase::Open => {
+                    self.conversation.message(cx, now, Message::Text(text), &mut effects);
+                }
+                Item::Binary(bytes) if self.phase == Phase::Open => {
+                    self.conversation.message(cx, now, Message::Binary(bytes), &mut effects);
+                }
+                // We have said goodbye: what comes now is too late.
+                Item::Text(_) | Item::Binary(_) => {}
+                Item::Ping(payload) => {
+                    if self.pongs.len() > PONG_BYTES {
+                        self.pongs.clear();
+                    }
+                    if !self.closing.sent() {
+                        // At most 125 bytes, or the decoder would have refused it.
+                        let _ = encode::pong(&mut self.pongs, payload, None);
+                    }
+                }
+                Item::Pong(_) => self.conversation.pong(cx, now, &mut effects),
+                Item::Close(frame) => {
+                    let code = frame.map(|frame| frame.code.get());
+                    if self.closing.receive() && self.closing.send() {
+                        encode::close(
+                            &mut self.control,
+                            frame.map(|f| everywire_websocket::CloseFrame { reason: "", ..f }),
+                            None,
+                        );
+                    }
+                    self.conversation.lane_closed(cx, now, LaneEnd::Finished(code));
+                    self.link.mailbox().end(Reason::ClientClosed, false);
+                    self.phase = if self.phase == Phase::Open { Phase::Closing } else { self.phase };
+                    self.close_by.get_or_insert(now.after(self.waits.close));
+                }
+            }
+        }
+        self.apply(effects, now);
+    }
+
+    /// The peer broke a rule: it hears which, and then nothing more.
+    fn fail(&mut self, cx: &mut Context<'_>, now: Time, fault: Fault) {
+        let reason = match fault.code().get() {
+            1007 => Reason::InvalidText,
+            1009 => Reason::TooLarge,
+            _ => Reason::ProtocolError,
+        };
+        tracing::warn!(peer = %self.conversation.peer(), %reason, "{}", fault.reason());
+        self.closing.fail();
+        if self.closing.send() {
+            encode::close(&mut self.control, Some(fault.into()), None);
+        }
+        self.conversation.lane_closed(cx, now, LaneEnd::Fault(reason));
+        self.link.mailbox().end(reason, false);
+        self.phase = Phase::Closing;
+        self.close_by.get_or_insert(now.after(self.waits.close));
+    }
+
+    fn apply(&mut self, effects: Effects, now: Time) {
+        for effect in effects {
+            match effect {
+                Effect::Ping => {
+                    // An empty ping is short enough.
+                    let _ = encode::ping(&mut self.control, b"", None);
+                }
+                Effect::End(reason) => self.say_goodbye(reason, now),
+                Effect::Write { bytes, text } => {
+                    let kind = if text {
+                        everywire_websocket::Kind::Text
+                    } else {
+                        everywire_websocket::Kind::Binary
+                    };
+                    encode::message(&mut self.control, kind, &bytes, None);
+                }
+                // A WebSocket has had its response.
+                Effect::Respond { .. } => {}
+            }
+        }
+    }
+
+    /// Sends the protocol's goodbye and a close frame, behind what was written.
+    fn say_goodbye(&mut self, reason: Reason, now: Time) {
+        if self.phase != Phase::Open {
+            return;
+        }
+        self.link.mailbox().end(reason, false);
+        self.conversation.goodbye(reason, &mut Frames::new(&mut self.control));
+        if self.closing.send() {
+            encode::close(&mut self.control, Some(close_frame(reason)), None);
+        }
+        self.phase = Phase::Closing;
+        self.close_by.get_or_insert(now.after(self.waits.close));
+    }
+
+    /// Writes all that waits, as far as the socket takes it.
+    fn write(&mut self, cx: &mut Context<'_>, now: Time, worker: &mut Worker) -> io::Result<()> {
+        loop {
+            let drained = self.link.mailbox().drain(&mut worker.entries);
+            match drained {
+                Drain::Unsent(bytes) => {
+                    let written = self.write_some(cx, now, &bytes)?;
+                    if written < bytes.len() {
+                        self.link.mailbox().block(bytes.slice(written..));
+                        return Ok(());
+                    }
+                    continue;
+                }
+                Drain::Entries => {
+                    self.take_control(&mut worker.write);
+                    self.encode(cx, now, worker);
+                }
+                // (The mailbox is clear: a flusher may write now, whole frames as we do, and what it writes and
+                // a control frame have no order.)
+                Drain::Clear | Drain::Ended(_) if !self.control.is_empty() || !self.pongs.is_empty() => {
+                    self.link.mailbox().cork();
+                    self.take_control(&mut worker.write);
+                }
+                Drain::Clear => break,
+                Drain::Ended(reason) if self.phase == Phase::Open => {
+                    let mut effects = Effects::new();
+                    self.conversation.close(cx, now, reason, &mut effects);
+                    self.apply(effects, now);
+                    continue;
+                }
+                Drain::Ended(_) => {
+                    if !self.flushed(cx)? {
+                        return Ok(());
+                    }
+                    return self.hang_up(cx);
+                }
+            }
+            let written = self.write_some(cx, now, &worker.write)?;
+            if written < worker.write.len() {
+                self.link.mailbox().block(Bytes::copy_from_slice(&worker.write[written..]));
+                return Ok(());
+            }
+        }
+        self.flushed(cx).map(drop)
+    }
+
+    fn take_control(&mut self, out: &mut Vec<u8>) {
+        out.clear();
+        out.extend_from_slice(&self.pongs);
+        out.extend_from_slice(&self.control);
+        // An idle connection keeps no buffer.
+        self.pongs = Vec::new();
+        self.control = Vec::new();
+    }
+
+    fn encode(&mut self, cx: &mut Context<'_>, now: Time, worker: &mut Worker) {
+        if !self.conversation.is_direct() {
+            let mut effects = Effects::new();
+            self.conversation.send_indirect(cx, now, &mut worker.entries, &mut effects);
+            self.apply(effects, now);
+            worker.write.append(&mut self.control);
+            return;
+        }
+        match &mut self.compression {
+            Compression::None => {
+                self.conversation.encode(&mut worker.entries, &mut Frames::new(&mut worker.write))
+            }
+            Compression::Shared { bits, level, threshold } => {
+                super::form::with_shared_deflater(*bits, *level, |deflater| {
+                    let mut frames = Frames::compressed(&mut worker.write, deflater, *threshold);
+                    self.conversation.encode(&mut worker.entries, &mut frames);
+                });
+            }
+            Compression::Own { deflater, threshold } => {
+                let mut frames = Frames::compressed(&mut worker.write, deflater, *threshold);
+                self.conversation.encode(&mut worker.entries, &mut frames);
+            }
+        }
+    }
+
+    fn write_some(&mut self, cx: &mut Context<'_>, now: Time, bytes: &[u8]) -> io::Result<usize> {
+        let mut written = 0;
+        while written < bytes.len() {
+            match self.transport.poll_write(cx, &bytes[written..]) {
+                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(n)) => {
+                    written += n;
+                    self.stuck_since = None;
+                }
+                Poll::Ready(Err(error)) => return Err(error),
+                Poll::Pending => {
+                    self.stuck_since.get_or_insert(now);
+                    break;
+                }
+            }
+        }
+        Ok(written)
+    }
+
+    fn flushed(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
+        match self.transport.poll_flush(cx) {
+            Poll::Ready(flushed) => flushed.map(|()| true),
+            Poll::Pending => Ok(false),
+        }
+    }
+
+    /// Everything has left, and the session has ended: closes the socket as far as the closing handshake is.
+    fn hang_up(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        use everywire_websocket::Transport as Next;
+        let orderly = self.closing.received() && self.closing.sent();
+        if self.phase == Phase::Closing && self.closing.transport() != Next::Keep {
+            // Nothing can be sent any more; a peer that closed in order has nothing to be waited for.
+            if self.transport.poll_shutdown(cx)?.is_ready() {
+                self.phase = if orderly { Phase::Over(self.reason()) } else { Phase::Lingering };
+            }
+        }
+        Ok(())
+    }
+
+    /// The end of the peer's bytes.
+    fn hung_up(&mut self, cx: &mut Context<'_>, now: Time) {
+        if self.phase == Phase::Open {
+            self.conversation.lane_closed(cx, now, LaneEnd::Aborted);
+        }
+        self.phase = Phase::Over(self.reason());
+    }
+
+    /// The socket is broken.
+    fn lose(&mut self, cx: &mut Context<'_>, now: Time, error: &io::Error) {
+        tracing::debug!(peer = %self.conversation.peer(), %error, "a socket broke");
+        self.hung_up(cx, now);
+    }
+
+    fn reason(&self) -> Reason {
+        self.link.mailbox().ended().or(self.conversation.ended()).unwrap_or(Reason::Lost)
+    }
+
+    /// Looks at the deadlines: all that come before the next tick have come.
+    fn look_at_the_clock(&mut self, cx: &mut Context<'_>, now: Time) {
+        let horizon = now.after(self.wheel.tick());
+        // While we do not read, we cannot hear whether the peer lives.
+        if self.phase == Phase::Open && self.conversation.wants_more() {
+            let mut effects = Effects::new();
+            self.conversation.tick(cx, horizon, &mut effects);
+            self.apply(effects, now);
+        }
+        if self.close_by.is_some_and(|by| by <= now) {
+            self.phase = Phase::Over(self.reason());
+        } else if self.stuck_since.is_some_and(|since| since.after(self.waits.write) <= now) {
+            tracing::warn!(peer = %self.conversation.peer(), "a socket took nothing for too long");
+            self.link.mailbox().end(Reason::WriteTimeout, false);
+            self.phase = Phase::Over(Reason::WriteTimeout);
+        }
+    }
+
+    /// Has the wheel wake the task for whatever comes first.
+    fn schedule(&mut self, now: Time) {
+        let stuck_by = self.stuck_since.map(|since| since.after(self.waits.write));
+        let deadline = [self.conversation.deadline(), self.close_by, stuck_by].into_iter().flatten().min();
+        let Some(mut deadline) = deadline else { return };
+        if self.scheduled.is_some_and(|scheduled| scheduled > now && scheduled <= deadline) {
+            return;
+        }
+        if self.scheduled.is_none() {
+            // Most short lives end before the first tick: what they leave in the wheel goes with it.
+            deadline = now;
+        }
+        self.scheduled = Some(self.wheel.enter(&self.link, deadline));
+    }
+
+    /// The socket is done with. Handlers at work go on, then the application says farewell.
+    fn wind_down(&mut self, cx: &mut Context<'_>, reason: Reason) -> Poll<()> {
+        if !self.left {
+            self.left = true;
+            self.conversation.leave(reason);
+            // The handlers that still run hold the socket; the peer need not wait for them.
+            let _ = self.transport.poll_shutdown(cx);
+            let now = self.wheel.now();
+            self.conversation.work(cx, now, &mut Effects::new());
+        }
+        if !self.conversation.is_idle() {
+            return Poll::Pending;
+        }
+        if let Some(farewell) = self.conversation.farewell(reason) {
+            tokio::spawn(farewell);
+        }
+        Poll::Ready(())
+    }
+}

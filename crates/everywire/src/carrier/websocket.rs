@@ -1,0 +1,163 @@
+//! Opening a WebSocket: the handshake, over HTTP/1.1 and HTTP/2, and the socket taken back from hyper.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use everywire_core::{Link, Mailbox, Reason};
+use everywire_protocols::protocol::{self, JsonRpc, JsonRpcOptions, Protocol, ProtocolForm};
+use everywire_protocols::session::{LaneKind, WebSocket};
+use everywire_websocket::handshake::server::{ServerOptions, accept, accept_connect};
+use everywire_websocket::{Agreed, CloseCode, CloseFrame, Decoder, Deflater, Limits, Role};
+use http::{Method, Response};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::body::Body;
+use super::form::{Framing, form};
+use super::service::Arrival;
+use super::socket::{Compression, Socket, Waits};
+use super::transport::{Any, Tcp, Transport};
+use crate::app::AppState;
+use crate::app::mount::Wire;
+use crate::driver::conversation::{Conversation, Effects, Opening};
+use crate::driver::link::{QueueLink, SocketLink};
+
+/// Answers a request for a WebSocket. If the answer is yes, the conversation begins as soon as it has left.
+pub(crate) fn open(app: Arc<AppState>, arrival: Arrival, upgrade: OnUpgrade) -> Response<Body> {
+    let options =
+        ServerOptions { subprotocols: Vec::new(), deflate: app.options.deflate.map(|deflate| deflate.agree) };
+    let request = &arrival.head;
+    let accepted = if request.method() == Method::CONNECT {
+        let protocol = request.extensions().get::<hyper::ext::Protocol>().map(hyper::ext::Protocol::as_str);
+        accept_connect(request, protocol, &options)
+    } else {
+        accept(request, &options)
+    };
+    let accepted = match accepted {
+        Ok(accepted) => accepted,
+        Err(refusal) => {
+            tracing::warn!(peer = %arrival.peer, path = request.uri().path(), "{}", refusal.reason());
+            return refusal.response().map(Body::whole);
+        }
+    };
+    let agreed = accepted.agreed;
+    tokio::spawn(async move {
+        match upgrade.await {
+            Ok(upgraded) => begin(&app, arrival, &agreed, upgraded),
+            Err(error) => tracing::debug!(peer = %arrival.peer, %error, "a WebSocket was not opened"),
+        }
+    });
+    accepted.response.map(|()| Body::empty())
+}
+
+/// Takes the socket back from hyper, if it is one, and begins the conversation in a task of its own.
+fn begin(app: &Arc<AppState>, arrival: Arrival, agreed: &Agreed, upgraded: Upgraded) {
+    let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => return begin_tcp(app, arrival, agreed, parts.io.into_inner(), parts.read_buf),
+        Err(upgraded) => upgraded,
+    };
+    match hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
+        Ok(parts) => begin_tcp(app, arrival, agreed, parts.io.into_inner(), parts.read_buf),
+        Err(upgraded) => {
+            let mailbox = Mailbox::new(app.options.mailbox, false);
+            let link: Arc<dyn Link> = Arc::new(QueueLink { mailbox });
+            spawn(app, arrival, agreed, link, Any::new(TokioIo::new(upgraded)), Bytes::new());
+        }
+    }
+}
+
+fn begin_tcp(app: &Arc<AppState>, arrival: Arrival, agreed: &Agreed, socket: TcpStream, early: Bytes) {
+    // What keeps its context between messages must be compressed by the one task, in order.
+    let direct = !keeps_context(agreed);
+    let link = Arc::new(SocketLink { mailbox: Mailbox::new(app.options.mailbox, direct), socket });
+    // Empty as it may be, it holds all of hyper's read buffer.
+    let early = if early.is_empty() { Bytes::new() } else { Bytes::copy_from_slice(&early) };
+    spawn(app, arrival, agreed, link.clone(), Tcp(link), early);
+}
+
+fn spawn<T: Transport>(
+    app: &Arc<AppState>,
+    arrival: Arrival,
+    agreed: &Agreed,
+    link: Arc<dyn Link>,
+    transport: T,
+    early: Bytes,
+) {
+    let head = arrival.head;
+    let opening = Opening {
+        app: app.clone(),
+        handlers: arrival.handlers,
+        namespace: arrival.namespace,
+        identity: arrival.identity,
+        session: Box::new(WebSocket::new(app.options.websocket)),
+        protocol: protocol(app, arrival.mount.wire()),
+        peer: arrival.peer,
+        relay: arrival.room.filter(|_| arrival.mount.relay),
+    };
+    let framing = |protocol: ProtocolForm| {
+        let shared = agreed.deflate.filter(|_| !keeps_context(agreed));
+        form(
+            protocol,
+            shared.map_or(Framing::WebSocket, |deflate| Framing::Deflate(deflate.server.window_bits)),
+        )
+    };
+    let conversation = Conversation::new(opening, link.clone(), framing);
+    let decoder = Decoder::new(Role::Server, Limits::of_message(app.options.message_bytes))
+        .with_deflate(agreed.deflate.map(|deflate| deflate.incoming(Role::Server)));
+    let waits = Waits { close: app.options.close_timeout, write: app.options.write_timeout };
+    let wheel = app.wheel.clone();
+    let compression = compression(app, agreed);
+    let mut socket =
+        Socket::new(link, transport, decoder, conversation, wheel.clone(), compression, waits, early);
+    tokio::spawn(async move {
+        std::future::poll_fn(|cx| {
+            let mut effects = Effects::new();
+            socket.conversation().open(cx, wheel.now(), LaneKind::WebSocket, &head, &mut effects);
+            std::task::Poll::Ready(())
+        })
+        .await;
+        // In a task of its own, which holds nothing but the socket.
+        tokio::spawn(socket);
+    });
+}
+
+fn protocol(app: &AppState, wire: Wire) -> Box<dyn Protocol> {
+    match wire {
+        Wire::JsonRpc => {
+            Box::new(JsonRpc::new(JsonRpcOptions { batch: app.options.batch, ..JsonRpcOptions::default() }))
+        }
+        _ => Box::new(protocol::Raw),
+    }
+}
+
+fn keeps_context(agreed: &Agreed) -> bool {
+    agreed.deflate.is_some_and(|deflate| deflate.server.context_takeover)
+}
+
+fn compression(app: &AppState, agreed: &Agreed) -> Compression {
+    let Some((params, options)) = agreed.deflate.zip(app.options.deflate) else { return Compression::None };
+    let threshold = options.threshold;
+    if params.server.context_takeover {
+        let deflater = Box::new(Deflater::new(options.level, params.server));
+        return Compression::Own { deflater, threshold };
+    }
+    Compression::Shared { bits: params.server.window_bits, level: options.level, threshold }
+}
+
+/// The close frame that tells a client why: the codes of RFC 6455, section 7.4.1, and of the IANA registry.
+pub(crate) fn close_frame(reason: Reason) -> CloseFrame<'static> {
+    let code = match reason {
+        Reason::ClientClosed | Reason::ServerClosed | Reason::Lost => 1000,
+        Reason::ProtocolError => 1002,
+        Reason::Unsupported => 1003,
+        Reason::InvalidText => 1007,
+        Reason::Refused | Reason::Unauthenticated | Reason::SlowConsumer | Reason::Overloaded => 1008,
+        Reason::TooLarge => 1009,
+        Reason::Internal => 1011,
+        Reason::Shutdown => 1012,
+        _ => 1001,
+    };
+    let code = CloseCode::new(code).expect("codes of the registry may be sent");
+    CloseFrame { code, reason: reason.as_str() }
+}

@@ -1,0 +1,511 @@
+//! One client: its session, its protocol and its handlers, joined.
+//!
+//! A carrier tells a conversation what happened on its lane, has it encode what waits in the mailbox, and
+//! carries out the [`Effect`]s that it asks for. Nothing here reads or writes a socket.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use everywire_core::hub::Spec;
+use everywire_core::{
+    ConnectionId, Entry, Form, Item, JoinOptions, Joined, Link, Name, Outcome, Payload, PayloadRef, Reason,
+    RoomKey, Target, Token, Verb,
+};
+use everywire_protocols::protocol::{self, Protocol, ProtocolForm};
+use everywire_protocols::seam::{Kind, Message, Outbox, Time};
+use everywire_protocols::session::{self, Facts, Input, Lane, LaneEnd, LaneKind, Session};
+use smallvec::SmallVec;
+
+use super::inbound::{Done, Inbound, Job, Opens, Waiting};
+use super::sessions::Place;
+use crate::app::AppState;
+use crate::app::connection::Connection;
+use crate::app::error::{EventError, Result};
+use crate::app::namespace::Handlers;
+use crate::{Identity, random};
+
+/// The one lane of a session that has one.
+pub(crate) const LANE: Lane = Lane(0);
+
+/// What a conversation asks of its carrier.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// Begin the response, or give it whole.
+    Respond { status: http::StatusCode, headers: Box<http::HeaderMap>, body: Option<Bytes> },
+    /// Write this, behind what was written.
+    Write { bytes: Bytes, text: bool },
+    /// Send a ping.
+    Ping,
+    /// End the lane, in order, behind what was written.
+    End(Reason),
+}
+
+/// Effects, in order. An ordinary message has none.
+pub(crate) type Effects = SmallVec<[Effect; 1]>;
+
+/// Where a client is, for the log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) Option<SocketAddr>);
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(address) => address.fmt(f),
+            None => f.write_str("unknown"),
+        }
+    }
+}
+
+/// What a conversation begins with.
+pub(crate) struct Opening {
+    pub(crate) app: Arc<AppState>,
+    pub(crate) handlers: Arc<Handlers>,
+    pub(crate) namespace: Arc<str>,
+    pub(crate) identity: Identity,
+    pub(crate) session: Box<dyn Session>,
+    pub(crate) protocol: Box<dyn Protocol>,
+    pub(crate) peer: Peer,
+    /// The room that every message is published in, on a relay mount.
+    pub(crate) relay: Option<Arc<str>>,
+}
+
+/// One client's conversation.
+pub(crate) struct Conversation {
+    app: Arc<AppState>,
+    handlers: Arc<Handlers>,
+    session: Box<dyn Session>,
+    protocol: Box<dyn Protocol>,
+    link: Arc<dyn Link>,
+    connection: Connection,
+    inbound: Inbound,
+    relay: Option<Arc<str>>,
+    peer: Peer,
+    /// Whether the session wants every message, or leaves them to the carrier.
+    direct: bool,
+    ended: Option<Reason>,
+    _place: Place,
+}
+
+impl Conversation {
+    /// The conversation, and the connection in the hub; call [`open`](Self::open) next.
+    pub(crate) fn new(opening: Opening, link: Arc<dyn Link>, form: impl Fn(ProtocolForm) -> Form) -> Self {
+        let Opening { app, handlers, namespace, identity, session, protocol, peer, relay } = opening;
+        let core = app.hub.namespace(&namespace).connect(Spec {
+            id: ConnectionId::from_random(random()),
+            identity,
+            link: link.clone(),
+            slot: 0,
+            form: form(protocol.form()),
+            answers: protocol.answers(),
+            shard: app.sessions.next_shard(),
+        });
+        let place = app.sessions.enter(&link);
+        Self {
+            app,
+            handlers,
+            session,
+            protocol,
+            link,
+            connection: Connection::new(core),
+            inbound: Inbound::default(),
+            relay,
+            peer,
+            direct: false,
+            ended: None,
+            _place: place,
+        }
+    }
+
+    /// The lane is there.
+    pub(crate) fn open(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Time,
+        kind: LaneKind,
+        head: &http::Request<()>,
+        effects: &mut Effects,
+    ) {
+        self.tell(cx, now, Input::LaneOpened { lane: LANE, kind, head }, effects);
+    }
+
+    /// A message came.
+    #[inline]
+    pub(crate) fn message(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Time,
+        message: Message<'_>,
+        effects: &mut Effects,
+    ) {
+        self.tell(cx, now, Input::Message { lane: LANE, message }, effects);
+    }
+
+    /// A pong came.
+    pub(crate) fn pong(&mut self, cx: &mut Context<'_>, now: Time, effects: &mut Effects) {
+        self.tell(cx, now, Input::Pong { lane: LANE }, effects);
+    }
+
+    /// The lane is gone.
+    pub(crate) fn lane_closed(&mut self, cx: &mut Context<'_>, now: Time, how: LaneEnd) {
+        self.tell(cx, now, Input::LaneClosed { lane: LANE, how }, &mut Effects::new());
+    }
+
+    /// The conversation is to end.
+    pub(crate) fn close(&mut self, cx: &mut Context<'_>, now: Time, reason: Reason, effects: &mut Effects) {
+        self.tell(cx, now, Input::Close(reason), effects);
+    }
+
+    /// Looks at the deadlines: those up to `horizon` have come.
+    pub(crate) fn tick(&mut self, cx: &mut Context<'_>, horizon: Time, effects: &mut Effects) {
+        if let Some(deadline) = self.session.deadline().filter(|deadline| *deadline <= horizon) {
+            self.tell(cx, deadline, Input::Tick, effects);
+        }
+        if let Some(deadline) = self.protocol.deadline().filter(|deadline| *deadline <= horizon) {
+            let mut out = protocol::Outputs::new();
+            self.protocol.tick(deadline, &mut out);
+            self.follow(cx, deadline, out, effects);
+        }
+    }
+
+    /// When it wants a tick.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        match (self.session.deadline(), self.protocol.deadline()) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// Why it is over, if it is.
+    pub(crate) fn ended(&self) -> Option<Reason> {
+        self.ended
+    }
+
+    /// Whether messages are wrapped by the carrier alone.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.direct
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(crate) fn peer(&self) -> Peer {
+        self.peer
+    }
+
+    /// Whether more of the client's bytes may be read: false while as many of its events wait as may, and
+    /// nothing of ours waits for the client.
+    pub(crate) fn wants_more(&self) -> bool {
+        self.inbound.waiting_bytes() < self.app.options.inbound_queue || self.connection.core().is_asking()
+    }
+
+    /// Encodes what waited in the mailbox, while the session leaves that to the carrier.
+    pub(crate) fn encode(&mut self, entries: &mut VecDeque<Entry>, outbox: &mut dyn Outbox) {
+        for entry in entries.drain(..) {
+            self.protocol.encode(&entry, outbox);
+        }
+    }
+
+    /// Hands what waited in the mailbox to the session, while it wants every message.
+    pub(crate) fn send_indirect(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Time,
+        entries: &mut VecDeque<Entry>,
+        effects: &mut Effects,
+    ) {
+        let mut messages: SmallVec<[(Kind, Vec<u8>, Option<everywire_core::Offset>); 4]> = SmallVec::new();
+        for entry in entries.drain(..) {
+            let offset = match &entry.item {
+                Item::Broadcast { broadcast, .. } => Some(broadcast.offset),
+                _ => None,
+            };
+            self.protocol
+                .encode(&entry, &mut |kind, bytes: &[u8]| messages.push((kind, bytes.to_vec(), offset)));
+        }
+        for (kind, bytes, offset) in &messages {
+            let message = match kind {
+                // What protocols encode as text is UTF-8.
+                Kind::Text => Message::Text(std::str::from_utf8(bytes).unwrap_or_default()),
+                Kind::Binary => Message::Binary(bytes),
+            };
+            self.tell(cx, now, Input::Send { message, offset: *offset }, effects);
+        }
+        self.tell(cx, now, Input::Drained, effects);
+    }
+
+    /// Says goodbye in the protocol's own words.
+    pub(crate) fn goodbye(&mut self, reason: Reason, outbox: &mut dyn Outbox) {
+        self.protocol.goodbye(reason, outbox);
+    }
+
+    /// Lets the handlers at work go on, and starts those whose turn has come.
+    pub(crate) fn work(&mut self, cx: &mut Context<'_>, now: Time, effects: &mut Effects) {
+        loop {
+            if let Some(done) = self.inbound.poll(cx) {
+                match done {
+                    Done::Open(outcome) => self.let_in(cx, now, outcome, effects),
+                    Done::Event { name, token, outcome } => self.reply(&name, token, outcome),
+                }
+            } else if let Some(event) = self.inbound.next(self.handlers.parallel) {
+                self.handle(cx, &event.name, event.args.view(), event.token);
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// Whether no handler is at work and no event waits for one.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.inbound.is_idle()
+    }
+
+    /// The carrier is gone for good: the connection leaves the hub, and what has not been begun is not.
+    /// Handlers at work go on to their end.
+    pub(crate) fn leave(&mut self, reason: Reason) {
+        let core = self.connection.core();
+        self.link.mailbox().end(reason, false);
+        core.namespace().disconnect(core);
+        if reason != Reason::ClientClosed {
+            self.inbound.forget_waiting();
+        }
+        tracing::debug!(peer = %self.peer, connection = %core.id(), %reason, "a connection ended");
+    }
+
+    /// What the application does about the end, to be run after the last handler.
+    pub(crate) fn farewell(&mut self, reason: Reason) -> Option<impl Future<Output = ()> + Send + 'static> {
+        if self.handlers.disconnect.is_empty() {
+            return None;
+        }
+        let (handlers, connection) = (self.handlers.clone(), self.connection.clone());
+        Some(async move {
+            for handler in &handlers.disconnect {
+                handler(connection.clone(), reason).await;
+            }
+        })
+    }
+
+    #[inline]
+    fn tell<'a>(&mut self, cx: &mut Context<'_>, now: Time, input: Input<'a>, effects: &mut Effects) {
+        let mut out = session::Outputs::<'a>::new();
+        self.session.input(now, input, &mut out);
+        for output in out {
+            match output {
+                session::Output::Message(message) => self.understand(cx, now, message, effects),
+                session::Output::Opened(facts) => self.opened(cx, now, facts, effects),
+                session::Output::Direct { .. } => self.direct = true,
+                session::Output::Indirect => self.direct = false,
+                session::Output::Write { bytes, text, .. } => {
+                    effects.push(Effect::Write { bytes: bytes.into_owned().into(), text });
+                }
+                session::Output::Ping { .. } => effects.push(Effect::Ping),
+                session::Output::Respond { status, headers, body, .. } => {
+                    let body = body.map(|body| Bytes::from(body.into_owned()));
+                    effects.push(Effect::Respond { status, headers, body });
+                }
+                session::Output::End { reason, .. } => effects.push(Effect::End(reason)),
+                session::Output::Closed(reason) => self.ended = Some(reason),
+                // One lane, and its back-pressure is the driver's own.
+                session::Output::Pause { .. } | session::Output::Resume { .. } => {}
+            }
+        }
+    }
+
+    #[inline]
+    fn understand(&mut self, cx: &mut Context<'_>, now: Time, message: Message<'_>, effects: &mut Effects) {
+        let mut out = protocol::Outputs::new();
+        self.protocol.message(now, message, &mut out);
+        self.follow(cx, now, out, effects);
+    }
+
+    #[inline]
+    fn follow(&mut self, cx: &mut Context<'_>, now: Time, out: protocol::Outputs<'_>, effects: &mut Effects) {
+        for output in out {
+            match output {
+                protocol::Output::Event { name, args, token, .. } => {
+                    if self.inbound.is_free(self.handlers.parallel) {
+                        self.handle(cx, &name, args, token);
+                    } else {
+                        self.wait(cx, now, &name, args, token, effects);
+                    }
+                }
+                protocol::Output::Answer { id, answer, .. } => self.answered(id, answer),
+                protocol::Output::Send { bytes, kind, fault } => {
+                    if let Some(fault) = fault {
+                        tracing::warn!(peer = %self.peer, connection = %self.connection.id(), "{fault}");
+                    }
+                    self.connection.core().send(Item::Wire { bytes: bytes.into(), text: kind == Kind::Text });
+                }
+                protocol::Output::Close { reason, fault } => {
+                    tracing::warn!(peer = %self.peer, connection = %self.connection.id(), %reason, "{fault}");
+                    self.link.mailbox().end(reason, true);
+                }
+                protocol::Output::Ignored(what) => {
+                    tracing::debug!(peer = %self.peer, connection = %self.connection.id(), "{what}");
+                }
+                protocol::Output::Acknowledged(n) => self.tell(cx, now, Input::Acknowledged(n), effects),
+                // Protocols that carry several namespaces, and cancellation, come with those that have them.
+                protocol::Output::Connect { .. }
+                | protocol::Output::Disconnect { .. }
+                | protocol::Output::Cancel { .. } => {}
+            }
+        }
+    }
+
+    fn answered(&mut self, id: u64, answer: Result<PayloadRef<'_>, (i64, String)>) {
+        let answer = answer
+            .map(PayloadRef::into_owned)
+            .map_err(|(code, message)| everywire_core::hub::AckError::Failed { code, message });
+        if !self.connection.core().answer(id, answer) {
+            tracing::debug!(peer = %self.peer, id, "an answer that nobody waits for");
+        }
+    }
+
+    /// The session is open: the connect handlers run, and the client enters the rooms that it named, before
+    /// any event is handled.
+    fn opened(&mut self, cx: &mut Context<'_>, now: Time, facts: Facts, effects: &mut Effects) {
+        self.protocol.open(&facts, now);
+        let (app, handlers, connection) = (self.app.clone(), self.handlers.clone(), self.connection.clone());
+        let relay = self.relay.clone();
+        if handlers.connect.is_empty() && relay.is_none() && facts.rooms.is_empty() {
+            return;
+        }
+        let mut opening: Opens = Box::pin(async move {
+            for handler in &handlers.connect {
+                handler(connection.clone()).await?;
+            }
+            if let Some(room) = relay {
+                may(&app, &connection, &room, Verb::Subscribe)?;
+                connection.join(room).await?;
+            }
+            if facts.rooms.is_empty() {
+                return Ok(None);
+            }
+            for room in &facts.rooms {
+                may(&app, &connection, room, Verb::Subscribe)?;
+            }
+            let rooms = facts.rooms.into_iter().map(RoomKey::Named);
+            let options = JoinOptions { since: facts.since, meta: true };
+            let joined = connection.join_with(rooms, options).await;
+            joined.map(Some).map_err(|error| EventError::refuse(error.to_string()))
+        });
+        match opening.as_mut().poll(cx) {
+            Poll::Ready(outcome) => self.let_in(cx, now, outcome, effects),
+            Poll::Pending => self.inbound.open(opening),
+        }
+    }
+
+    /// The connect handlers are done: the client is in, or sent away.
+    fn let_in(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Time,
+        outcome: Result<Option<Joined>>,
+        effects: &mut Effects,
+    ) {
+        match outcome {
+            Ok(None) => {}
+            Ok(Some(Joined { offset, recovered })) => {
+                self.tell(cx, now, Input::Joined { offset, recovered }, effects);
+            }
+            Err(error) => {
+                let reason = if error.is_internal() { Reason::Internal } else { Reason::Refused };
+                tracing::warn!(peer = %self.peer, connection = %self.connection.id(), %error, "a connection was not let in");
+                self.link.mailbox().end(reason, true);
+            }
+        }
+    }
+
+    /// Handles an event now.
+    fn handle(&mut self, cx: &mut Context<'_>, name: &str, args: PayloadRef<'_>, token: Option<Token>) {
+        if let Some(room) = &self.relay {
+            let room = room.clone();
+            return self.publish_relayed(&room, args);
+        }
+        let extras = self.protocol.extras();
+        match self.handlers.call(&self.connection, name, &args, extras, false) {
+            Some(Ok(mut future)) => {
+                // The common case: the handler is done at once, and nothing is kept.
+                if let Poll::Ready(outcome) = future.as_mut().poll(cx) {
+                    self.reply(name, token, outcome);
+                } else {
+                    self.inbound.start(Job { name: name.into(), token, future });
+                }
+            }
+            Some(Err(error)) => self.reply(name, token, Err(error)),
+            None => self.reply(name, token, Err(EventError::unknown_event(name))),
+        }
+    }
+
+    /// Keeps an event until its turn comes.
+    fn wait(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Time,
+        name: &str,
+        args: PayloadRef<'_>,
+        token: Option<Token>,
+        effects: &mut Effects,
+    ) {
+        self.inbound.wait(Waiting { name: name.into(), args: args.into_owned(), token });
+        if self.inbound.waiting_bytes() > self.app.options.inbound_bytes {
+            tracing::warn!(peer = %self.peer, connection = %self.connection.id(), "events come faster than handlers take them");
+            self.close(cx, now, Reason::Overloaded, effects);
+        }
+    }
+
+    fn reply(&mut self, event: &str, token: Option<Token>, outcome: Result<Payload>) {
+        let outcome = match outcome {
+            Ok(payload) if token.is_some() => Outcome::Done(payload),
+            Ok(_) => return,
+            Err(error) => {
+                if token.is_none() && !error.is_internal() {
+                    // Nobody asked for an answer, so the log is the only one who hears of it.
+                    tracing::warn!(peer = %self.peer, connection = %self.connection.id(), event, %error, "an event failed");
+                    return;
+                }
+                error.into_outcome(event, &self.peer, self.app.options.detailed_errors)
+            }
+        };
+        if let Some(token) = token {
+            self.connection.core().reply(token, outcome);
+        }
+    }
+
+    /// Publishes a message of a relay mount in its room, as it is.
+    fn publish_relayed(&mut self, room: &Arc<str>, args: PayloadRef<'_>) {
+        if let Err(error) = may(&self.app, &self.connection, room, Verb::Publish) {
+            // The raw wire has no answers: the close code is the only one.
+            tracing::warn!(peer = %self.peer, connection = %self.connection.id(), %error, "a message was refused");
+            self.link.mailbox().end(Reason::Refused, true);
+            return;
+        }
+        let core = self.connection.core();
+        let target = Target::room(RoomKey::Named(room.clone()));
+        let published = core.namespace().publish(
+            Some(core),
+            target,
+            Name::MESSAGE,
+            args.into_owned(),
+            everywire_core::Class::Event,
+        );
+        if let Ok(Err(error)) = published.now() {
+            tracing::warn!(peer = %self.peer, connection = %self.connection.id(), %error, "a message was refused");
+            self.link.mailbox().end(Reason::Refused, true);
+        }
+    }
+}
+
+/// Whether a client may do this with a room; the error says what it may not.
+pub(crate) fn may(app: &AppState, connection: &Connection, room: &str, verb: Verb) -> Result<()> {
+    if app.allows(connection.identity(), room, verb) {
+        return Ok(());
+    }
+    let message = format!("you may not {} the room {room:?}", verb.as_str());
+    Err(EventError::new(crate::code::FORBIDDEN, message))
+}

@@ -1,0 +1,128 @@
+//! Events on their way to handlers: in order, one at a time unless the namespace says otherwise.
+//!
+//! A handler's future is polled at once, in the task of its connection. Most are ready then, and nothing
+//! was queued or woken; the others are kept here and polled whenever the task is.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use everywire_core::{Joined, Payload, Token};
+
+use crate::app::error::Result;
+use crate::app::handler::Running;
+
+/// An event that waits for its turn.
+pub(crate) struct Waiting {
+    pub(crate) name: Box<str>,
+    pub(crate) args: Payload,
+    pub(crate) token: Option<Token>,
+}
+
+impl Waiting {
+    /// What it counts against the bounds: about what it occupies.
+    fn cost(&self) -> usize {
+        self.name.len() + self.args.size() + 128
+    }
+}
+
+/// The opening of a connection: lets events through, or sends the client away.
+pub(crate) type Opens = Pin<Box<dyn Future<Output = Result<Option<Joined>>> + Send>>;
+
+/// A handler at work.
+pub(crate) struct Job {
+    pub(crate) name: Box<str>,
+    pub(crate) token: Option<Token>,
+    pub(crate) future: Running,
+}
+
+/// What is done.
+pub(crate) enum Done {
+    /// The opening.
+    Open(Result<Option<Joined>>),
+    /// An event.
+    Event { name: Box<str>, token: Option<Token>, outcome: Result<Payload> },
+}
+
+/// Handlers at work and events that wait.
+#[derive(Default)]
+pub(crate) struct Inbound {
+    /// While it is at work, no event is handled.
+    opening: Option<Opens>,
+    jobs: Vec<Job>,
+    waiting: VecDeque<Waiting>,
+    waiting_bytes: usize,
+}
+
+impl Inbound {
+    /// Whether an event may be handled now.
+    pub(crate) fn is_free(&self, parallel: usize) -> bool {
+        self.waiting.is_empty() && self.has_room(parallel)
+    }
+
+    fn has_room(&self, parallel: usize) -> bool {
+        self.jobs.len() < parallel && self.opening.is_none()
+    }
+
+    /// Whether anything is at work or waits.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.opening.is_none() && self.jobs.is_empty() && self.waiting.is_empty()
+    }
+
+    /// Bytes of events that wait.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes
+    }
+
+    pub(crate) fn open(&mut self, opening: Opens) {
+        self.opening = Some(opening);
+    }
+
+    pub(crate) fn start(&mut self, job: Job) {
+        self.jobs.push(job);
+    }
+
+    pub(crate) fn wait(&mut self, event: Waiting) {
+        self.waiting_bytes += event.cost();
+        self.waiting.push_back(event);
+    }
+
+    /// The next event that may be handled now.
+    pub(crate) fn next(&mut self, parallel: usize) -> Option<Waiting> {
+        if !self.has_room(parallel) {
+            return None;
+        }
+        let event = self.waiting.pop_front()?;
+        self.waiting_bytes -= event.cost();
+        if self.waiting.is_empty() {
+            self.waiting = VecDeque::new();
+        }
+        Some(event)
+    }
+
+    /// Polls what is at work, in order; gives back the first that is done.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Option<Done> {
+        if let Some(opening) = &mut self.opening {
+            let Poll::Ready(outcome) = opening.as_mut().poll(cx) else { return None };
+            self.opening = None;
+            return Some(Done::Open(outcome));
+        }
+        for i in 0..self.jobs.len() {
+            if let Poll::Ready(outcome) = self.jobs[i].future.as_mut().poll(cx) {
+                let job = self.jobs.remove(i);
+                if self.jobs.is_empty() {
+                    self.jobs = Vec::new();
+                }
+                return Some(Done::Event { name: job.name, token: job.token, outcome });
+            }
+        }
+        None
+    }
+
+    /// Drops what waits: nobody is left to hear the answers.
+    pub(crate) fn forget_waiting(&mut self) {
+        self.waiting = VecDeque::new();
+        self.waiting_bytes = 0;
+    }
+}

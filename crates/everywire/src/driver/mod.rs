@@ -1,0 +1,19 @@
+//! The driver: moves values between the floors. The only place with tasks, timers and back-pressure.
+//!
+//! | to find | look in |
+//! |---|---|
+//! | session, protocol and handlers of one client, joined | [`conversation`] |
+//! | events that wait for handlers, and handlers at work | [`inbound`] |
+//! | who takes broadcasts from the hub to the sockets | [`flusher`] |
+//! | what a session shares with others | [`link`] |
+//! | all open sessions, and their end | [`sessions`] |
+//! | timers | [`wheel`] |
+//! | buffers | [`worker`] |
+
+pub(crate) mod conversation;
+pub(crate) mod flusher;
+pub(crate) mod inbound;
+pub(crate) mod link;
+pub(crate) mod sessions;
+pub(crate) mod wheel;
+pub(crate) mod worker;

@@ -1,0 +1,110 @@
+//! All open sessions of an application: how many there are, what they hold, and their end.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+
+use everywire_core::{Link, Reason};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+/// The open sessions.
+pub(crate) struct Sessions {
+    state: Mutex<Places>,
+    count: AtomicUsize,
+    shards: usize,
+    next_shard: AtomicUsize,
+    /// Set when no new session may open.
+    closing: std::sync::atomic::AtomicBool,
+    emptied: Notify,
+}
+
+#[derive(Default)]
+struct Places {
+    taken: Vec<Option<Weak<dyn Link>>>,
+    free: Vec<u32>,
+}
+
+/// A session's place among the others; dropped when the session is over.
+pub(crate) struct Place {
+    sessions: Arc<Sessions>,
+    place: u32,
+}
+
+impl Sessions {
+    pub(crate) fn new(shards: usize) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::default(),
+            count: AtomicUsize::new(0),
+            shards,
+            next_shard: AtomicUsize::new(0),
+            closing: std::sync::atomic::AtomicBool::new(false),
+            emptied: Notify::new(),
+        })
+    }
+
+    /// Which flusher serves the next session.
+    pub(crate) fn next_shard(&self) -> usize {
+        self.next_shard.fetch_add(1, Ordering::Relaxed) % self.shards
+    }
+
+    /// A new session.
+    pub(crate) fn enter(self: &Arc<Self>, link: &Arc<dyn Link>) -> Place {
+        let mut places = self.state.lock();
+        self.count.fetch_add(1, Ordering::Relaxed);
+        let link = Some(Arc::downgrade(link));
+        let place = if let Some(free) = places.free.pop() {
+            places.taken[free as usize] = link;
+            free
+        } else {
+            places.taken.push(link);
+            (places.taken.len() - 1) as u32
+        };
+        Place { sessions: self.clone(), place }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn waiting_bytes(&self) -> u64 {
+        self.links().iter().map(|link| u64::from(link.mailbox().waiting_bytes())).sum()
+    }
+
+    /// Lets no new session open, and ends all with this reason.
+    pub(crate) fn end_all(&self, reason: Reason) {
+        self.closing.store(true, Ordering::Release);
+        for link in self.links() {
+            link.mailbox().end(reason, true);
+        }
+    }
+
+    /// Waits until no session is left.
+    pub(crate) async fn emptied(&self) {
+        loop {
+            let emptied = self.emptied.notified();
+            if self.len() == 0 {
+                return;
+            }
+            emptied.await;
+        }
+    }
+
+    fn links(&self) -> Vec<Arc<dyn Link>> {
+        self.state.lock().taken.iter().flatten().filter_map(Weak::upgrade).collect()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut places = self.sessions.state.lock();
+        places.taken[self.place as usize] = None;
+        places.free.push(self.place);
+        if self.sessions.count.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.sessions.emptied.notify_waiters();
+        }
+    }
+}
