@@ -4,6 +4,8 @@
 //! message into events; [`Protocol::encode`] turns what waits in the mailbox into messages; and
 //! [`ProtocolForm::encode`], which has no state, turns a broadcast into messages for everybody alike.
 
+pub mod jsonrpc;
+mod meta;
 mod raw;
 
 use std::borrow::Cow;
@@ -15,6 +17,7 @@ use smallvec::SmallVec;
 use crate::seam::{Kind, Message, Outbox, Time};
 use crate::session::Facts;
 
+pub use jsonrpc::{JsonRpc, JsonRpcOptions};
 pub use raw::Raw;
 
 /// What a protocol understood.
@@ -128,18 +131,20 @@ pub trait Protocol: Send {
 pub enum ProtocolForm {
     /// [`Raw`].
     Raw,
+    /// [`JsonRpc`].
+    JsonRpc,
 }
 
 impl ProtocolForm {
     /// Every form, at the index of its number.
-    pub const ALL: [Self; 1] = [Self::Raw];
+    pub const ALL: [Self; 2] = [Self::Raw, Self::JsonRpc];
 
     /// Encodes a broadcast; `meta` adds the meta argument.
     pub fn encode(self, broadcast: &Broadcast, meta: bool, outbox: &mut dyn Outbox) {
         match self {
             Self::Raw => raw::encode(&broadcast.publication.event, &broadcast.publication.payload, outbox),
+            Self::JsonRpc => jsonrpc::encode(broadcast, meta, outbox),
         }
-        let _ = meta;
     }
 }
 
