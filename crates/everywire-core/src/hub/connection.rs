@@ -71,10 +71,11 @@ pub struct Connection {
 }
 
 /// A room that the connection is in.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Membership {
     pub(super) room: Arc<Room>,
     pub(super) place: u32,
+    /// It has heard, or is to hear, everything after this sequence number.
     pub(super) since: u64,
     pub(super) meta: bool,
 }
@@ -272,6 +273,11 @@ impl Connection {
     /// Sends anything, behind everything that was published or sent before. False if the session
     /// has ended.
     pub fn send(&self, item: Item) -> bool {
+        // Nearly always, and on the hot path: the item is moved once.
+        if !self.own.is_waiting() {
+            self.settle();
+            return self.link.mailbox().push(Entry { slot: self.slot, item });
+        }
         match self.own.pass(Behind::Item(item), self.link.mailbox().bound()) {
             Way::Free(what) => self.go_on(what),
             Way::Held => true,

@@ -71,9 +71,15 @@ impl Own {
         self.waiting.store(true, Ordering::Release);
     }
 
+    /// Whether any publication is unanswered: if none is, everything may go on.
+    #[inline]
+    pub(super) fn is_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Acquire)
+    }
+
     /// Whether this may go on.
     pub(super) fn pass(&self, what: Behind, bound: usize) -> Way {
-        if !self.waiting.load(Ordering::Acquire) {
+        if !self.is_waiting() {
             return Way::Free(what);
         }
         let mut state = self.state.lock();

@@ -185,6 +185,16 @@ impl Mailbox {
         state.bursting = !state.blocked && state.unsent.is_empty();
     }
 
+    /// As [`cork`](Self::cork), and lends the mailbox an empty queue of the task's, so that what is appended
+    /// meanwhile needs no memory of its own. It comes back by [`drain`](Self::drain).
+    pub fn cork_with(&self, spare: &mut VecDeque<Entry>) {
+        let mut state = self.lock();
+        state.corked = true;
+        if state.entries.capacity() == 0 {
+            std::mem::swap(&mut state.entries, spare);
+        }
+    }
+
     /// What the corked task has to do next. `spare` must be empty and receives entries; when all is
     /// clear, an idle mailbox leaves its buffer there and keeps none.
     pub fn drain(&self, spare: &mut VecDeque<Entry>) -> Drain {

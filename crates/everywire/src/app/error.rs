@@ -28,7 +28,10 @@ pub mod code {
 /// What a handler fails with.
 ///
 /// It is no [`std::error::Error`] itself, so that every such error can become one by `?`.
-pub struct EventError {
+pub struct EventError(Box<Fault>);
+
+/// Boxed, so that the result of a handler that succeeds is small.
+struct Fault {
     code: i32,
     message: Arc<str>,
     data: Option<Payload>,
@@ -40,7 +43,7 @@ impl EventError {
     /// An error that the client hears as it is. The handler's own codes are best positive; the negative
     /// ones from −32768 to −32000 are JSON-RPC's.
     pub fn new(code: i32, message: impl Into<Arc<str>>) -> Self {
-        Self { code, message: message.into(), data: None, internal: None }
+        Self(Box::new(Fault { code, message: message.into(), data: None, internal: None }))
     }
 
     /// An error with the code of "a handler said no", −32000.
@@ -52,7 +55,7 @@ impl EventError {
     #[must_use]
     pub fn with_data(mut self, data: impl Serialize) -> Self {
         match Payload::from_args(&(data,)) {
-            Ok(data) => self.data = Some(data),
+            Ok(data) => self.0.data = Some(data),
             Err(error) => tracing::warn!(%error, "the data of an error cannot be serialised and is left out"),
         }
         self
@@ -60,17 +63,17 @@ impl EventError {
 
     /// The code.
     pub fn code(&self) -> i32 {
-        self.code
+        self.0.code
     }
 
     /// The text that the client hears, unless the error is internal.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// Whether something broke, as opposed to a handler saying no.
     pub fn is_internal(&self) -> bool {
-        self.internal.is_some()
+        self.0.internal.is_some()
     }
 
     pub(crate) fn arguments(error: &ArgsError) -> Self {
@@ -83,8 +86,9 @@ impl EventError {
 
     /// What the client hears. An internal error is logged here, under the id that the client is told.
     pub(crate) fn into_outcome(self, event: &str, peer: &dyn fmt::Display, detailed: bool) -> Outcome {
-        let Some(internal) = self.internal else {
-            return Outcome::Failed { code: self.code, message: self.message, data: self.data };
+        let Fault { code, message, data, internal } = *self.0;
+        let Some(internal) = internal else {
+            return Outcome::Failed { code, message, data };
         };
         let id = crate::random::<8>().iter().fold(String::new(), |id, byte| format!("{id}{byte:02x}"));
         tracing::error!(%peer, event, id, error = %Causes(&*internal), "a handler failed");
@@ -99,7 +103,9 @@ impl EventError {
 
 impl<E: std::error::Error + Send + Sync + 'static> From<E> for EventError {
     fn from(error: E) -> Self {
-        Self { internal: Some(Box::new(error)), ..Self::new(code::INTERNAL, "internal error") }
+        let mut fault = Self::new(code::INTERNAL, "internal error");
+        fault.0.internal = Some(Box::new(error));
+        fault
     }
 }
 
@@ -111,9 +117,9 @@ impl fmt::Debug for EventError {
 
 impl fmt::Display for EventError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.internal {
+        match &self.0.internal {
             Some(internal) => Causes(&**internal).fmt(f),
-            None => write!(f, "{} ({})", self.message, self.code),
+            None => write!(f, "{} ({})", self.0.message, self.0.code),
         }
     }
 }

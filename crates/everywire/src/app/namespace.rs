@@ -1,11 +1,11 @@
 //! What an application does in one namespace: its handlers.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use everywire_core::{Name, Payload, PayloadRef, Reason};
 
 use super::connection::Connection;
@@ -29,6 +29,7 @@ pub(crate) struct Handlers {
     pub(crate) connect: Vec<OnConnect>,
     pub(crate) disconnect: Vec<OnDisconnect>,
     pub(crate) before_event: Vec<OnEvent>,
+    /// The names are the program's own, so a fast hash does.
     events: HashMap<Arc<str>, Handler>,
     /// By name in lower case: for protocols that do not tell case apart.
     folded: HashMap<String, Arc<str>>,

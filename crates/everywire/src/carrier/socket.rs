@@ -142,7 +142,7 @@ impl<T: Transport> State<T> {
     fn turn(&mut self, cx: &mut Context<'_>, worker: &mut Worker) -> Poll<()> {
         let now = self.wheel.now();
         loop {
-            self.link.mailbox().cork();
+            self.link.mailbox().cork_with(&mut worker.entries);
             let mut effects = Effects::new();
             self.conversation.work(cx, now, &mut effects);
             self.apply(effects, now);
@@ -181,7 +181,7 @@ impl<T: Transport> State<T> {
                     self.hung_up(cx, now);
                     return Ok(());
                 }
-                n if self.phase == Phase::Lingering => drop(n),
+                _ if self.phase == Phase::Lingering => {}
                 n => self.receive(cx, now, &mut worker.read[..n]),
             }
         }
