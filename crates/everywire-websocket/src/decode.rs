@@ -5,12 +5,7 @@
 //! of a header inline, anything more in a box that exists only while it is needed and grows by what has really
 //! arrived, never by what a length field announced.
 
-use crate::{
-    CloseFrame, Fault, Header, Kind, Limits, Opcode, Role,
-    assembly::{Assembly, ControlBuffer},
-    deflate::{Direction, Inflater},
-    mask,
-};
+use crate::{CloseFrame, Direction, Fault, Header, Limits, Opcode, Role, mask, unfinished::Unfinished};
 
 /// What a peer sent.
 ///
@@ -82,16 +77,6 @@ struct PartialHeader {
     len: u8,
 }
 
-/// What an idle connection does not have.
-#[derive(Debug)]
-struct Unfinished {
-    /// The frame whose payload has arrived in part: `len` is what is missing, `mask` applies to the next byte.
-    frame: Header,
-    control: ControlBuffer,
-    message: Option<Assembly>,
-    inflater: Option<Inflater>,
-}
-
 /// How [`Decoder::step`] ended. Says where an item lies without borrowing the decoder, so that the loop may go on.
 enum Step<'i> {
     Starved,
@@ -128,11 +113,11 @@ impl Decoder {
         match self.step(input) {
             Ok(Step::InPlace(item)) => Ok(Some(item)),
             Ok(Step::Starved) => Ok(None),
-            Ok(Step::Assembled) => Ok(self.assembled()),
-            Ok(Step::Control(opcode)) => match &self.unfinished {
-                Some(unfinished) => control_item(opcode, unfinished.control.bytes()).map(Some),
-                None => Ok(None),
-            },
+            Ok(Step::Assembled) => Ok(self.unfinished.as_ref().and_then(|unfinished| unfinished.message())),
+            Ok(Step::Control(opcode)) => {
+                let payload = self.unfinished.as_ref().map(|unfinished| unfinished.control());
+                payload.map(|payload| control_item(opcode, payload)).transpose()
+            }
             Err(fault) => {
                 self.phase = Phase::Ended;
                 self.unfinished = None;
@@ -143,11 +128,7 @@ impl Decoder {
 
     /// Bytes held on the heap for what has arrived in part, and for the peer's compression context.
     pub fn held_bytes(&self) -> usize {
-        self.unfinished.as_deref().map_or(0, |unfinished| {
-            size_of::<Unfinished>()
-                + unfinished.message.as_ref().map_or(0, Assembly::capacity)
-                + unfinished.inflater.as_ref().map_or(0, Inflater::memory)
-        })
+        self.unfinished.as_ref().map_or(0, |unfinished| unfinished.held_bytes())
     }
 
     /// No frame and no message has been received in part.
@@ -237,8 +218,8 @@ impl Decoder {
         if header.fin && !continues {
             return 0;
         }
-        let so_far = self.unfinished.as_ref().and_then(|unfinished| unfinished.message.as_ref());
-        so_far.map_or(0, |message| message.cost as u64) + self.limits.fragment_cost as u64
+        let so_far = self.unfinished.as_ref().map_or(0, |unfinished| unfinished.message_cost());
+        (so_far * usize::from(continues) + self.limits.fragment_cost) as u64
     }
 
     /// Takes the frame from `input`, if nothing of it needs to be kept: the hot path.
@@ -271,26 +252,8 @@ impl Decoder {
     #[cold]
     fn begin_payload<'i>(&mut self, header: Header, input: &mut &'i mut [u8]) -> Result<Step<'i>, Fault> {
         let unfinished = self.unfinished.get_or_insert_with(|| Unfinished::new(header));
-        unfinished.frame = header;
-        if header.opcode.is_control() {
-            unfinished.control.clear();
-        } else {
-            let kind = match header.opcode {
-                Opcode::Text => Some(Kind::Text),
-                Opcode::Binary => Some(Kind::Binary),
-                _ => None,
-            };
-            if let Some(kind) = kind {
-                unfinished.message = Some(Assembly::new(kind, header.compressed));
-            }
-            if let Some(message) = &mut unfinished.message {
-                // `admit` has bounded the sum by the message limit, a usize.
-                message.cost += header.len as usize
-                    + if header.fin && kind.is_some() { 0 } else { self.limits.fragment_cost };
-                if message.compressed && unfinished.inflater.is_none() {
-                    unfinished.inflater = self.deflate.map(|incoming| Inflater::new(incoming.window_bits));
-                }
-            }
+        unfinished.begin(header, &self.limits, self.deflate);
+        if !header.opcode.is_control() {
             self.open = !header.fin;
         }
         self.phase = Phase::Payload;
@@ -299,56 +262,29 @@ impl Decoder {
 
     #[cold]
     fn resume_payload<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Step<'i>, Fault> {
-        let Some(unfinished) = self.unfinished.as_deref_mut() else { return Ok(Step::Starved) };
-        let missing = unfinished.frame.len;
-        let available = usize::try_from(missing).map_or(input.len(), |missing| missing.min(input.len()));
-        let (payload, rest) = std::mem::take(input).split_at_mut(available);
-        *input = rest;
-        unfinished.frame.len -= available as u64;
-        if let Some(key) = &mut unfinished.frame.mask {
-            mask::apply(payload, *key);
-            *key = mask::advance(*key, available);
+        let Some(unfinished) = &mut self.unfinished else { return Ok(Step::Starved) };
+        let Some(frame) = unfinished.take(input, &self.limits)? else { return Ok(Step::Starved) };
+        if frame.opcode.is_control() {
+            control_item(frame.opcode, unfinished.control())?;
+            self.phase = if frame.opcode == Opcode::Close { Phase::Ended } else { Phase::Delivered };
+            return Ok(Step::Control(frame.opcode));
         }
-        unfinished.absorb(payload, &self.limits)?;
-        if unfinished.frame.len > 0 {
-            return Ok(Step::Starved);
+        if frame.fin {
+            self.phase = Phase::Delivered;
+            return Ok(Step::Assembled);
         }
-        let Header { opcode, fin, .. } = unfinished.frame;
-        if opcode.is_control() {
-            control_item(opcode, unfinished.control.bytes())?;
-            self.phase = if opcode == Opcode::Close { Phase::Ended } else { Phase::Delivered };
-            return Ok(Step::Control(opcode));
-        }
-        if !fin {
-            self.phase = Phase::Boundary;
-            return Ok(Step::Starved);
-        }
-        unfinished.finish(&self.limits)?;
-        self.phase = Phase::Delivered;
-        Ok(Step::Assembled)
+        self.phase = Phase::Boundary;
+        Ok(Step::Starved)
     }
 
-    #[cold]
-    fn assembled(&self) -> Option<Item<'_>> {
-        let message = self.unfinished.as_ref()?.message.as_ref()?;
-        // `step` has checked that the text is complete.
-        message.item().ok()
-    }
-
-    /// Frees what has been handed out. A fragmented message stays when a control frame came in its middle, and the
-    /// inflater when the peer refers back to earlier messages.
+    /// Frees what has been handed out. A fragmented message stays if a control frame came in its middle, and the
+    /// inflater if the peer refers back to earlier messages.
     #[cold]
     fn release(&mut self) {
         self.phase = Phase::Boundary;
-        let Some(unfinished) = self.unfinished.as_deref_mut() else { return };
-        if !self.open {
-            unfinished.message = None;
-            if self.deflate.is_none_or(|incoming| !incoming.context_takeover) {
-                unfinished.inflater = None;
-            }
-            if unfinished.inflater.is_none() {
-                self.unfinished = None;
-            }
+        if !self.open && !self.unfinished.as_mut().is_some_and(|unfinished| unfinished.release(self.deflate))
+        {
+            self.unfinished = None;
         }
     }
 
@@ -380,37 +316,6 @@ impl Decoder {
         bytes[kept..kept + more].copy_from_slice(&input[..more]);
         let parsed = Header::decode(&bytes[..kept + more])?;
         Ok(parsed.map(|(header, len)| (header, len - kept)))
-    }
-}
-
-impl Unfinished {
-    fn new(frame: Header) -> Box<Self> {
-        Box::new(Self { frame, control: ControlBuffer::new(), message: None, inflater: None })
-    }
-
-    fn absorb(&mut self, payload: &[u8], limits: &Limits) -> Result<(), Fault> {
-        if self.frame.opcode.is_control() {
-            self.control.push(payload);
-            return Ok(());
-        }
-        match (&mut self.message, &mut self.inflater) {
-            (Some(message), Some(inflater)) if message.compressed => {
-                inflater.inflate(payload, message, limits.inflated)
-            }
-            (Some(message), _) => {
-                let last = message.len() + payload.len() + self.frame.len as usize;
-                message.push(payload, if self.frame.fin { last } else { limits.message })
-            }
-            (None, _) => Ok(()),
-        }
-    }
-
-    fn finish(&mut self, limits: &Limits) -> Result<(), Fault> {
-        let Some(message) = &mut self.message else { return Ok(()) };
-        if let (true, Some(inflater)) = (message.compressed, &mut self.inflater) {
-            inflater.finish_message(message, limits.inflated)?;
-        }
-        message.item().map(drop)
     }
 }
 

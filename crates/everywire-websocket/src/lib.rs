@@ -28,6 +28,7 @@ pub mod mask;
 mod prepared;
 #[cfg(feature = "tokio")]
 pub mod stream;
+mod unfinished;
 mod utf8;
 
 pub use close::{CloseCode, CloseFrame, ClosingHandshake, Transport};

@@ -93,6 +93,11 @@ fn compressed_text_is_checked_as_it_comes() {
     );
     let mut wire = compressed(&body, true);
     assert_eq!(decode_in(&mut server_decoder(true), &wire, &[1]), [Seen::Fault(Fault::InvalidUtf8)]);
+    // A stored block that is no UTF-8, then a block of the reserved type: the first fault counts, however it comes.
+    wire = compressed(b"\x00\x01\x00\xfe\xff\xff\x06", true);
+    for pieces in [1, 99] {
+        assert_eq!(decode_in(&mut server_decoder(true), &wire, &[pieces]), [Seen::Fault(Fault::InvalidUtf8)]);
+    }
     // The stored bytes are there, the end of the message is not.
     wire = frame(
         Header { compressed: true, ..Header::new(Opcode::Text, 100, Some(KEY)) },

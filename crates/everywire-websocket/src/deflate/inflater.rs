@@ -49,10 +49,11 @@ impl Inflater {
         while more || !input.is_empty() {
             let (read_before, written_before) = (self.stream.total_in(), self.stream.total_out());
             let status = self.stream.decompress(input, &mut piece, FlushDecompress::None);
-            let status = status.map_err(|_| Fault::InvalidDeflate)?;
             let read = (self.stream.total_in() - read_before) as usize;
             let written = (self.stream.total_out() - written_before) as usize;
+            // Also what came out before an error: which of two faults is told must not depend on the chunks.
             message.push_inflated(&piece[..written], limit)?;
+            let status = status.map_err(|_| Fault::InvalidDeflate)?;
             input = &input[read..];
             self.at_start = false;
             // A full piece may have left output behind, although all input was read.

@@ -30,7 +30,7 @@ pub(super) struct Link<S> {
     io: S,
     pub(super) outgoing: Outgoing,
     pub(super) closing: ClosingHandshake,
-    masks: Option<MaskKeys>,
+    masks: Option<Box<MaskKeys>>,
     /// Set by the receiver while it waits; woken when our close frame is queued, to start the clock.
     close_watch: Option<Waker>,
     /// Writing has failed; both halves are told.
@@ -44,7 +44,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
             io,
             outgoing: Outgoing::new(write_buffer.max(1)),
             closing: ClosingHandshake::new(role),
-            masks: (role == Role::Client).then(MaskKeys::default),
+            masks: (role == Role::Client).then(Box::default),
             close_watch: None,
             broken: None,
         };
@@ -130,7 +130,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shared<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
     /// The key for the next frame that we send.
     pub(super) fn next_mask(&mut self) -> Option<[u8; 4]> {
-        self.masks.as_mut().map(MaskKeys::next)
+        self.masks.as_mut().map(|masks| masks.next())
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>, written: &mut usize) -> Poll<io::Result<()>> {

@@ -19,8 +19,8 @@ use crate::{
     encode::{self, ControlTooLong},
 };
 
-/// Payloads from here on are not copied. Below about 8 KiB a copy is cheaper than another slice (protocols/websocket
-/// sheet: others draw the line at 1–8 KiB).
+/// Payloads from here on are not copied. Below about 8 KiB a copy is cheaper than another slice (other
+/// implementations draw the line at 1–8 KiB).
 const COPY_BELOW: usize = 8 * 1024;
 
 /// Slices of one vectored write.
@@ -36,7 +36,7 @@ pub(super) struct Outgoing {
     queued: usize,
     /// The answer to the latest ping. It is queued when the queue has been written as far as `limit`, and replaced by
     /// a later one until then (RFC 6455, section 5.5.3): pings cost no memory.
-    pong: Option<ControlBuffer>,
+    pong: Option<Box<ControlBuffer>>,
     limit: usize,
     /// Written, but perhaps kept back by a layer below.
     unflushed: bool,
@@ -109,7 +109,7 @@ impl Outgoing {
 
     /// Remembers to answer a ping.
     pub(super) fn pong(&mut self, payload: &[u8]) {
-        let pong = self.pong.get_or_insert_with(ControlBuffer::new);
+        let pong = self.pong.get_or_insert_with(|| Box::new(ControlBuffer::new()));
         pong.clear();
         pong.push(payload);
     }

@@ -29,6 +29,9 @@ thread_local! {
 }
 
 /// Receives on a connection whose other half may be in another task.
+///
+/// It is this half that answers pings and close frames and sees the connection to its end: poll it, also where no
+/// messages are expected.
 #[derive(Debug)]
 pub struct Receiver<S> {
     shared: Arc<Shared<S>>,
@@ -47,7 +50,11 @@ enum Phase {
     Open,
     /// The last close frame has been queued, for this reason. It has to be written; then the peer is given time to
     /// read it: closing a socket with unread input would destroy what is under way (RFC 6455, section 7.1.1).
-    Ending(Option<Fault>),
+    Ending {
+        fault: Option<Fault>,
+        /// We have told the peer that nothing more comes.
+        shut: bool,
+    },
     Ended,
 }
 
@@ -109,7 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Receiver<S> {
                     Ok(None) => continue,
                     Err(error) => Err(error),
                 },
-                Phase::Ending(fault) => {
+                Phase::Ending { fault, .. } => {
                     ready!(self.poll_ending(cx));
                     fault.map_or(Ok(None), |fault| Err(fault.into()))
                 }
@@ -149,18 +156,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Receiver<S> {
                         let close = self.peer_close().flatten();
                         self.shared.queue_close(close.map(|(code, reason)| CloseFrame { code, reason }));
                     }
-                    self.phase = Phase::Ending(None);
+                    self.phase = Phase::Ending { fault: None, shut: false };
                     return Poll::Ready(Ok(None));
                 }
                 Poll::Ready(Ok(Event::Fault(fault))) => {
                     self.shared.lock().closing.fail();
                     self.shared.queue_close(Some(fault.into()));
-                    self.phase = Phase::Ending(Some(fault));
+                    self.phase = Phase::Ending { fault: Some(fault), shut: false };
                     return Poll::Ready(Ok(None));
                 }
                 // We have said that we close: whether the peer answers or hangs up is the same.
                 Poll::Ready(Ok(Event::End)) if closing => {
-                    self.phase = Phase::Ending(None);
+                    self.phase = Phase::Ending { fault: None, shut: false };
                     return Poll::Ready(Ok(None));
                 }
                 Poll::Ready(Ok(Event::End)) => {
@@ -206,20 +213,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Receiver<S> {
         if ready!(self.shared.poll_flush(Half::Receiver, cx)).is_err() {
             return Poll::Ready(());
         }
-        let await_end = self.shared.lock().closing.transport() == Transport::AwaitEnd;
-        if !await_end && ready!(self.shared.poll_shutdown(Half::Receiver, cx)).is_err() {
+        if self.shared.lock().closing.transport() != Transport::AwaitEnd
+            && ready!(self.poll_shut(cx)).is_err()
+        {
             return Poll::Ready(());
         }
-        with_buffer(|buffer| {
+        ready!(with_buffer(|buffer| {
             loop {
                 let mut read = ReadBuf::new(buffer);
                 let result = ready!(self.shared.poll_read(cx, &mut read));
                 if result.is_err() || read.filled().is_empty() {
-                    break;
+                    return Poll::Ready(());
                 }
             }
-            Poll::Ready(())
-        })
+        }));
+        self.poll_shut(cx).map(drop)
+    }
+
+    /// Ends our direction, once.
+    fn poll_shut(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Phase::Ending { shut: shut @ false, .. } = &mut self.phase else { return Poll::Ready(Ok(())) };
+        ready!(self.shared.poll_shutdown(Half::Receiver, cx))?;
+        *shut = true;
+        Poll::Ready(Ok(()))
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub(crate) mod inflate;
+pub(crate) mod peer;
 
 use everywire_websocket::{CloseFrame, Decoder, Fault, Header, Item, Limits, Opcode, Role};
 
