@@ -6,13 +6,23 @@
 mod deflate;
 mod frames;
 mod handshake;
+mod jsonrpc;
+mod payload;
 
 pub use deflate::deflate;
 pub use frames::frames;
 pub use handshake::handshake;
+pub use jsonrpc::jsonrpc;
+pub use payload::payload;
 
 /// A fuzz target's body.
 pub type Body = fn(&[u8]);
 
 /// Every body, under the name of its target and of its folder in the corpus.
-pub const BODIES: &[(&str, Body)] = &[("deflate", deflate), ("frames", frames), ("handshake", handshake)];
+pub const BODIES: &[(&str, Body)] = &[
+    ("deflate", deflate),
+    ("frames", frames),
+    ("handshake", handshake),
+    ("jsonrpc", jsonrpc),
+    ("payload", payload),
+];
