@@ -8,9 +8,6 @@ use anyhow::Result;
 
 use crate::shell::{Outcome, Shell, Workspace, find};
 
-/// Programs that tests start, with the Debian package that has them.
-const PROGRAMS: &[(&str, &str)] = &[("chromium", "chromium"), ("curl", "curl")];
-
 /// The version of cargo-deny that `deny.toml` is written for.
 const CARGO_DENY: &str = "0.20.2";
 
@@ -19,47 +16,50 @@ const NODE_FOLDERS: &[&str] = &["conformance"];
 
 const REQUIREMENTS: &str = "conformance/requirements.txt";
 
-/// Installs what is missing, as root or by `sudo` where that asks for no password.
-pub(crate) fn debian_packages(shell: &mut Shell<'_>) -> Result<Outcome> {
-    let mut missing: Vec<&str> =
-        PROGRAMS.iter().filter(|(program, _)| find(program).is_none()).map(|(_, package)| *package).collect();
-    // Debian's python3 comes without what `python3 -m venv` needs.
-    let has_venv = Command::new("python3").args(["-c", "import ensurepip, venv"]).output();
-    if !has_venv.is_ok_and(|output| output.status.success()) {
-        missing.push("python3-venv");
-    }
-    if missing.is_empty() {
-        return Ok(Outcome::Done);
-    }
-    let wish = format!("please install {}", missing.join(", "));
+/// The browser of the end-to-end tests.
+pub(crate) fn chromium(shell: &mut Shell<'_>) -> Result<Outcome> {
+    if find("chromium").is_some() { Ok(Outcome::Done) } else { debian_package(shell, "chromium") }
+}
+
+/// The client of the tests that a person would make by hand.
+pub(crate) fn curl(shell: &mut Shell<'_>) -> Result<Outcome> {
+    if find("curl").is_some() { Ok(Outcome::Done) } else { debian_package(shell, "curl") }
+}
+
+/// Installs a package, as root or by `sudo` where that asks for no password.
+fn debian_package(shell: &mut Shell<'_>, package: &str) -> Result<Outcome> {
     if find("apt-get").is_none() {
-        return Ok(Outcome::Skipped(format!("no apt-get here: {wish}")));
+        return Ok(Outcome::Skipped(format!("please install {package}: there is no apt-get here")));
     }
-    let is_root = Command::new("id").arg("-u").output()?.stdout == b"0\n";
-    let may_sudo =
-        || Command::new("sudo").args(["-n", "true"]).output().is_ok_and(|output| output.status.success());
-    if !is_root && !may_sudo() {
-        return Ok(Outcome::Skipped(format!("neither root nor sudo without a password: {wish}")));
-    }
-    let as_root = |args: &[&str]| {
-        let mut command = Command::new(if is_root { "env" } else { "sudo" });
-        command
-            .args(if is_root { &[][..] } else { &["-n", "env"] })
-            .arg("DEBIAN_FRONTEND=noninteractive")
-            .args(args);
-        command
+    let succeeds = |program: &str, args: &[&str]| {
+        Command::new(program).args(args).output().is_ok_and(|run| run.status.success())
     };
-    shell.run(&mut as_root(&["apt-get", "update", "-q"]))?;
-    shell.run(as_root(&["apt-get", "install", "-q", "-y", "--no-install-recommends"]).args(&missing))
+    let is_root = Command::new("id").arg("-u").output()?.stdout == b"0\n";
+    if !is_root && !succeeds("sudo", &["-n", "true"]) {
+        return Ok(Outcome::Skipped(format!(
+            "please install {package}: neither root nor sudo without a password"
+        )));
+    }
+    let mut apt_get = |args: &[&str]| {
+        let mut command = Command::new(if is_root { "env" } else { "sudo" });
+        command.args(if is_root { &[][..] } else { &["-n", "env"] });
+        shell.run(command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]).args(args))
+    };
+    apt_get(&["update"])?;
+    apt_get(&["install", "-y", "--no-install-recommends", package])
 }
 
 /// Makes the Python environment that tests run in.
 pub(crate) fn python(shell: &mut Shell<'_>) -> Result<Outcome> {
-    let environment = shell.workspace.scratch().join("python");
-    let done = shell.run(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
-    if done != Outcome::Done {
-        return Ok(done);
+    // Debian's python3 comes without what `python3 -m venv` needs.
+    let probe = Command::new("python3").args(["-c", "import ensurepip, venv"]).output();
+    if !probe.is_ok_and(|probe| probe.status.success()) {
+        let installed = debian_package(shell, "python3-venv")?;
+        if installed != Outcome::Done {
+            return Ok(installed);
+        }
     }
+    shell.run(Command::new("python3").args(["-m", "venv"]).arg(shell.workspace.scratch().join("python")))?;
     shell.run(Command::new(python_in(shell.workspace)).args([
         "-m",
         "pip",
@@ -73,6 +73,12 @@ pub(crate) fn python(shell: &mut Shell<'_>) -> Result<Outcome> {
 /// The interpreter of the environment made by [`python`].
 pub(crate) fn python_in(workspace: &Workspace) -> PathBuf {
     workspace.scratch().join("python/bin/python")
+}
+
+/// Runs a script of ours in that environment; the script finds our binaries where Cargo puts them.
+pub(crate) fn python_script(shell: &mut Shell<'_>, script: &str, args: &[&str]) -> Result<Outcome> {
+    let mut command = Command::new(python_in(shell.workspace));
+    shell.run(command.arg(script).args(args).env("CARGO_TARGET_DIR", &shell.workspace.target))
 }
 
 /// `npm ci` in every folder that has a lock.

@@ -21,11 +21,13 @@ pub(crate) enum Suite {
     Test,
 }
 
-/// What a part shares with others.
+/// What a part shares with others: of each lane but the last, one runs at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lane {
     /// Uses Cargo's target folder, whose lock lets one command in at a time.
     Cargo,
+    /// Uses apt-get, whose lock is alike.
+    Debian,
     /// Runs beside anything.
     Free,
 }
@@ -53,8 +55,8 @@ impl Part {
         Self { name, suite, budget, needs, lane: Lane::Free, run }
     }
 
-    const fn with_cargo(mut self) -> Self {
-        self.lane = Lane::Cargo;
+    const fn in_lane(mut self, lane: Lane) -> Self {
+        self.lane = lane;
         self
     }
 
@@ -75,6 +77,9 @@ const CLIPPY: &[&str] = &[
     "--deny=clippy::allow_attributes_without_reason",
 ];
 
+/// Autobahn|Testsuite: its installation, and its cases against one of our programs.
+const AUTOBAHN: &str = "conformance/autobahn/run.py";
+
 use Suite::{Check, Setup, Test};
 
 /// Everything there is to run.
@@ -91,19 +96,27 @@ pub(crate) const PARTS: &[Part] = &[
     Part::new(Check, "fmt", 10, &[], |shell| shell.cargo(&["fmt", "--all", "--check"])),
     Part::new(Setup, "build", 300, &[], |shell| {
         shell.cargo(&["build", "--workspace", "--all-targets", "--all-features"])
-    }).with_cargo(),
-    Part::new(Setup, "apt", 120, &[], install::debian_packages),
-    Part::new(Setup, "python", 30, &["apt"], install::python),
+    }).in_lane(Lane::Cargo),
+    Part::new(Setup, "python", 30, &[], install::python).in_lane(Lane::Debian),
+    Part::new(Setup, "chromium", 120, &[], install::chromium).in_lane(Lane::Debian),
+    Part::new(Setup, "curl", 20, &[], install::curl).in_lane(Lane::Debian),
     Part::new(Setup, "npm", 30, &[], install::node_modules),
+    Part::new(Setup, "autobahn-suite", 60, &["python"], |shell| install::python_script(shell, AUTOBAHN, &["install"])),
     Part::new(Setup, "cargo-deny", 120, &[], install::cargo_deny),
     Part::new(Test, "rust", 180, &["build"], |shell| {
         shell.cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"])
-    }).with_cargo(),
-    Part::new(Check, "clippy", 120, &[], |shell| shell.cargo(CLIPPY)).with_cargo(),
+    }).in_lane(Lane::Cargo),
+    Part::new(Test, "autobahn-server", 120, &["build", "autobahn-suite"], |shell| {
+        install::python_script(shell, AUTOBAHN, &["check", "server", "stream", "plain", "small"])
+    }),
+    Part::new(Test, "autobahn-client", 20, &["build", "autobahn-suite"], |shell| {
+        install::python_script(shell, AUTOBAHN, &["check", "client", "stream", "plain"])
+    }),
+    Part::new(Check, "clippy", 120, &[], |shell| shell.cargo(CLIPPY)).in_lane(Lane::Cargo),
     Part::new(Check, "docs", 60, &[], |shell| {
         let mut command = shell.workspace.cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);
         shell.run(command.env("RUSTDOCFLAGS", "--deny=warnings"))
-    }).with_cargo(),
+    }).in_lane(Lane::Cargo),
     Part::new(Check, "deny", 10, &["cargo-deny"], |shell| {
         let mut command = install::cargo_deny_command(shell.workspace);
         shell.run(command.args(["--all-features", "check", "bans", "licenses", "sources"]))

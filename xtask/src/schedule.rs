@@ -153,12 +153,12 @@ fn skip_the_needy(parts: &[&Part], stages: &mut HashMap<&'static str, Stage>) {
 }
 
 fn startable<'a>(parts: &[&'a Part], stages: &HashMap<&'static str, Stage>) -> Option<&'a Part> {
-    let compiling = parts.iter().any(|part| part.lane == Lane::Cargo && stages[part.name] == Stage::Running);
+    let busy = |lane| parts.iter().any(|part| part.lane == lane && stages[part.name] == Stage::Running);
     let done = |need: &&str| matches!(stages[*need], Stage::Ended(_, Ok(Outcome::Done)));
     parts.iter().copied().find(|part| {
         stages[part.name] == Stage::Waiting
             && part.needs.iter().all(done)
-            && !(part.lane == Lane::Cargo && compiling)
+            && (part.lane == Lane::Free || !busy(part.lane))
     })
 }
 

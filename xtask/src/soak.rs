@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::install;
 use crate::parts;
 use crate::schedule;
 use crate::shell::Workspace;
@@ -31,7 +32,7 @@ pub(crate) fn run(workspace: &Workspace, name: &str, seed: u64) -> Result<()> {
     let soak = SOAKS.iter().find(|soak| soak.name == name);
     let soak = soak.with_context(|| format!("no soak is named {name}; there are: {}", names()))?;
     schedule::run(workspace, &parts::named(soak.needs)?)?;
-    let mut command = Command::new("python3");
+    let mut command = Command::new(install::python_in(workspace));
     command.args(soak.script).args(["--seed", &seed.to_string(), "--commit", &commit(workspace)?]);
     let status = command.current_dir(&workspace.root).env("CARGO_TARGET_DIR", &workspace.target).status()?;
     ensure!(status.success(), "{name}: {status}");
