@@ -4,6 +4,7 @@
 //! message into events; [`Protocol::encode`] turns what waits in the mailbox into messages; and
 //! [`ProtocolForm::encode`], which has no state, turns a broadcast into messages for everybody alike.
 
+mod feed;
 pub mod jsonrpc;
 mod meta;
 mod raw;
@@ -17,6 +18,7 @@ use smallvec::SmallVec;
 use crate::seam::{Kind, Message, Outbox, Time};
 use crate::session::Facts;
 
+pub use feed::Feed;
 pub use jsonrpc::{JsonRpc, JsonRpcOptions};
 pub use raw::Raw;
 
@@ -133,17 +135,23 @@ pub enum ProtocolForm {
     Raw,
     /// [`JsonRpc`].
     JsonRpc,
+    /// [`Feed::event_source`].
+    EventSource,
+    /// [`Feed::poll`].
+    Poll,
 }
 
 impl ProtocolForm {
     /// Every form, at the index of its number.
-    pub const ALL: [Self; 2] = [Self::Raw, Self::JsonRpc];
+    pub const ALL: [Self; 4] = [Self::Raw, Self::JsonRpc, Self::EventSource, Self::Poll];
 
     /// Encodes a broadcast; `meta` adds the meta argument.
     pub fn encode(self, broadcast: &Broadcast, meta: bool, outbox: &mut dyn Outbox) {
         match self {
             Self::Raw => raw::encode(&broadcast.publication.event, &broadcast.publication.payload, outbox),
             Self::JsonRpc => jsonrpc::encode(broadcast, meta, outbox),
+            Self::EventSource => feed::encode(feed::Wire::EventSource, broadcast, outbox),
+            Self::Poll => feed::encode(feed::Wire::Poll, broadcast, outbox),
         }
     }
 }

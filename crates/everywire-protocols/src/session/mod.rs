@@ -4,6 +4,10 @@
 //! protocol says. Each kind has two pure parts: an [`Endpoint`], one a mount, that answers request
 //! heads, and the [`Session`] itself, which is told what happens on its *lanes*.
 
+mod poll;
+mod refusal;
+mod sse;
+mod subscription;
 mod websocket;
 
 use std::borrow::Cow;
@@ -15,6 +19,8 @@ use smallvec::SmallVec;
 
 use crate::seam::{Message, Time};
 
+pub use poll::{PollEndpoint, PollOptions};
+pub use sse::{SseEndpoint, SseOptions};
 pub use websocket::{WebSocket, WebSocketOptions};
 
 /// One carrier of a session, in the driver's numbering: a socket, a request with its response, or the
@@ -44,6 +50,17 @@ pub enum LaneEnd {
     Aborted,
     /// The peer broke the rules of the carrier.
     Fault(Reason),
+}
+
+impl LaneEnd {
+    /// Why a session is over whose only lane ended so.
+    pub fn reason(self) -> Reason {
+        match self {
+            Self::Finished(_) => Reason::ClientClosed,
+            Self::Aborted => Reason::Lost,
+            Self::Fault(reason) => reason,
+        }
+    }
 }
 
 /// What a session is told.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use everywire_core::Reason;
 
-use super::{Facts, Input, Lane, LaneEnd, Output, Outputs, Session};
+use super::{Facts, Input, Lane, Output, Outputs, Session};
 use crate::seam::Time;
 
 /// Heartbeat of a plain WebSocket.
@@ -90,11 +90,7 @@ impl Session for WebSocket {
             Input::LaneClosed { how, .. } => {
                 self.closed = true;
                 self.lane = None;
-                out.push(Output::Closed(match how {
-                    LaneEnd::Finished(_) => Reason::ClientClosed,
-                    LaneEnd::Aborted => Reason::Lost,
-                    LaneEnd::Fault(reason) => reason,
-                }));
+                out.push(Output::Closed(how.reason()));
             }
             Input::Close(reason) => self.close(reason, out),
             Input::Tick => self.tick(now, out),

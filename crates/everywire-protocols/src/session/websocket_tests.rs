@@ -1,3 +1,4 @@
+use super::super::LaneEnd;
 use super::*;
 use crate::seam::Message;
 
