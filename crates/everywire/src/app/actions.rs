@@ -2,10 +2,9 @@
 //!
 //! Their arguments come by position; a client that has no positions (a JSON-RPC params object) names them.
 
-use std::sync::Arc;
-
 use everywire_core::broker::Page;
-use everywire_core::{Broadcast, Class, JoinOptions, Payload, RoomKey, Target, Verb};
+use everywire_core::{Class, JoinOptions, Payload, RoomKey, Target, Verb};
+use everywire_protocols::protocol::ProtocolForm;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -15,6 +14,7 @@ use super::connection::Connection;
 use super::error::{EventError, Result, code};
 use super::handler::{FromArgs, RawReply, Reply, boxed};
 use super::namespace::NamespaceBuilder;
+use crate::carrier::frames::Plain;
 use crate::driver::conversation::may;
 use crate::{ConnectionId, Offset};
 
@@ -261,15 +261,12 @@ fn history_reply(page: &Page) -> Result<Payload> {
         if i > 0 {
             json.push(b',');
         }
-        write_message(broadcast, &mut json);
+        // A poll has the same messages.
+        ProtocolForm::Poll.encode(broadcast, true, &mut Plain(&mut json));
     }
     json.extend_from_slice(format!("],\"offset\":\"{}\"}}", page.position).as_bytes());
     let text = String::from_utf8(json)?;
     Ok(everywire_core::PayloadRef::json_value(&text)?.into_owned())
-}
-
-fn write_message(broadcast: &Arc<Broadcast>, out: &mut Vec<u8>) {
-    let _ = (broadcast, out);
 }
 
 /// The application, if the rights allow this.

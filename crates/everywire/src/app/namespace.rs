@@ -5,8 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
 use everywire_core::{Name, Payload, PayloadRef, Reason};
+use hashbrown::HashMap;
 
 use super::connection::Connection;
 use super::error::Result;

@@ -15,6 +15,7 @@ pub(crate) mod frames;
 pub(crate) mod guard;
 pub(crate) mod post;
 pub(crate) mod request;
+pub(crate) mod response;
 pub(crate) mod service;
 pub(crate) mod socket;
 pub(crate) mod transport;

@@ -13,7 +13,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 
 use super::body::Body;
 use super::request::{decode, query_values};
-use super::{guard, post, websocket};
+use super::{guard, post, response, websocket};
 use crate::Identity;
 use crate::app::AppState;
 use crate::app::access::{Credentials, Refusal};
@@ -72,7 +72,7 @@ impl Service {
         };
         match arrival.mount.wire() {
             Wire::JsonRpc | Wire::Raw => websocket::open(self.app, arrival, upgrade),
-            Wire::Sse | Wire::Poll => plain(StatusCode::NOT_IMPLEMENTED, "coming within the hour"),
+            Wire::Sse | Wire::Poll => response::open(self.app, arrival).await,
             Wire::Publish => post::publish(&self.app, arrival, body).await,
         }
     }

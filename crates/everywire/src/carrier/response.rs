@@ -1,0 +1,243 @@
+//! Sessions whose one lane is a response: Server-Sent Events and long polling.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use everywire_core::mailbox::Drain;
+use everywire_core::{Link, Mailbox, Reason};
+use everywire_protocols::protocol::Feed;
+use everywire_protocols::seam::Time;
+use everywire_protocols::session::{
+    Endpoint, LaneEnd, LaneKind, PollEndpoint, PollOptions, SseEndpoint, SseOptions, Verdict,
+};
+use http::{HeaderMap, Response, StatusCode};
+
+use super::body::Body;
+use super::form::{Framing, form};
+use super::frames::Plain;
+use super::guard;
+use super::service::Arrival;
+use crate::app::AppState;
+use crate::app::mount::Wire;
+use crate::driver::conversation::{Conversation, Effect, Effects, Opening};
+use crate::driver::link::QueueLink;
+use crate::driver::wheel::Wheel;
+use crate::driver::worker::Worker;
+
+/// How much of what waits leaves as one piece of a body.
+const PIECE: usize = 64 * 1024;
+
+/// A conversation that speaks through a response. Dropped when the client goes away.
+pub(crate) struct Stream {
+    link: Arc<dyn Link>,
+    conversation: Conversation,
+    wheel: Arc<Wheel>,
+    scheduled: Option<Time>,
+    head: Option<(StatusCode, Box<HeaderMap>, Option<Bytes>)>,
+    out: Vec<u8>,
+    over: Option<Reason>,
+}
+
+/// Answers a request for events.
+pub(crate) async fn open(app: Arc<AppState>, arrival: Arrival) -> Response<Body> {
+    let options = &app.options;
+    let rooms = options.rooms_per_connection;
+    let (endpoint, protocol): (Box<dyn Endpoint>, Feed) = match arrival.mount.wire() {
+        Wire::Poll => {
+            let options = PollOptions { wait: options.poll_wait, rooms, ..PollOptions::default() };
+            (Box::new(PollEndpoint::new(options)), Feed::poll())
+        }
+        _ => {
+            let options =
+                SseOptions { comment_interval: options.sse_comment, rooms, ..SseOptions::default() };
+            (Box::new(SseEndpoint::new(options)), Feed::event_source())
+        }
+    };
+    let verdict = endpoint.request(&arrival.head, &|_| false, crate::random());
+    let (session, lane) = match verdict {
+        Verdict::Open { session, lane, .. } => (session, lane),
+        Verdict::Respond(response) => {
+            let mut response = response.map(Body::whole);
+            if !response.status().is_success() {
+                let status = response.status().as_u16();
+                tracing::warn!(peer = %arrival.peer, status, "a request for events was refused");
+            }
+            guard::allow_reading(&arrival.head, response.headers_mut());
+            return response;
+        }
+        // These sessions have one lane, so no request finds another's.
+        Verdict::Attach { .. } => return super::service::plain(StatusCode::NOT_FOUND, "no such session"),
+    };
+    let link: Arc<dyn Link> = Arc::new(QueueLink { mailbox: Mailbox::new(options.mailbox, false) });
+    let opening = Opening {
+        app: app.clone(),
+        handlers: arrival.handlers,
+        namespace: arrival.namespace,
+        identity: arrival.identity,
+        session,
+        protocol: Box::new(protocol),
+        peer: arrival.peer,
+        relay: None,
+    };
+    let conversation = Conversation::new(opening, link.clone(), |protocol| form(protocol, Framing::Plain));
+    let mut stream = Stream {
+        link,
+        conversation,
+        wheel: app.wheel.clone(),
+        scheduled: None,
+        head: None,
+        out: Vec::new(),
+        over: None,
+    };
+    let head = &arrival.head;
+    std::future::poll_fn(|cx| {
+        stream.begin(cx, lane, head);
+        Poll::Ready(())
+    })
+    .await;
+    let mut response = stream.respond().await;
+    guard::allow_reading(&arrival.head, response.headers_mut());
+    response
+}
+
+impl Stream {
+    fn begin(&mut self, cx: &mut Context<'_>, lane: LaneKind, head: &http::Request<()>) {
+        let mut effects = Effects::new();
+        self.conversation.open(cx, self.wheel.now(), lane, head, &mut effects);
+        self.apply(effects);
+    }
+
+    /// The response: whole, or with the rest of the stream as its body.
+    async fn respond(mut self) -> Response<Body> {
+        let (status, headers, body) = std::future::poll_fn(|cx| {
+            self.turn(cx);
+            match self.head.take() {
+                Some(head) => Poll::Ready(head),
+                // The session was ended before it could say anything.
+                None if self.over.is_some() => {
+                    let status = match self.over {
+                        Some(Reason::Refused) => StatusCode::FORBIDDEN,
+                        _ => StatusCode::SERVICE_UNAVAILABLE,
+                    };
+                    Poll::Ready((status, Box::default(), Some(Bytes::new())))
+                }
+                None => Poll::Pending,
+            }
+        })
+        .await;
+        let mut response = Response::new(match body {
+            Some(body) => {
+                self.finish(LaneEnd::Finished(None));
+                Body::whole(body)
+            }
+            None => Body::stream(self),
+        });
+        *response.status_mut() = status;
+        *response.headers_mut() = *headers;
+        response
+    }
+
+    /// The next piece of the body.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        self.turn(cx);
+        if !self.out.is_empty() {
+            return Poll::Ready(Some(std::mem::take(&mut self.out).into()));
+        }
+        if self.over.is_some() { Poll::Ready(None) } else { Poll::Pending }
+    }
+
+    fn turn(&mut self, cx: &mut Context<'_>) {
+        let now = self.wheel.now();
+        while self.over.is_none() {
+            self.link.mailbox().cork();
+            let mut effects = Effects::new();
+            self.conversation.work(cx, now, &mut effects);
+            self.conversation.tick(cx, now.after(self.wheel.tick()), &mut effects);
+            self.apply(effects);
+            self.drain(cx, now);
+            if self.out.len() >= PIECE || self.over.is_some() || self.head.is_some() {
+                // Whoever polls takes these and comes again; until then the mailbox fills.
+                self.link.mailbox().wake_later(cx.waker());
+                return;
+            }
+            self.schedule(now);
+            if self.link.mailbox().park(cx.waker()) {
+                return;
+            }
+        }
+    }
+
+    /// Moves what waits in the mailbox into the next piece.
+    fn drain(&mut self, cx: &mut Context<'_>, now: Time) {
+        Worker::with(|worker| {
+            while self.out.len() < PIECE && self.over.is_none() {
+                match self.link.mailbox().drain(&mut worker.entries) {
+                    Drain::Entries if self.conversation.is_direct() => {
+                        self.conversation.encode(&mut worker.entries, &mut Plain(&mut self.out));
+                    }
+                    Drain::Entries => {
+                        let mut effects = Effects::new();
+                        self.conversation.send_indirect(cx, now, &mut worker.entries, &mut effects);
+                        self.apply(effects);
+                    }
+                    Drain::Clear => {
+                        if !self.conversation.is_direct() {
+                            let mut effects = Effects::new();
+                            self.conversation.send_indirect(cx, now, &mut worker.entries, &mut effects);
+                            self.apply(effects);
+                        }
+                        return;
+                    }
+                    Drain::Ended(reason) => {
+                        let mut effects = Effects::new();
+                        self.conversation.close(cx, now, reason, &mut effects);
+                        self.apply(effects);
+                        self.over.get_or_insert(reason);
+                    }
+                    Drain::Unsent(bytes) => self.out.extend_from_slice(&bytes),
+                }
+            }
+        });
+    }
+
+    fn apply(&mut self, effects: Effects) {
+        for effect in effects {
+            match effect {
+                Effect::Respond { status, headers, body } => self.head = Some((status, headers, body)),
+                Effect::Write { bytes, .. } => self.out.extend_from_slice(&bytes),
+                Effect::End(reason) => {
+                    self.over.get_or_insert(reason);
+                }
+                // A response has no pings.
+                Effect::Ping => {}
+            }
+        }
+    }
+
+    fn schedule(&mut self, now: Time) {
+        let Some(deadline) = self.conversation.deadline() else { return };
+        if self.scheduled.is_none_or(|scheduled| scheduled <= now || scheduled > deadline) {
+            self.scheduled = Some(self.wheel.enter(&self.link, deadline));
+        }
+    }
+
+    fn finish(&mut self, how: LaneEnd) {
+        let reason = self.over.unwrap_or(how.reason());
+        self.over = Some(reason);
+        self.conversation.leave(reason);
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if !self.conversation.connection().is_closed() {
+            self.finish(LaneEnd::Aborted);
+        }
+        if let Some(farewell) = self.conversation.farewell(self.over.unwrap_or(Reason::Lost))
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(farewell);
+        }
+    }
+}
