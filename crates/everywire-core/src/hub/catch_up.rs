@@ -25,6 +25,8 @@ pub(super) struct Joining {
     pub(super) rooms: SmallVec<[RoomKey; 1]>,
     pub(super) resolver: Resolver<Result<Joined, JoinError>>,
     options: JoinOptions,
+    /// Where deliveries stood when it began.
+    began: u64,
     /// Whether the broker has been asked what was missed.
     asked: bool,
     /// Live broadcasts, in order.
@@ -38,9 +40,11 @@ impl Joining {
         connection: Arc<Connection>,
         rooms: SmallVec<[RoomKey; 1]>,
         options: JoinOptions,
+        began: u64,
         resolver: Resolver<Result<Joined, JoinError>>,
     ) -> Self {
-        Self { connection, rooms, resolver, options, asked: false, kept: VecDeque::new(), overflowed: false }
+        let kept = VecDeque::new();
+        Self { connection, rooms, resolver, options, began, asked: false, kept, overflowed: false }
     }
 
     /// Keeps a live broadcast. Of too many the newest are kept: behind the gap all is complete.
@@ -52,6 +56,16 @@ impl Joining {
         if self.kept.len() > bound {
             self.kept.pop_front();
             self.overflowed = true;
+        }
+    }
+
+    /// From where on the connection has heard all of a room when it has heard what it [missed](Self::missed).
+    fn complete_since(&self, state: &State, room: &RoomKey, recovered: bool) -> u64 {
+        let heard_from = state.rooms.get(room).and_then(|heard| heard.heard_from);
+        match (self.options.since, heard_from) {
+            (Some(since), _) if recovered => since.seq.min(state.delivered),
+            (None, Some(from)) if !self.overflowed => from.seq.max(self.began),
+            _ => state.delivered,
         }
     }
 
@@ -122,14 +136,14 @@ impl State {
         // First what its other rooms heard: the log's order is the order of all of it.
         connection.settle();
         let all_fit = connection.catch_up(&joining.missed(self, page), options.meta);
+        let recovered = page.is_some_and(|page| page.recovered) && !joining.overflowed && all_fit;
         for room in rooms {
-            self.enter(connection, room, options.meta);
+            self.enter(connection, room, options.meta, joining.complete_since(self, room, recovered));
         }
         let mut offset = self.offset_of(rooms);
         if let Some(page) = page {
             offset.epoch = page.position.epoch;
         }
-        let recovered = page.is_some_and(|page| page.recovered) && !joining.overflowed && all_fit;
         joining.resolver.resolve(Ok(Joined { offset, recovered }));
     }
 }

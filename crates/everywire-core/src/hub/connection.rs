@@ -303,7 +303,7 @@ impl Connection {
     }
 
     /// Puts of these deliveries, in order, whatever it has not seen and is to hear into its mailbox.
-    pub(super) fn hear_all<'a>(&self, deliveries: &mut dyn Iterator<Item = &'a Delivery>) {
+    pub(super) fn hear_all(&self, deliveries: &mut dyn Iterator<Item = &Delivery>) {
         let memberships = self.memberships.lock();
         let mailbox = self.link.mailbox();
         let mut state = mailbox.lock();

@@ -93,9 +93,7 @@ impl Namespace {
             return Promise::ready(Err(JoinError::TooManyRooms { limit }));
         }
         if options.since.is_some() && !connection.is_closed() {
-            for room in &unique {
-                self.take_out(&mut state, connection, room);
-            }
+            self.take_out(&mut state, connection, &unique);
         }
         self.begin_join(state, connection, unique, options)
     }
@@ -133,7 +131,8 @@ impl Namespace {
             }
         }
         let (promise, resolver) = Promise::new();
-        state.joining.insert(id, Joining::new(connection.clone(), rooms, options, resolver));
+        let joining = Joining::new(connection.clone(), rooms, options, state.delivered, resolver);
+        state.joining.insert(id, joining);
         self.proceed(&mut state, id);
         self.tell(state);
         promise
@@ -207,7 +206,7 @@ impl Namespace {
     /// connection was neither in it nor on the way in.
     pub fn leave(self: &Arc<Self>, connection: &Arc<Connection>, room: &RoomKey) -> bool {
         let mut state = self.state.lock();
-        let was_in = self.take_out(&mut state, connection, room);
+        let was_in = self.take_out(&mut state, connection, std::slice::from_ref(room));
         self.retire(&mut state, room);
         self.tell(state);
         was_in
@@ -219,43 +218,58 @@ impl Namespace {
         for id in on_the_way {
             self.fail(state, id, &JoinError::Closed);
         }
-        for room in connection.rooms() {
-            self.take_out(state, connection, &room);
-            self.retire(state, &room);
+        let rooms = connection.rooms();
+        self.take_out(state, connection, &rooms);
+        for room in &rooms {
+            self.retire(state, room);
         }
     }
 
-    /// The room may be deserted then.
-    fn take_out(self: &Arc<Self>, state: &mut State, connection: &Arc<Connection>, room: &RoomKey) -> bool {
-        let left = {
-            connection.settle();
-            let mut memberships = connection.memberships.lock();
-            let place = memberships.iter().position(|m| m.room.key() == room);
-            place.map(|place| memberships.remove(place))
-        };
-        if let Some(membership) = &left {
+    /// Takes the connection out of rooms, and out of its joins of them; the rooms may be deserted then. True if
+    /// there was anything to take it out of.
+    fn take_out(
+        self: &Arc<Self>,
+        state: &mut State,
+        connection: &Arc<Connection>,
+        rooms: &[RoomKey],
+    ) -> bool {
+        connection.settle();
+        let mut left = SmallVec::<[Membership; 1]>::new();
+        connection.memberships.lock().retain(|membership| {
+            let stays = !rooms.contains(membership.room.key());
+            if !stays {
+                left.push(membership.clone());
+            }
+            stays
+        });
+        for membership in &left {
             membership.room.remove(connection.shard(), membership.place);
         }
-        self.cancel_joins(state, connection, room) || left.is_some()
-    }
-
-    /// Takes this room out of the connection's joins. True if it was in one.
-    fn cancel_joins(self: &Arc<Self>, state: &mut State, connection: &Connection, room: &RoomKey) -> bool {
-        let Some(heard) = state.rooms.get_mut(room) else { return false };
-        let (ours, others) = heard.joining.iter().copied().partition(|(of, _)| *of == connection.id());
-        heard.joining = others;
-        let ours: Vec<JoinId> = ours;
-        for &id in &ours {
-            let Some(joining) = state.joining.get_mut(&id) else { continue };
-            joining.rooms.retain(|waiting| waiting != room);
-            if joining.rooms.is_empty() {
-                self.fail(state, id, &JoinError::Left);
-            } else {
-                // This may have been the one that the others waited for.
-                self.proceed(state, id);
+        let mut joins = Vec::new();
+        for room in rooms {
+            let Some(heard) = state.rooms.get_mut(room) else { continue };
+            heard.joining.retain(|&id| {
+                let stays = id.0 != connection.id();
+                if !stays {
+                    joins.push(id);
+                }
+                stays
+            });
+        }
+        // In the order in which they began.
+        joins.sort_unstable();
+        joins.dedup();
+        for id in &joins {
+            if let Some(joining) = state.joining.get_mut(id) {
+                joining.rooms.retain(|room| !rooms.contains(room));
             }
         }
-        !ours.is_empty()
+        for &id in &joins {
+            // If rooms are left, these may have been the ones that they waited for.
+            let is_empty = state.joining.get(&id).is_some_and(|joining| joining.rooms.is_empty());
+            if is_empty { self.fail(state, id, &JoinError::Left) } else { self.proceed(state, id) }
+        }
+        !left.is_empty() || !joins.is_empty()
     }
 }
 
@@ -297,26 +311,26 @@ impl State {
         }
         connection.settle();
         for room in rooms {
-            self.enter(connection, room, meta);
+            self.enter(connection, room, meta, self.delivered);
         }
         Some(Joined { offset: self.offset_of(rooms), recovered: false })
     }
 
-    /// Makes the connection a member of a room that is heard, from here on. It is settled.
-    pub(super) fn enter(&self, connection: &Arc<Connection>, room: &RoomKey, meta: bool) {
+    /// Makes the connection, which is settled, a member of a room that is heard. It has heard everything after
+    /// `since`.
+    pub(super) fn enter(&self, connection: &Arc<Connection>, room: &RoomKey, meta: bool, since: u64) {
         let Some(heard) = self.rooms.get(room) else { return };
         let mut memberships = connection.memberships.lock();
         if let Some(known) = memberships.iter_mut().find(|m| m.room.key() == room) {
             if meta && !known.meta {
                 known.meta = true;
-                let place = Place { connection: connection.clone(), since: known.since, meta };
+                let place = Place { connection: connection.clone(), since: self.delivered, meta };
                 known.room.remove(connection.shard(), known.place);
                 known.place = known.room.insert(place);
             }
             return;
         }
-        let since = self.delivered;
-        let place = heard.room.insert(Place { connection: connection.clone(), since, meta });
+        let place = heard.room.insert(Place { connection: connection.clone(), since: self.delivered, meta });
         memberships.push(Membership { room: heard.room.clone(), place, since, meta });
     }
 

@@ -6,9 +6,9 @@
 //! the broker's own → `Namespace::state` → what waits behind a connection's own publications →
 //! a shard's queue → a connection's memberships → a room's places → a mailbox
 //!
-//! How a broadcast travels: the broker delivers it ([`door`]); it is appended to the queue of every
-//! shard that has members of its rooms ([`shard`]); that shard's flusher takes all that is queued as
-//! one [`Pass`] and writes it to each member ([`pass`]). Whatever else is sent to a connection first
+//! How a broadcast travels: the broker delivers it (`door`); it is appended to the queue of every
+//! shard that has members of its rooms (`shard`); that shard's flusher takes all that is queued as
+//! one [`Pass`] and writes it to each member (`pass`). Whatever else is sent to a connection first
 //! *settles* what is queued for it, so nothing overtakes a broadcast that was there before.
 
 mod catch_up;
