@@ -23,6 +23,7 @@ pub type Refusal = Box<dyn FnMut(&Command) -> Option<BrokerError> + Send>;
 pub struct DelayedBroker {
     memory: MemoryBroker,
     prompt: bool,
+    chance: Mutex<Random>,
     state: Mutex<State>,
 }
 
@@ -63,7 +64,12 @@ struct Answer {
 impl DelayedBroker {
     /// An empty broker of which nothing comes before it is released.
     pub fn new(epoch: u64, clock: &Clock) -> Self {
-        Self { memory: MemoryBroker::new(epoch, clock.reader()), prompt: false, state: Mutex::default() }
+        Self {
+            memory: MemoryBroker::new(epoch, clock.reader()),
+            prompt: false,
+            chance: Mutex::new(Random::new(epoch)),
+            state: Mutex::default(),
+        }
     }
 
     /// One that answers in the same call, as the memory broker does, but hears only what it was told to
@@ -113,10 +119,11 @@ impl DelayedBroker {
         event.map(|event| door.event(event)).is_some()
     }
 
-    /// Lets one thing happen by chance. False if nothing is outstanding.
-    pub fn release(&self, random: &mut Random) -> bool {
+    /// Lets one thing happen by chance, of which the epoch is the seed. False if nothing is outstanding.
+    pub fn release(&self) -> bool {
         let steps = self.steps();
-        !steps.is_empty() && self.take(*random.pick(&steps))
+        let step = (!steps.is_empty()).then(|| self.chance.lock().pick(&steps));
+        step.is_some_and(|step| self.take(step))
     }
 
     /// Lets everything happen that is outstanding or follows from it, first things first.

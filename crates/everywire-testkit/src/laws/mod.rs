@@ -13,6 +13,7 @@
 //! ```
 
 pub mod hub;
+mod model;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -24,8 +25,11 @@ use crate::world::{Pump, World};
 
 /// Makes worlds around fresh brokers of one kind.
 pub struct Worlds {
-    make: Box<dyn Fn(&mut dyn FnMut(&mut HubOptions)) -> World>,
+    make: Box<dyn Fn(Change<'_>) -> World>,
 }
+
+/// Changes the options of a hub.
+type Change<'a> = &'a mut dyn FnMut(&mut HubOptions);
 
 impl Worlds {
     /// Worlds around brokers that `make` makes and `pump` moves on.
@@ -33,7 +37,7 @@ impl Worlds {
         make: impl Fn(&Clock) -> Arc<B> + 'static,
         pump: impl Fn(&B, Pump) + Clone + Send + Sync + 'static,
     ) -> Self {
-        let make = move |change: &mut dyn FnMut(&mut HubOptions)| {
+        let make = move |change: Change<'_>| {
             let clock = Clock::new();
             let broker = make(&clock);
             let (pump, pumped) = (pump.clone(), broker.clone());
@@ -66,6 +70,25 @@ pub fn hub<B: Broker>(
     pump: impl Fn(&B, Pump) + Clone + Send + Sync + 'static,
 ) {
     try_all("hub", hub::LAWS.iter().copied().flatten(), &Worlds::new(make, pump));
+}
+
+/// Compares the hub with a reference model: one run of so many random steps for each seed, in which nothing may be
+/// lost, and one in which mailboxes are small and may drop what they may drop.
+///
+/// # Panics
+///
+/// When hub and reference differ; the output tells the seed.
+pub fn model<B: Broker>(
+    seeds: std::ops::Range<u64>,
+    steps: usize,
+    make: impl Fn(&Clock) -> Arc<B> + 'static,
+    pump: impl Fn(&B, Pump) + Clone + Send + Sync + 'static,
+) {
+    let worlds = Worlds::new(make, pump);
+    for seed in seeds {
+        model::run(&worlds, seed, steps, false);
+        model::run(&worlds, seed, steps, true);
+    }
 }
 
 fn try_all<'a, T: 'a>(suite: &str, laws: impl Iterator<Item = &'a Law<T>>, on: &T) {

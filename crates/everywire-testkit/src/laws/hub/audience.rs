@@ -174,10 +174,7 @@ fn forms_are_kept_apart(worlds: &Worlds) {
     clients[2].link.take_all();
     world.settle();
     assert_eq!(clients[0].heard(), ["1 n 1 in lobby", "2 n 2 in lobby"]);
-    for slot in 1..4 {
-        assert_eq!(
-            clients[slot].heard(),
-            [format!("{slot}/1 n 1 in lobby"), format!("{slot}/2 n 2 in lobby")]
-        );
+    for (slot, client) in clients.iter().enumerate().skip(1) {
+        assert_eq!(client.heard(), [format!("{slot}/1 n 1 in lobby"), format!("{slot}/2 n 2 in lobby")]);
     }
 }

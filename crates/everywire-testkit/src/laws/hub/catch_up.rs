@@ -62,9 +62,9 @@ fn publishing_goes_on(worlds: &Worlds) {
             world.settle();
         }
         let publish = |number: u64, random: &mut Random| {
-            let mut target = Target::room(*random.pick(&["a", "b", "c"]));
+            let mut target = Target::room(random.pick(&["a", "b", "c"]));
             if random.chance(20) {
-                target.rooms.push((*random.pick(&["a", "b", "c"])).into());
+                target.rooms.push(random.pick(&["a", "b", "c"]).into());
             }
             drop(world.publish_to(None, target, number));
         };
@@ -119,7 +119,7 @@ fn offsets_lose_nothing(worlds: &Worlds) {
         drop(world.join(&client, "b"));
         world.settle();
         for number in 0..12 {
-            world.publish(*random.pick(&["a", "b"]), number);
+            world.publish(random.pick(&["a", "b"]), number);
             if random.chance(50) {
                 world.pump();
             }
@@ -189,10 +189,10 @@ fn except_in_history(worlds: &Worlds) {
                 joined = Some(world.subscribe(&client, &["a"], Some(start)));
             }
             let except = random.pick(&excepts);
-            if *except == "nobody".into() {
+            if except == "nobody".into() {
                 expected.push(number);
             }
-            let target = Target { except: [except.clone()].into_iter().collect(), ..Target::room("a") };
+            let target = Target { except: [except].into_iter().collect(), ..Target::room("a") };
             drop(world.publish_to(None, target, number));
             for _ in 0..random.below(4) {
                 world.pump();

@@ -34,12 +34,12 @@ fn all_members_hear_one_order(worlds: &Worlds) {
         let mut published = Vec::new();
         for number in 0..60 {
             let (from, _) = random.pick(&clients);
-            let mut target = Target::room(*random.pick(&ROOMS));
+            let mut target = Target::room(random.pick(&ROOMS));
             if random.chance(30) {
-                target.rooms.push((*random.pick(&ROOMS)).into());
+                target.rooms.push(random.pick(&ROOMS).into());
             }
             let rooms = target.rooms.clone();
-            published.push((number, rooms, world.publish_to(Some(from), target, number)));
+            published.push((number, rooms, world.publish_to(Some(&from), target, number)));
             for _ in 0..random.below(4) {
                 stir(&world, &clients, &mut random);
             }

@@ -136,7 +136,7 @@ fn cut_while_more_comes(worlds: &Worlds) {
                 }
                 4 => world.settle(),
                 _ => {
-                    let room = *random.pick(&["lobby", "hall"]);
+                    let room = random.pick(&["lobby", "hall"]);
                     world.publish(room, number);
                     expected.push(format!("n {number}"));
                 }

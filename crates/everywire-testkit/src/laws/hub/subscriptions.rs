@@ -18,14 +18,20 @@ pub(super) const LAWS: &[Law<Worlds>] = &[
     ("publishers, members and those who come and go, all at once", all_at_once),
 ];
 
-/// Notes the subscriptions that pass by.
-struct Noted {
+/// Passes commands on, and notes the subscriptions.
+struct Noting {
     broker: Arc<dyn Broker>,
-    /// Whether each room was subscribed last, and what was wrong.
-    rooms: Arc<Mutex<(HashMap<RoomKey, bool>, Vec<String>)>>,
+    noted: Arc<Mutex<Noted>>,
 }
 
-impl Broker for Noted {
+#[derive(Default)]
+struct Noted {
+    /// Whether a room was subscribed last, or its subscription ended.
+    rooms: HashMap<RoomKey, bool>,
+    faults: Vec<String>,
+}
+
+impl Broker for Noting {
     fn submit(&self, ticket: Ticket, command: Command, door: &Arc<dyn Door>) {
         let (room, to) = match &command {
             Command::Subscribe { room, .. } => (room, true),
@@ -34,11 +40,11 @@ impl Broker for Noted {
                 return self.broker.submit(ticket, command, door);
             }
         };
-        let mut rooms = self.rooms.lock();
-        if rooms.0.insert(room.clone(), to).unwrap_or(false) == to {
-            rooms.1.push(format!("{command:?} twice"));
+        let mut noted = self.noted.lock();
+        if noted.rooms.insert(room.clone(), to).unwrap_or(false) == to {
+            noted.faults.push(format!("{command:?} twice"));
         }
-        drop(rooms);
+        drop(noted);
         self.broker.submit(ticket, command, door);
     }
 }
@@ -46,15 +52,15 @@ impl Broker for Noted {
 const ROOMS: [&str; 3] = ["a", "b", "c"];
 
 fn alternate(worlds: &Worlds) {
-    let noted: Arc<Mutex<(HashMap<RoomKey, bool>, Vec<String>)>> = Arc::default();
+    let noted = Arc::new(Mutex::new(Noted::default()));
     let world = worlds.world_with(|options| {
-        options.broker = Arc::new(Noted { broker: options.broker.clone(), rooms: noted.clone() });
+        options.broker = Arc::new(Noting { broker: options.broker.clone(), noted: noted.clone() });
     });
     come_and_go(&world, 4, 150, |_| {});
     world.settle();
-    let (rooms, faults) = &*noted.lock();
-    assert_eq!(*faults, [""; 0]);
-    for (room, subscribed) in rooms {
+    let noted = noted.lock();
+    assert_eq!(noted.faults, [""; 0]);
+    for (room, subscribed) in &noted.rooms {
         let members = world.namespace.local_members(room).len();
         assert_eq!(*subscribed, members > 0, "{room} has {members} members");
     }
@@ -70,7 +76,7 @@ fn come_and_go(world: &World, threads: u64, rounds: usize, mut meanwhile: impl F
                 let mut random = Random::new(thread);
                 let mut client = world.client();
                 for _ in 0..rounds {
-                    let room = *random.pick(&ROOMS);
+                    let room = random.pick(&ROOMS);
                     match random.below(8) {
                         0..4 => drop(world.join(&client, room)),
                         4..7 => drop(world.leave(&client, room)),
@@ -107,12 +113,12 @@ fn all_at_once(worlds: &Worlds) {
     world.settle();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
-        for thread in 0..2 {
-            let (world, member, done) = (&world, &members[thread], &done);
+        for (thread, member) in (0..).zip(&members[..2]) {
+            let (world, done) = (&world, &done);
             scope.spawn(move || {
-                let mut random = Random::new(thread as u64);
-                for number in 1000 * thread as u64..1000 * thread as u64 + 200 {
-                    world.publish_from(member, *random.pick(&ROOMS), number);
+                let mut random = Random::new(thread);
+                for number in 1000 * thread..1000 * thread + 200 {
+                    world.publish_from(member, random.pick(&ROOMS), number);
                     member.reply(number);
                 }
                 done.store(true, Ordering::Release);
