@@ -12,6 +12,7 @@
 //! laws::hub(|clock| Arc::new(MemoryBroker::new(7, clock.reader())), |_, _| {});
 //! ```
 
+mod broker;
 pub mod hub;
 mod model;
 
@@ -59,6 +60,18 @@ impl Worlds {
 
 /// A law by its name.
 pub type Law<T> = (&'static str, fn(&T));
+
+/// Tries the guarantees of [`everywire_core::broker`] on brokers that `make` makes and `pump` moves on.
+///
+/// # Panics
+///
+/// When a law is broken; the output names it.
+pub fn broker<B: Broker>(
+    make: impl Fn(&Clock) -> Arc<B> + 'static,
+    pump: impl Fn(&B, Pump) + Clone + Send + Sync + 'static,
+) {
+    try_all("broker", broker::LAWS.iter().copied().flatten(), &broker::Brokers::new(make, pump));
+}
 
 /// Tries all laws of the hub on a broker that `make` makes and `pump` moves on.
 ///
