@@ -98,7 +98,8 @@ impl FakeLink {
 
     /// What the task does around a handler: what the handler sends leaves when it is done.
     pub fn handle<T>(&self, handler: impl FnOnce() -> T) -> T {
-        self.mailbox.cork();
+        let mut entries = VecDeque::new();
+        self.mailbox.cork_with(&mut entries);
         let value = handler();
         self.drain();
         value

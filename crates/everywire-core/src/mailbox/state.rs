@@ -180,16 +180,14 @@ impl Mailbox {
 
     /// The task begins its work: until [`drain`](Self::drain) says that all is clear, only it writes.
     pub fn cork(&self) {
-        let mut state = self.lock();
-        state.corked = true;
-        state.bursting = !state.blocked && state.unsent.is_empty();
+        self.lock().cork();
     }
 
     /// As [`cork`](Self::cork), and lends the mailbox an empty queue of the task's, so that what is appended
     /// meanwhile needs no memory of its own. It comes back by [`drain`](Self::drain).
     pub fn cork_with(&self, spare: &mut VecDeque<Entry>) {
         let mut state = self.lock();
-        state.corked = true;
+        state.cork();
         if state.entries.capacity() == 0 {
             std::mem::swap(&mut state.entries, spare);
         }
@@ -299,6 +297,11 @@ impl State {
     /// Whether whole frames may be written right now by whoever holds the lock.
     pub(crate) fn is_clear_and_direct(&self) -> bool {
         self.direct && !self.corked && self.ended.is_none() && self.is_empty()
+    }
+
+    fn cork(&mut self) {
+        self.corked = true;
+        self.bursting = !self.blocked && self.unsent.is_empty();
     }
 
     /// Whether nothing waits, the socket included.

@@ -10,6 +10,7 @@ use crate::world::{Client, ClientOptions, World, payload};
 pub(super) const LAWS: &[Law<Worlds>] = &[
     ("a slow reader delays nobody and costs at most its bound", slow_delays_nobody),
     ("a reader that trickles costs at most its bound", trickle_is_bounded),
+    ("what one handler sends in one go is no overflow", a_burst_is_no_overflow),
     ("a write may be cut at any byte", cut_at_any_byte),
     ("writes may be cut at any bytes while more comes", cut_while_more_comes),
     ("dropping the oldest drops events alone", drop_oldest),
@@ -84,6 +85,21 @@ fn trickle_is_bounded(worlds: &Worlds) {
         assert_eq!(heard.last(), Some(&500));
         assert_eq!(heard.len() as u32 + slow.mailbox().dropped(), 500);
     }
+}
+
+fn a_burst_is_no_overflow(worlds: &Worlds) {
+    let world = worlds.world();
+    let bound = 1_000;
+    let client = world.client_with(&with(bound, Overflow::Disconnect));
+    let burst = || (0..40).for_each(|number| client.emit(number));
+    client.link.handle(burst);
+    assert_eq!(client.heard().len(), 40);
+    // With one that reads slowly it is a burst the first time, and then its own fault.
+    client.link.take(0);
+    client.link.handle(burst);
+    assert_eq!(client.mailbox().ended(), None);
+    (0..8).for_each(|number| client.emit(number));
+    assert_eq!(client.mailbox().ended(), Some(Reason::SlowConsumer));
 }
 
 fn cut_at_any_byte(worlds: &Worlds) {
