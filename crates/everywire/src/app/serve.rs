@@ -6,11 +6,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use everywire_core::Reason;
+use http::{Request, Response};
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, ToSocketAddrs};
 
 use super::App;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl App {
     /// Serves on this address for ever: HTTP/1.1, and HTTP/2 with prior knowledge.
@@ -96,9 +100,27 @@ impl App {
         async move { app.http(TokioIo::new(socket), Some(peer), service).await }
     }
 
-    async fn http<I>(&self, io: I, peer: Option<SocketAddr>, service: crate::Service)
+    /// Serves one connection with a service around the application's own: pages or an API beside the mounts,
+    /// such as an axum router that has [`App::service`] as its fallback. `peer` is for the log.
+    pub async fn serve_connection_with<I, S, B>(&self, io: I, peer: Option<SocketAddr>, service: S)
+    where
+        I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+        S: tower_service::Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+        S::Future: Send,
+        S::Error: Into<BoxError>,
+        B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+    {
+        self.0.start();
+        self.http(TokioIo::new(io), peer, service).await;
+    }
+
+    async fn http<I, S, B>(&self, io: I, peer: Option<SocketAddr>, service: S)
     where
         I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+        S: tower_service::Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+        S::Future: Send,
+        S::Error: Into<BoxError>,
+        B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
         let options = &self.0.options;
         let mut builder = auto::Builder::new(TokioExecutor::new());

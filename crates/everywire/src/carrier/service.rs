@@ -53,8 +53,18 @@ impl Service {
         Self { peer: Peer(Some(peer)), ..self }
     }
 
-    pub(crate) fn on(self, listening: SocketAddr) -> Self {
+    /// The same, for a server that listens on this address: requests may name it as their host, or loopback's
+    /// names, or what [`Options::hosts`](crate::Options::hosts) adds, and nothing else.
+    #[must_use]
+    pub fn on(self, listening: SocketAddr) -> Self {
         Self { listening: Some(listening), ..self }
+    }
+
+    /// The answer to a request that names a host which is not this server's, if it does: for pages and APIs that
+    /// stand beside the application, and want to be as safe from DNS rebinding.
+    pub fn refuse_foreign_host<B>(&self, request: &Request<B>) -> Option<Response<Body>> {
+        let foreign = guard::check_host(request, &self.app.options.hosts, self.listening).err()?;
+        Some(self.refuse(request, StatusCode::MISDIRECTED_REQUEST, &foreign.to_string()))
     }
 
     async fn answer<B>(self, mut request: Request<B>) -> Response<Body>
@@ -146,7 +156,7 @@ impl Service {
     }
 
     /// A refusal: one line of text for the client, one for the log.
-    fn refuse(&self, head: &Request<()>, status: StatusCode, text: &str) -> Response<Body> {
+    fn refuse<B>(&self, head: &Request<B>, status: StatusCode, text: &str) -> Response<Body> {
         tracing::warn!(peer = %self.peer, path = head.uri().path(), status = status.as_u16(), "{text}");
         let mut response = plain(status, text);
         if status == StatusCode::UNAUTHORIZED {
