@@ -23,7 +23,7 @@ pub fn frames(data: &[u8]) {
 /// What a decoder gave: an item's `Debug` form, which holds all of it, or the fault that ended it.
 type Given = Result<String, Fault>;
 
-/// The same items and the same end. Only of a compressed message with several faults (no DEFLATE, no UTF-8, too
+/// The same items and the same end. Only of a compressed message with several faults (not UTF-8, too
 /// large) does the length of the pieces decide which one is seen first.
 pub(crate) fn assert_same(whole: &[Given], pieces: &[Given], compressed: bool) {
     match (whole, pieces) {
