@@ -47,6 +47,12 @@ pub trait Outbox {
     /// Adds one message: `write` appends it, once, to the buffer that it is given, which may hold
     /// other bytes before. `hint` is about how long it will be; a wrong one costs a copy.
     fn message(&mut self, kind: Kind, hint: usize, write: &mut dyn FnMut(&mut Vec<u8>));
+
+    /// Adds one message that means nothing later: a ping, an acknowledgement. A session that sends again what may have
+    /// been lost neither counts nor keeps it.
+    fn passing(&mut self, kind: Kind, hint: usize, write: &mut dyn FnMut(&mut Vec<u8>)) {
+        self.message(kind, hint, write);
+    }
 }
 
 impl<F: FnMut(Kind, &[u8])> Outbox for F {

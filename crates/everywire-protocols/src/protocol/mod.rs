@@ -109,6 +109,10 @@ pub trait Protocol: Send {
     /// Says goodbye in the protocol's own words, if it has any.
     fn goodbye(&mut self, reason: Reason, outbox: &mut dyn Outbox);
 
+    /// The session is back on another lane, and will send again from its message of this number on: says what the
+    /// protocol has to say before that, by [`Outbox::passing`]. See [`crate::session::Output::Resumed`].
+    fn resumed(&mut self, _now: Time, _from: u64, _outbox: &mut dyn Outbox) {}
+
     /// The form in which broadcasts reach this client.
     fn form(&self) -> ProtocolForm;
 

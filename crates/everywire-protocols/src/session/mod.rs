@@ -105,6 +105,8 @@ pub enum Input<'a> {
         message: Message<'a>,
         /// The place of the broadcast that it is, if it is one.
         offset: Option<Offset>,
+        /// Whether it counts among what is sent again on another lane; see [`Facts::resumable`].
+        retain: bool,
     },
     /// All that waited for the client has come as [`Input::Send`]: what can leave now should. It comes at the end of each
     /// pass over the mailbox, an empty one too, while the session is not [`Output::Direct`].
@@ -117,7 +119,8 @@ pub enum Input<'a> {
         /// Nothing is missing since [`Facts::since`].
         recovered: bool,
     },
-    /// The protocol has been told by the client that it holds everything up to this number.
+    /// The protocol has been told by the client that it holds everything up to this number: the first message to be
+    /// retained is number 1.
     Acknowledged(u64),
     /// The conversation is to end.
     Close(Reason),
@@ -140,6 +143,18 @@ pub enum Output<'a> {
     /// From now on everything to be sent comes in as [`Input::Send`]: the session has moved, has no lane, or keeps what
     /// it sends.
     Indirect,
+    /// Send me no more, until [`Output::Release`]: the session has no lane, or keeps as much as it may. What is in the
+    /// driver's hands still comes; the rest waits in the mailbox, under the mailbox's bound.
+    Hold,
+    /// Send on, and [`Input::Drained`] when all has come.
+    Release,
+    /// The client is back on another lane, and what it may have missed will be sent again from this number on. First the
+    /// protocol says what it has to ([`resumed`](crate::protocol::Protocol::resumed)): that comes as [`Input::Send`], and
+    /// with the next [`Input::Drained`] the session goes on.
+    Resumed {
+        /// The number of the first message that is sent next.
+        from: u64,
+    },
     /// Write this to the lane: a message on a WebSocket, bytes elsewhere.
     Write {
         /// Where.

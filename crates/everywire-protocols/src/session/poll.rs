@@ -167,7 +167,7 @@ impl Session for Poll {
                 out.push(Output::Opened(self.asked.facts()));
             }
             Input::Joined { offset, recovered } => self.join(now, offset, recovered, out),
-            Input::Send { message, offset } => self.send(now, message.as_bytes(), offset, out),
+            Input::Send { message, offset, .. } => self.send(now, message.as_bytes(), offset, out),
             Input::Drained | Input::Tick => self.answer_if_due(now, out),
             Input::LaneClosed { how, .. } => {
                 self.closed = true;

@@ -37,7 +37,7 @@ fn joined<'a>(seq: u64, recovered: bool) -> Input<'a> {
 }
 
 fn message(text: &str, seq: Option<u64>) -> Input<'_> {
-    Input::Send { message: Message::Text(text), offset: seq.map(at) }
+    Input::Send { message: Message::Text(text), offset: seq.map(at), retain: true }
 }
 
 /// The body of the response that this is.

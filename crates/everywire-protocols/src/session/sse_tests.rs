@@ -120,12 +120,12 @@ fn the_first_block_says_where_to_come_back_to() {
 fn what_came_before_the_client_was_in_comes_behind_the_first_block() {
     let mut session = opened("?room=a&since=1f-7");
     for text in ["data: 1\n\n", "data: 2\n\n"] {
-        let input = Input::Send { message: Message::Text(text), offset: None };
+        let input = Input::Send { message: Message::Text(text), offset: None, retain: true };
         assert_eq!(step(&mut *session, 1, input), []);
     }
     assert_eq!(step(&mut *session, 1, Input::Drained), []);
     assert_eq!(joined(&mut *session, 2, true), ": everywire\nretry: 3000\n\ndata: 1\n\ndata: 2\n\n");
-    let input = Input::Send { message: Message::Text("data: 3\n\n"), offset: None };
+    let input = Input::Send { message: Message::Text("data: 3\n\n"), offset: None, retain: true };
     assert_eq!(
         step(&mut *session, 3, input),
         [Output::Write { lane: LANE, bytes: Cow::Borrowed(b"data: 3\n\n"), text: true }]

@@ -21,6 +21,7 @@ use everywire_protocols::seam::{Kind, Message, Outbox, Time};
 use everywire_protocols::session::{self, Facts, Input, Lane, LaneEnd, LaneKind, Session};
 use smallvec::SmallVec;
 
+use super::apart::{Apart, Sent};
 use super::inbound::{Done, Inbound, Job, Opens, Waiting};
 use super::sessions::Place;
 use crate::app::AppState;
@@ -219,24 +220,28 @@ impl Conversation {
         entries: &mut VecDeque<Entry>,
         effects: &mut Effects,
     ) {
-        let mut messages: SmallVec<[(Kind, Vec<u8>, Option<everywire_core::Offset>); 4]> = SmallVec::new();
+        let mut apart = Apart::default();
         for entry in entries.drain(..) {
-            let offset = match &entry.item {
+            apart.offset = match &entry.item {
                 Item::Broadcast { broadcast, .. } => Some(broadcast.offset),
                 _ => None,
             };
-            self.protocol
-                .encode(&entry, &mut |kind, bytes: &[u8]| messages.push((kind, bytes.to_vec(), offset)));
+            self.protocol.encode(&entry, &mut apart);
         }
-        for (kind, bytes, offset) in &messages {
+        self.send_apart(cx, now, &apart, effects);
+        self.tell(cx, now, Input::Drained, effects);
+    }
+
+    fn send_apart(&mut self, cx: &mut Context<'_>, now: Time, apart: &Apart, effects: &mut Effects) {
+        for Sent { kind, bytes, offset, retain } in &apart.messages {
             let message = match kind {
                 // What protocols encode as text is UTF-8.
                 Kind::Text => Message::Text(std::str::from_utf8(bytes).unwrap_or_default()),
                 Kind::Binary => Message::Binary(bytes),
             };
-            self.tell(cx, now, Input::Send { message, offset: *offset }, effects);
+            let input = Input::Send { message, offset: *offset, retain: *retain };
+            self.tell(cx, now, input, effects);
         }
-        self.tell(cx, now, Input::Drained, effects);
     }
 
     /// Says goodbye in the protocol's own words.
@@ -310,8 +315,17 @@ impl Conversation {
                 }
                 session::Output::End { reason, .. } => effects.push(Effect::End(reason)),
                 session::Output::Closed(reason) => self.ended = Some(reason),
-                // One lane, and its back-pressure is the driver's own.
-                session::Output::Pause { .. } | session::Output::Resume { .. } => {}
+                session::Output::Resumed { from } => {
+                    let mut apart = Apart::default();
+                    self.protocol.resumed(now, from, &mut apart);
+                    self.send_apart(cx, now, &apart, effects);
+                }
+                // One lane, and its back-pressure is the driver's own; sessions that outlive a lane come with
+                // those that have several.
+                session::Output::Pause { .. }
+                | session::Output::Resume { .. }
+                | session::Output::Hold
+                | session::Output::Release => {}
             }
         }
     }

@@ -10,6 +10,7 @@
 //! | timers | [`wheel`] |
 //! | buffers | [`worker`] |
 
+mod apart;
 pub(crate) mod conversation;
 pub(crate) mod flusher;
 pub(crate) mod inbound;
