@@ -62,6 +62,7 @@ fn main() -> Result<ExitCode> {
         machine,
         rounds: options.rounds,
         seconds: options.seconds.as_secs_f64(),
+        judged: !options.quick,
         subject: &options.subject,
         peers: &peers,
         rows: &rows,

@@ -15,6 +15,8 @@ pub(crate) struct Report<'a> {
     pub(crate) machine: String,
     pub(crate) rounds: u32,
     pub(crate) seconds: f64,
+    /// Whether the figures are fit to be held against the targets: a quick run's are not.
+    pub(crate) judged: bool,
     pub(crate) subject: &'a str,
     pub(crate) peers: &'a [Peer],
     pub(crate) rows: &'a [&'static Row],
@@ -44,7 +46,7 @@ impl Report<'_> {
         let registry = self.registry();
         for (row, metric) in self.metrics() {
             let cells: Vec<String> = names.iter().map(|name| self.cell(row, metric, name)).collect();
-            let verdict = match self.outcomes.verdict(metric, self.subject, &registry) {
+            let verdict = match self.verdict(metric, &registry) {
                 Some(Verdict::Reached) => "OK",
                 Some(Verdict::Missed) => "MISS",
                 None => "",
@@ -102,6 +104,10 @@ impl Report<'_> {
         }
     }
 
+    fn verdict(&self, metric: &Metric, registry: &[&str]) -> Option<Verdict> {
+        self.judged.then(|| self.outcomes.verdict(metric, self.subject, registry))?
+    }
+
     fn metrics(&self) -> impl Iterator<Item = (&'static Row, &'static Metric)> {
         self.rows.iter().flat_map(|row| row.metrics.iter().map(move |metric| (*row, metric)))
     }
@@ -131,7 +137,7 @@ impl Report<'_> {
         let verdicts: serde_json::Map<String, Value> = self
             .metrics()
             .filter_map(|(_, metric)| {
-                let verdict = self.outcomes.verdict(metric, self.subject, &registry)?;
+                let verdict = self.verdict(metric, &registry)?;
                 Some((metric.id.to_owned(), json!(verdict == Verdict::Reached)))
             })
             .collect();
