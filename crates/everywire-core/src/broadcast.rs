@@ -78,19 +78,21 @@ pub struct Publication {
 /// A wire form: which protocol, wrapping and frame, in the numbering of whoever encodes.
 ///
 /// The hub only compares forms. The lowest bit says whether the meta argument is added, so that the
-/// hub can choose between the two forms of one connection by its membership.
+/// hub can choose between the two forms of one connection by its membership. The next says whether the
+/// form is *headed*: what is encoded and shared is then only the tail of each message, and each
+/// client's link writes the head ([`Link::head`](crate::Link::head)).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Form(u32);
 
 impl Form {
-    /// A form by its number; `meta` becomes the lowest bit.
+    /// A form by its number, below 2³⁰; `meta` becomes the lowest bit.
     pub const fn new(number: u32, meta: bool) -> Self {
-        Self(number << 1 | meta as u32)
+        Self(number << 2 | meta as u32)
     }
 
     /// The number that [`Form::new`] was given.
     pub const fn number(self) -> u32 {
-        self.0 >> 1
+        self.0 >> 2
     }
 
     /// Whether this form adds the meta argument.
@@ -101,7 +103,18 @@ impl Form {
     /// The same form with or without meta.
     #[must_use]
     pub const fn with_meta(self, meta: bool) -> Self {
-        Self::new(self.number(), meta)
+        Self(self.0 & !1 | meta as u32)
+    }
+
+    /// The same form, of which each client's link writes the head.
+    #[must_use]
+    pub const fn headed(self) -> Self {
+        Self(self.0 | 2)
+    }
+
+    /// Whether each client's link writes the head.
+    pub const fn is_headed(self) -> bool {
+        self.0 & 2 != 0
     }
 
     pub(crate) const fn to_bits(self) -> u32 {
@@ -115,14 +128,15 @@ impl Form {
 
 impl fmt::Debug for Form {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Form({}{})", self.number(), if self.meta() { " + meta" } else { "" })
+        let meta = if self.meta() { " + meta" } else { "" };
+        write!(f, "Form({}{meta}{})", self.number(), if self.is_headed() { ", headed" } else { "" })
     }
 }
 
 /// Turns broadcasts into bytes. One implementation a program, above this crate.
 pub trait Encode: Send + Sync + 'static {
-    /// Appends the whole wire form of `broadcast`, carrier frame included. A form that cannot
-    /// carry it appends nothing.
+    /// Appends the whole wire form of `broadcast`, carrier frame included; of a [headed](Form::headed) form, the
+    /// tail. A form that cannot carry it appends nothing.
     fn encode(&self, form: Form, broadcast: &Broadcast, out: &mut Vec<u8>);
 }
 
@@ -202,6 +216,24 @@ impl Run {
             encode.encode(form, broadcast, &mut bytes);
             ends.push(bytes.len());
         }
+        Self { bytes: bytes.into(), ends }
+    }
+
+    /// The run of one client, of which this one has the tails: `head` appends the head of the `i`-th, which has this
+    /// tail. One copy is cheaper than a write of two pieces a message.
+    pub(crate) fn with_heads(&self, mut head: impl FnMut(usize, &[u8], &mut Vec<u8>)) -> Self {
+        let mut bytes = Vec::with_capacity(self.bytes.len() + self.ends.len() * 256);
+        let mut start = 0;
+        let ends = self.ends.iter().enumerate().map(|(i, &end)| {
+            let tail = &self.bytes[start..end];
+            if !tail.is_empty() {
+                head(i, tail, &mut bytes);
+                bytes.extend_from_slice(tail);
+            }
+            start = end;
+            bytes.len()
+        });
+        let ends = ends.collect();
         Self { bytes: bytes.into(), ends }
     }
 }

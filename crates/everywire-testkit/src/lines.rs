@@ -15,6 +15,8 @@ use std::io::Write as _;
 
 use everywire_core::{Broadcast, Encode, Entry, Form, Item, Name, Outcome, Payload, Token};
 
+use crate::link::Spell;
+
 /// The event that this form cannot carry: it encodes to nothing.
 pub const UNSPEAKABLE: &str = "unspeakable";
 
@@ -39,11 +41,10 @@ impl Encode for Lines {
     }
 }
 
-impl Lines {
-    /// Appends the line of something that waits in a mailbox.
-    pub fn entry(self, entry: &Entry, out: &mut Vec<u8>) {
+impl Spell for Lines {
+    fn entry(&self, entry: &Entry, out: &mut Vec<u8>) {
         if let Item::Broadcast { broadcast, meta } = &entry.item {
-            out.extend_from_slice(&broadcast.form(Form::new(entry.slot, *meta), &self));
+            out.extend_from_slice(&broadcast.form(Form::new(entry.slot, *meta), self));
             return;
         }
         begin(entry.slot, out);
@@ -60,6 +61,10 @@ impl Lines {
             Item::Wire { bytes, .. } => out.extend_from_slice(bytes),
         }
         out.push(b'\n');
+    }
+
+    fn head(&self, _slot: u32, _broadcast: &Broadcast, _tail: &[u8], _out: &mut Vec<u8>) {
+        unreachable!("lines have no heads");
     }
 }
 

@@ -2,6 +2,7 @@
 //! driver's would: cork, drain, encode, write, block or park.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,15 +10,24 @@ use std::task::{Wake, Waker};
 
 use bytes::Bytes;
 use everywire_core::mailbox::Drain;
-use everywire_core::{Entry, Link, Mailbox, MailboxOptions, Reason};
+use everywire_core::{Broadcast, Entry, Link, Mailbox, MailboxOptions, Reason};
 use parking_lot::Mutex;
 
 use crate::lines::Lines;
 
+/// How a session spells what waits for its client.
+pub trait Spell: Send + Sync {
+    /// Appends the message that an entry is.
+    fn entry(&self, entry: &Entry, out: &mut Vec<u8>);
+
+    /// Appends the head of a broadcast, where the form has heads.
+    fn head(&self, slot: u32, broadcast: &Broadcast, tail: &[u8], out: &mut Vec<u8>);
+}
+
 /// A session whose socket and task are a test's.
-#[derive(Debug)]
 pub struct FakeLink {
     mailbox: Mailbox,
+    spell: Box<dyn Spell>,
     socket: Mutex<Socket>,
     alarm: Arc<Alarm>,
 }
@@ -47,12 +57,18 @@ impl Wake for Alarm {
 }
 
 impl FakeLink {
-    /// A session with an empty mailbox and a socket that takes everything.
+    /// A session with an empty mailbox and a socket that takes everything, which speaks [`Lines`].
     pub fn new(options: MailboxOptions, direct: bool) -> Arc<Self> {
+        Self::spelling(options, direct, Lines)
+    }
+
+    /// The same for a session that speaks otherwise.
+    pub fn spelling(options: MailboxOptions, direct: bool, spell: impl Spell + 'static) -> Arc<Self> {
         let socket =
             Socket { received: Vec::new(), room: usize::MAX, bite: usize::MAX, broken: false, ended: None };
         let link = Self {
             mailbox: Mailbox::new(options, direct),
+            spell: Box::new(spell),
             socket: Mutex::new(socket),
             alarm: Arc::default(),
         };
@@ -105,10 +121,14 @@ impl FakeLink {
         value
     }
 
+    /// All bytes that the client received.
+    pub fn received(&self) -> Vec<u8> {
+        self.socket.lock().received.clone()
+    }
+
     /// The lines that the client received whole.
     pub fn heard(&self) -> Vec<String> {
-        let received = self.socket.lock().received.clone();
-        let text = String::from_utf8(received).expect("lines are text");
+        let text = String::from_utf8(self.received()).expect("lines are text");
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         if whole.is_empty() { Vec::new() } else { whole.split('\n').map(str::to_owned).collect() }
     }
@@ -132,7 +152,7 @@ impl FakeLink {
         while self.ended().is_none() {
             let bytes = match self.mailbox.drain(&mut entries) {
                 Drain::Unsent(bytes) => bytes,
-                Drain::Entries => encode(&mut entries),
+                Drain::Entries => self.encode(&mut entries),
                 Drain::Clear if self.mailbox.park(&self.waker()) => return,
                 Drain::Clear => continue,
                 Drain::Ended(reason) => {
@@ -156,6 +176,14 @@ impl FakeLink {
         }
     }
 
+    fn encode(&self, entries: &mut VecDeque<Entry>) -> Bytes {
+        let mut out = Vec::new();
+        for entry in entries.drain(..) {
+            self.spell.entry(&entry, &mut out);
+        }
+        out.into()
+    }
+
     /// Writes until all is out or the socket blocks; gives back the rest.
     fn write_all(&self, mut bytes: Bytes) -> io::Result<Bytes> {
         while !bytes.is_empty() {
@@ -169,12 +197,11 @@ impl FakeLink {
     }
 }
 
-fn encode(entries: &mut VecDeque<Entry>) -> Bytes {
-    let mut out = Vec::new();
-    for entry in entries.drain(..) {
-        Lines.entry(&entry, &mut out);
+impl fmt::Debug for FakeLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { mailbox, socket, .. } = self;
+        f.debug_struct("FakeLink").field("mailbox", mailbox).field("socket", socket).finish_non_exhaustive()
     }
-    out.into()
 }
 
 impl Link for FakeLink {
@@ -197,5 +224,9 @@ impl Link for FakeLink {
         }
         socket.received.extend_from_slice(&bytes[..taken]);
         Ok(taken)
+    }
+
+    fn head(&self, slot: u32, broadcast: &Broadcast, tail: &[u8], out: &mut Vec<u8>) {
+        self.spell.head(slot, broadcast, tail, out);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::broadcast::Broadcast;
 use crate::mailbox::Mailbox;
 
 /// One session of a client: its mailbox, and a socket that whole frames may be written to.
@@ -15,4 +16,12 @@ pub trait Link: Send + Sync + 'static {
     /// Writes as much as the socket takes at once. Called with the mailbox's lock held, and only if
     /// the mailbox was made *direct* and is clear.
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Appends the head of a broadcast for one of the session's connections, in a form that is
+    /// [headed](crate::Form::headed). Its shared tail follows; a client that hears the broadcast twice over (two
+    /// subscriptions of STOMP) gets the first message whole, and the head of the second. Called with the mailbox's lock
+    /// held, only if [`try_write`](Self::try_write) comes next.
+    fn head(&self, _slot: u32, _broadcast: &Broadcast, _tail: &[u8], _out: &mut Vec<u8>) {
+        unreachable!("a link whose connections have headed forms writes heads")
+    }
 }

@@ -148,6 +148,14 @@ fn hear_run(connection: &Connection, form: Form, group: &Group, run: &Run, deliv
     // The session may have moved to another carrier since the run was chosen: its task did that while it
     // had the mailbox corked, so what is read here goes with the socket.
     if state.is_clear_and_direct() && connection.form().with_meta(form.meta()) == form {
+        let own;
+        let run = if form.is_headed() {
+            let broadcast = |i: usize| &deliveries[group.items[i] as usize].broadcast;
+            own = run.with_heads(|i, tail, out| link.head(connection.slot(), broadcast(i), tail, out));
+            &own
+        } else {
+            run
+        };
         match link.try_write(&run.bytes) {
             Ok(written) if written == run.bytes.len() => return true,
             Ok(written) => {
