@@ -35,7 +35,7 @@ pub async fn serve(app: App) -> Result<(), Box<dyn Error>> {
     let stop = async {
         // If there are no signals to wait for, there is nothing to stop for either.
         if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     };
     app.serve_with_shutdown(listen().await?, stop, Duration::from_secs(5)).await?;

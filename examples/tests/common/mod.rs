@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use everywire_websocket::handshake::client::ClientOptions;
 use everywire_websocket::stream::{Message, StreamOptions, WebSocket, connect};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
@@ -14,14 +15,14 @@ use tokio::time::timeout;
 const LONG: Duration = Duration::from_secs(30);
 
 /// An example that runs; it ends with this value.
-pub struct Example {
-    pub address: String,
-    pub lines: Lines<BufReader<ChildStdout>>,
+pub(crate) struct Example {
+    pub(crate) address: String,
+    pub(crate) lines: Lines<BufReader<ChildStdout>>,
     _child: Child,
 }
 
 impl Example {
-    pub async fn start(binary: &str) -> Self {
+    pub(crate) async fn start(binary: &str) -> Self {
         let mut child = Command::new(binary).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = timeout(LONG, lines.next_line()).await.unwrap().unwrap().unwrap();
@@ -29,16 +30,16 @@ impl Example {
         Self { address, lines, _child: child }
     }
 
-    pub async fn connect(&self, path: &str) -> Client {
+    pub(crate) async fn connect(&self, path: &str) -> Client {
         let tcp = TcpStream::connect(&self.address).await.unwrap();
         let uri = format!("ws://{}{path}", self.address).parse().unwrap();
-        let options = Default::default();
+        let options = ClientOptions::default();
         let opened = timeout(LONG, connect(tcp, &uri, &options, StreamOptions::default())).await;
         Client { socket: opened.unwrap().unwrap().0, next: 0 }
     }
 
     /// Sends a request, and reads the response until the server closes.
-    pub async fn request(&self, head: &str, body: &str) -> String {
+    pub(crate) async fn request(&self, head: &str, body: &str) -> String {
         let mut tcp = TcpStream::connect(&self.address).await.unwrap();
         let (host, length) = (&self.address, body.len());
         let request = format!(
@@ -52,30 +53,30 @@ impl Example {
 }
 
 /// A client of an example.
-pub struct Client {
-    pub socket: WebSocket<TcpStream>,
+pub(crate) struct Client {
+    pub(crate) socket: WebSocket<TcpStream>,
     next: u64,
 }
 
 impl Client {
-    pub async fn next(&mut self) -> Message {
+    pub(crate) async fn next(&mut self) -> Message {
         timeout(LONG, self.socket.recv()).await.unwrap().unwrap().expect("the server closed")
     }
 
     /// The next message, as JSON.
-    pub async fn json(&mut self) -> Value {
+    pub(crate) async fn json(&mut self) -> Value {
         match self.next().await {
             Message::Text(text) => serde_json::from_str(&text).unwrap(),
             other => panic!("{other:?} is no text"),
         }
     }
 
-    pub async fn send_json(&mut self, value: Value) {
+    pub(crate) async fn send_json(&mut self, value: Value) {
         self.socket.send(value.to_string()).await.unwrap();
     }
 
     /// Sends a call without waiting for its answer; gives back its id.
-    pub async fn begin(&mut self, method: &str, params: Value) -> u64 {
+    pub(crate) async fn begin(&mut self, method: &str, params: Value) -> u64 {
         self.next += 1;
         let id = self.next;
         self.send_json(json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})).await;
@@ -83,7 +84,7 @@ impl Client {
     }
 
     /// Calls a method: gives back its response, and the notifications that came before it.
-    pub async fn call(&mut self, method: &str, params: Value) -> (Value, Vec<Value>) {
+    pub(crate) async fn call(&mut self, method: &str, params: Value) -> (Value, Vec<Value>) {
         let id = self.begin(method, params).await;
         let mut before = Vec::new();
         loop {
@@ -96,7 +97,7 @@ impl Client {
     }
 
     /// Calls a method that succeeds: gives back its result.
-    pub async fn result(&mut self, method: &str, params: Value) -> Value {
+    pub(crate) async fn result(&mut self, method: &str, params: Value) -> Value {
         let (mut response, _) = self.call(method, params).await;
         assert!(response.get("error").is_none(), "{response}");
         response["result"].take()

@@ -68,7 +68,7 @@ where
             format!("the body did not come within {:?}", app.options.handshake_timeout),
         )
     })??;
-    let payload = payload(arrival.head.headers(), body)
+    let payload = payload(arrival.head.headers(), &body)
         .map_err(|error| (StatusCode::BAD_REQUEST, format!("the body cannot be published: {error}")))?;
     let event = query_values(arrival.head.uri().query(), "event").next();
     let event = event.map_or(everywire_core::Name::MESSAGE, |event| event.into_owned().into());
@@ -101,10 +101,10 @@ where
     Ok(all.freeze())
 }
 
-fn payload(headers: &HeaderMap, body: Bytes) -> Result<Payload, String> {
+fn payload(headers: &HeaderMap, body: &Bytes) -> Result<Payload, String> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let text = || std::str::from_utf8(&body).map_err(|error| error.to_string());
+    let text = || std::str::from_utf8(body).map_err(|error| error.to_string());
     let json =
         |text: &str| PayloadRef::json_value(text).map(PayloadRef::into_owned).map_err(|e| e.to_string());
     match kind.as_str() {

@@ -63,6 +63,15 @@ struct State<T> {
     close_by: Option<Time>,
 }
 
+/// A socket that the handshake has made a WebSocket.
+pub(crate) struct Wired<T> {
+    pub(crate) link: Arc<dyn Link>,
+    pub(crate) transport: T,
+    pub(crate) decoder: Decoder,
+    pub(crate) compression: Compression,
+    pub(crate) early: Bytes,
+}
+
 /// How messages to the client are compressed.
 pub(crate) enum Compression {
     /// Not at all.
@@ -93,16 +102,8 @@ enum Phase {
 }
 
 impl<T: Transport> Socket<T> {
-    pub(crate) fn new(
-        link: Arc<dyn Link>,
-        transport: T,
-        decoder: Decoder,
-        conversation: Conversation,
-        wheel: Arc<Wheel>,
-        compression: Compression,
-        waits: Waits,
-        early: Bytes,
-    ) -> Self {
+    pub(crate) fn new(wired: Wired<T>, conversation: Conversation, wheel: Arc<Wheel>, waits: Waits) -> Self {
+        let Wired { link, transport, decoder, compression, early } = wired;
         Self(Box::new(State {
             link,
             transport,
@@ -356,7 +357,7 @@ impl<T: Transport> State<T> {
         }
         match &mut self.compression {
             Compression::None => {
-                self.conversation.encode(&mut worker.entries, &mut Frames::new(&mut worker.write))
+                self.conversation.encode(&mut worker.entries, &mut Frames::new(&mut worker.write));
             }
             Compression::Shared { bits, level, threshold } => {
                 super::form::with_shared_deflater(*bits, *level, |deflater| {

@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use super::body::Body;
 use super::form::{Framing, form};
 use super::service::Arrival;
-use super::socket::{Compression, Socket, Waits};
+use super::socket::{Compression, Socket, Waits, Wired};
 use super::transport::{Any, Tcp, Transport};
 use crate::app::AppState;
 use crate::app::mount::Wire;
@@ -54,11 +54,11 @@ pub(crate) fn open(app: Arc<AppState>, arrival: Arrival, upgrade: OnUpgrade) -> 
 /// Takes the socket back from hyper, if it is one, and begins the conversation in a task of its own.
 fn begin(app: &Arc<AppState>, arrival: Arrival, agreed: &Agreed, upgraded: Upgraded) {
     let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => return begin_tcp(app, arrival, agreed, parts.io.into_inner(), parts.read_buf),
+        Ok(parts) => return begin_tcp(app, arrival, agreed, parts.io.into_inner(), &parts.read_buf),
         Err(upgraded) => upgraded,
     };
     match hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
-        Ok(parts) => begin_tcp(app, arrival, agreed, parts.io.into_inner(), parts.read_buf),
+        Ok(parts) => begin_tcp(app, arrival, agreed, parts.io.into_inner(), &parts.read_buf),
         Err(upgraded) => {
             let mailbox = Mailbox::new(app.options.mailbox, false);
             let link: Arc<dyn Link> = Arc::new(QueueLink { mailbox });
@@ -67,12 +67,12 @@ fn begin(app: &Arc<AppState>, arrival: Arrival, agreed: &Agreed, upgraded: Upgra
     }
 }
 
-fn begin_tcp(app: &Arc<AppState>, arrival: Arrival, agreed: &Agreed, socket: TcpStream, early: Bytes) {
+fn begin_tcp(app: &Arc<AppState>, arrival: Arrival, agreed: &Agreed, socket: TcpStream, early: &[u8]) {
     // What keeps its context between messages must be compressed by the one task, in order.
     let direct = !keeps_context(agreed);
     let link = Arc::new(SocketLink { mailbox: Mailbox::new(app.options.mailbox, direct), socket });
-    // Empty as it may be, it holds all of hyper's read buffer.
-    let early = if early.is_empty() { Bytes::new() } else { Bytes::copy_from_slice(&early) };
+    // A copy, because even an empty slice of hyper's read buffer keeps all of it.
+    let early = Bytes::copy_from_slice(early);
     spawn(app, arrival, agreed, link.clone(), Tcp(link), early);
 }
 
@@ -108,8 +108,8 @@ fn spawn<T: Transport>(
     let waits = Waits { close: app.options.close_timeout, write: app.options.write_timeout };
     let wheel = app.wheel.clone();
     let compression = compression(app, agreed);
-    let mut socket =
-        Socket::new(link, transport, decoder, conversation, wheel.clone(), compression, waits, early);
+    let wired = Wired { link, transport, decoder, compression, early };
+    let mut socket = Socket::new(wired, conversation, wheel.clone(), waits);
     tokio::spawn(async move {
         std::future::poll_fn(|cx| {
             let mut effects = Effects::new();
