@@ -109,7 +109,7 @@ pub enum Input<'a> {
         retain: bool,
     },
     /// All that waited for the client has come as [`Input::Send`]: what can leave now should. It comes at the end of each
-    /// pass over the mailbox, an empty one too, while the session is not [`Output::Direct`].
+    /// pass over the mailbox, an empty one too, while the session is neither [`Output::Direct`] nor on [`Output::Hold`].
     Drained,
     /// The client is in the rooms that it named in [`Facts::rooms`], and what it missed waits in its mailbox. (If it cannot
     /// be let in, [`Input::Close`] comes instead.)
@@ -148,9 +148,9 @@ pub enum Output<'a> {
     Hold,
     /// Send on, and [`Input::Drained`] when all has come.
     Release,
-    /// The client is back on another lane, and what it may have missed will be sent again from this number on. First the
-    /// protocol says what it has to ([`resumed`](crate::protocol::Protocol::resumed)): that comes as [`Input::Send`], and
-    /// with the next [`Input::Drained`] the session goes on.
+    /// The client is back on another lane, and what it may have missed will be sent again from this number on. What the
+    /// protocol has to say before that ([`resumed`](crate::protocol::Protocol::resumed)) comes at once as
+    /// [`Input::Send`], and then [`Input::Drained`].
     Resumed {
         /// The number of the first message that is sent next.
         from: u64,

@@ -319,6 +319,7 @@ impl Conversation {
                     let mut apart = Apart::default();
                     self.protocol.resumed(now, from, &mut apart);
                     self.send_apart(cx, now, &apart, effects);
+                    self.tell(cx, now, Input::Drained, effects);
                 }
                 // One lane, and its back-pressure is the driver's own; sessions that outlive a lane come with
                 // those that have several.
