@@ -46,9 +46,11 @@ struct State<T> {
     closing: ClosingHandshake,
     phase: Phase,
     waits: Waits,
-    /// Frames that wait for the socket beside the mailbox: pings, a goodbye, what a session that wants every
-    /// message wrote.
+    /// Frames that wait for the socket beside the mailbox: pings, and what a session that wants every message
+    /// wrote.
     control: Vec<u8>,
+    /// The goodbye: it leaves behind all that was sent before.
+    last_words: Vec<u8>,
     /// Pongs that wait for the socket.
     pongs: Vec<u8>,
     /// Bytes that came with the handshake, read before the socket is.
@@ -115,6 +117,7 @@ impl<T: Transport> Socket<T> {
             phase: Phase::Open,
             waits,
             control: Vec::new(),
+            last_words: Vec::new(),
             pongs: Vec::new(),
             left: false,
             early,
@@ -223,13 +226,13 @@ impl<T: Transport> State<T> {
                     let code = frame.map(|frame| frame.code.get());
                     if self.closing.receive() && self.closing.send() {
                         encode::close(
-                            &mut self.control,
+                            &mut self.last_words,
                             frame.map(|f| everywire_websocket::CloseFrame { reason: "", ..f }),
                             None,
                         );
                     }
                     self.conversation.lane_closed(cx, now, LaneEnd::Finished(code));
-                    self.link.mailbox().end(Reason::ClientClosed, false);
+                    self.link.mailbox().end(Reason::ClientClosed, true);
                     self.phase = if self.phase == Phase::Open { Phase::Closing } else { self.phase };
                     self.close_by.get_or_insert(now.after(self.waits.close));
                 }
@@ -248,10 +251,10 @@ impl<T: Transport> State<T> {
         tracing::warn!(peer = %self.conversation.peer(), %reason, "{}", fault.reason());
         self.closing.fail();
         if self.closing.send() {
-            encode::close(&mut self.control, Some(fault.into()), None);
+            encode::close(&mut self.last_words, Some(fault.into()), None);
         }
         self.conversation.lane_closed(cx, now, LaneEnd::Fault(reason));
-        self.link.mailbox().end(reason, false);
+        self.link.mailbox().end(reason, true);
         self.phase = Phase::Closing;
         self.close_by.get_or_insert(now.after(self.waits.close));
     }
@@ -283,10 +286,10 @@ impl<T: Transport> State<T> {
         if self.phase != Phase::Open {
             return;
         }
-        self.link.mailbox().end(reason, false);
-        self.conversation.goodbye(reason, &mut Frames::new(&mut self.control));
+        self.link.mailbox().end(reason, true);
+        self.conversation.goodbye(reason, &mut Frames::new(&mut self.last_words));
         if self.closing.send() {
-            encode::close(&mut self.control, Some(close_frame(reason)), None);
+            encode::close(&mut self.last_words, Some(close_frame(reason)), None);
         }
         self.phase = Phase::Closing;
         self.close_by.get_or_insert(now.after(self.waits.close));
@@ -321,6 +324,10 @@ impl<T: Transport> State<T> {
                     self.conversation.close(cx, now, reason, &mut effects);
                     self.apply(effects, now);
                     continue;
+                }
+                Drain::Ended(_) if !self.last_words.is_empty() => {
+                    worker.write.clear();
+                    worker.write.append(&mut self.last_words);
                 }
                 Drain::Ended(_) => {
                     if !self.flushed(cx)? {
