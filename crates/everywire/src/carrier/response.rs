@@ -228,16 +228,3 @@ impl Stream {
         self.conversation.leave(reason);
     }
 }
-
-impl Drop for Stream {
-    fn drop(&mut self) {
-        if !self.conversation.connection().is_closed() {
-            self.finish(LaneEnd::Aborted);
-        }
-        if let Some(farewell) = self.conversation.farewell(self.over.unwrap_or(Reason::Lost))
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            runtime.spawn(farewell);
-        }
-    }
-}

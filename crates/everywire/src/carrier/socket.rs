@@ -469,7 +469,7 @@ impl<T: Transport> State<T> {
         self.scheduled = Some(self.wheel.enter(&self.link, deadline));
     }
 
-    /// The socket is done with. Handlers at work go on, then the application says farewell.
+    /// The socket is done with. Handlers at work go on, then the conversation is dropped and says farewell.
     fn wind_down(&mut self, cx: &mut Context<'_>, reason: Reason) -> Poll<()> {
         if !self.left {
             self.left = true;
@@ -481,9 +481,6 @@ impl<T: Transport> State<T> {
         }
         if !self.conversation.is_idle() {
             return Poll::Pending;
-        }
-        if let Some(farewell) = self.conversation.farewell(reason) {
-            tokio::spawn(farewell);
         }
         Poll::Ready(())
     }

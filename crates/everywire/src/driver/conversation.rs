@@ -5,7 +5,6 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -89,7 +88,10 @@ pub(crate) struct Conversation {
     /// Whether the session wants every message, or leaves them to the carrier.
     direct: bool,
     ended: Option<Reason>,
-    _place: Place,
+    /// Whether the connection has left the hub.
+    left: bool,
+    /// Held until the application has said farewell.
+    place: Option<Place>,
 }
 
 impl Conversation {
@@ -118,7 +120,8 @@ impl Conversation {
             peer,
             direct: false,
             ended: None,
-            _place: place,
+            left: false,
+            place: Some(place),
         }
     }
 
@@ -189,10 +192,6 @@ impl Conversation {
     /// Whether messages are wrapped by the carrier alone.
     pub(crate) fn is_direct(&self) -> bool {
         self.direct
-    }
-
-    pub(crate) fn connection(&self) -> &Connection {
-        &self.connection
     }
 
     pub(crate) fn peer(&self) -> Peer {
@@ -273,6 +272,9 @@ impl Conversation {
     /// The carrier is gone for good: the connection leaves the hub, and what has not been begun is not.
     /// Handlers at work go on to their end.
     pub(crate) fn leave(&mut self, reason: Reason) {
+        if std::mem::replace(&mut self.left, true) {
+            return;
+        }
         let core = self.connection.core();
         self.link.mailbox().end(reason, false);
         core.namespace().disconnect(core);
@@ -282,17 +284,22 @@ impl Conversation {
         tracing::debug!(peer = %self.peer, connection = %core.id(), %reason, "a connection ended");
     }
 
-    /// What the application does about the end, to be run after the last handler.
-    pub(crate) fn farewell(&mut self, reason: Reason) -> Option<impl Future<Output = ()> + Send + 'static> {
+    /// What the application does about the end. Until it is done the session counts as open, so that a shutdown
+    /// waits for it.
+    fn farewell(&mut self, reason: Reason) {
+        let place = self.place.take();
         if self.handlers.disconnect.is_empty() {
-            return None;
+            return;
         }
+        // Without a runtime there is nothing left that could run it.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let (handlers, connection) = (self.handlers.clone(), self.connection.clone());
-        Some(async move {
+        runtime.spawn(async move {
             for handler in &handlers.disconnect {
                 handler(connection.clone(), reason).await;
             }
-        })
+            drop(place);
+        });
     }
 
     #[inline]
@@ -513,6 +520,20 @@ impl Conversation {
             tracing::warn!(peer = %self.peer, connection = %self.connection.id(), %error, "a message was refused");
             self.link.mailbox().end(Reason::Refused, true);
         }
+    }
+}
+
+impl Drop for Conversation {
+    /// The end, whoever brought it about: the carrier in order, a handler by a panic, or the runtime.
+    fn drop(&mut self) {
+        let panicked = std::thread::panicking();
+        if panicked {
+            tracing::error!(peer = %self.peer, connection = %self.connection.id(), "a handler panicked: its connection ends");
+        }
+        let lost = if panicked { Reason::Internal } else { Reason::Lost };
+        let reason = self.link.mailbox().ended().or(self.ended).unwrap_or(lost);
+        self.leave(reason);
+        self.farewell(reason);
     }
 }
 

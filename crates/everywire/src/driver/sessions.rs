@@ -47,18 +47,22 @@ impl Sessions {
         self.next_shard.fetch_add(1, Ordering::Relaxed) % self.shards
     }
 
-    /// A new session.
+    /// A new session. One whose request was let in just before the end of all is ended at once.
     pub(crate) fn enter(self: &Arc<Self>, link: &Arc<dyn Link>) -> Place {
         let mut places = self.state.lock();
         self.count.fetch_add(1, Ordering::Relaxed);
-        let link = Some(Arc::downgrade(link));
+        let weak = Some(Arc::downgrade(link));
         let place = if let Some(free) = places.free.pop() {
-            places.taken[free as usize] = link;
+            places.taken[free as usize] = weak;
             free
         } else {
-            places.taken.push(link);
+            places.taken.push(weak);
             (places.taken.len() - 1) as u32
         };
+        drop(places);
+        if self.is_closing() {
+            link.mailbox().end(Reason::Shutdown, true);
+        }
         Place { sessions: self.clone(), place }
     }
 
