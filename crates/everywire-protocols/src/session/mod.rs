@@ -9,6 +9,7 @@ mod refusal;
 mod sse;
 mod subscription;
 mod websocket;
+mod wrapping;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -22,6 +23,7 @@ use crate::seam::{Message, Time};
 pub use poll::{PollEndpoint, PollOptions};
 pub use sse::{SseEndpoint, SseOptions};
 pub use websocket::{WebSocket, WebSocketOptions};
+pub use wrapping::Wrapping;
 
 /// One carrier of a session, in the driver's numbering: a socket, a request with its response, or the
 /// response alone.
@@ -139,6 +141,8 @@ pub enum Output<'a> {
     Direct {
         /// Where.
         lane: Lane,
+        /// How.
+        wrapping: Wrapping,
     },
     /// From now on everything to be sent comes in as [`Input::Send`]: the session has moved, has no lane, or keeps what
     /// it sends.

@@ -21,7 +21,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 
 use super::refusal::{Refusal, check_method};
 use super::subscription::Subscription;
-use super::{Endpoint, Input, Lane, LaneKind, Output, Outputs, Session, Verdict};
+use super::{Endpoint, Input, Lane, LaneKind, Output, Outputs, Session, Verdict, Wrapping};
 use crate::seam::Time;
 
 /// A comment, which clients do not see.
@@ -104,7 +104,7 @@ impl Sse {
         bytes.append(&mut self.early);
         self.early = Vec::new();
         out.push(Output::Write { lane, bytes: Cow::Owned(bytes), text: true });
-        out.push(Output::Direct { lane });
+        out.push(Output::Direct { lane, wrapping: Wrapping::None });
     }
 
     fn first_block(&self, offset: Offset, recovered: bool) -> Vec<u8> {

@@ -45,7 +45,7 @@ fn joined(session: &mut dyn Session, at: u64, recovered: bool) -> String {
     let [
         Output::Respond { lane: LANE, status: StatusCode::OK, headers, body: None },
         Output::Write { lane: LANE, bytes, text: true },
-        Output::Direct { lane: LANE },
+        Output::Direct { lane: LANE, wrapping: Wrapping::None },
     ] = &out[..]
     else {
         panic!("{out:?}")

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use everywire_core::Reason;
 
-use super::{Facts, Input, Lane, Output, Outputs, Session};
+use super::{Facts, Input, Lane, Output, Outputs, Session, Wrapping};
 use crate::seam::Time;
 
 /// Heartbeat of a plain WebSocket.
@@ -85,7 +85,7 @@ impl Session for WebSocket {
                 self.lane = Some(lane);
                 self.hear(now);
                 out.push(Output::Opened(Facts::default()));
-                out.push(Output::Direct { lane });
+                out.push(Output::Direct { lane, wrapping: Wrapping::None });
             }
             Input::LaneClosed { how, .. } => {
                 self.closed = true;

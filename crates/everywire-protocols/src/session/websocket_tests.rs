@@ -18,7 +18,10 @@ fn opened() -> WebSocket {
         0,
         Input::LaneOpened { lane: LANE, kind: super::super::LaneKind::WebSocket, head: &head },
     );
-    assert_eq!(out, [Output::Opened(Facts::default()), Output::Direct { lane: LANE }]);
+    assert_eq!(
+        out,
+        [Output::Opened(Facts::default()), Output::Direct { lane: LANE, wrapping: Wrapping::None }]
+    );
     session
 }
 
