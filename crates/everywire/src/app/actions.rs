@@ -15,7 +15,7 @@ use super::error::{EventError, Result, code};
 use super::handler::{FromArgs, RawReply, Reply, boxed};
 use super::namespace::NamespaceBuilder;
 use crate::carrier::frames::Plain;
-use crate::driver::conversation::may;
+use crate::driver::handling::may;
 use crate::{ConnectionId, Offset};
 
 /// The most messages that one `history` gives.

@@ -3,13 +3,14 @@
 //! | to find | look in |
 //! |---|---|
 //! | which request goes where, and what is refused | [`service`], [`guard`], [`request`] |
-//! | WebSocket | [`websocket`] (opening), [`socket`] (the life of one) |
+//! | WebSocket | [`websocket`] (opening), [`socket`] (the life of one), [`ending`] |
 //! | Server-Sent Events and long polling | [`response`] |
 //! | publishing by plain POST | [`post`] |
 //! | response bodies | [`body`] |
 //! | messages into frames, forms | [`frames`], [`form`] |
 
 pub(crate) mod body;
+mod ending;
 pub(crate) mod form;
 pub(crate) mod frames;
 pub(crate) mod guard;

@@ -18,11 +18,10 @@ use everywire_core::mailbox::Drain;
 use everywire_core::{Link, Reason};
 use everywire_protocols::seam::{Message, Time};
 use everywire_protocols::session::LaneEnd;
-use everywire_websocket::{ClosingHandshake, Decoder, Deflater, Fault, Item, Role, encode};
+use everywire_websocket::{ClosingHandshake, Decoder, Deflater, Item, Role, encode};
 
 use super::frames::Frames;
 use super::transport::Transport;
-use super::websocket::close_frame;
 use crate::driver::conversation::{Conversation, Effect, Effects};
 use crate::driver::wheel::Wheel;
 use crate::driver::worker::Worker;
@@ -36,33 +35,33 @@ const PONG_BYTES: usize = 4096;
 /// The future of one WebSocket.
 pub(crate) struct Socket<T>(Box<State<T>>);
 
-struct State<T> {
-    link: Arc<dyn Link>,
-    transport: T,
-    decoder: Decoder,
-    conversation: Conversation,
-    wheel: Arc<Wheel>,
-    compression: Compression,
-    closing: ClosingHandshake,
-    phase: Phase,
-    waits: Waits,
+pub(super) struct State<T> {
+    pub(super) link: Arc<dyn Link>,
+    pub(super) transport: T,
+    pub(super) decoder: Decoder,
+    pub(super) conversation: Conversation,
+    pub(super) wheel: Arc<Wheel>,
+    pub(super) compression: Compression,
+    pub(super) closing: ClosingHandshake,
+    pub(super) phase: Phase,
+    pub(super) waits: Waits,
     /// Frames that wait for the socket beside the mailbox: pings, and what a session that wants every message
     /// wrote.
-    control: Vec<u8>,
+    pub(super) control: Vec<u8>,
     /// The goodbye: it leaves behind all that was sent before.
-    last_words: Vec<u8>,
+    pub(super) last_words: Vec<u8>,
     /// Pongs that wait for the socket.
-    pongs: Vec<u8>,
+    pub(super) pongs: Vec<u8>,
     /// Bytes that came with the handshake, read before the socket is.
-    early: Bytes,
+    pub(super) early: Bytes,
     /// Whether the connection has left the hub.
-    left: bool,
+    pub(super) left: bool,
     /// When the wheel wakes the task next.
-    scheduled: Option<Time>,
+    pub(super) scheduled: Option<Time>,
     /// Since when the socket has taken nothing, while something waits.
-    stuck_since: Option<Time>,
+    pub(super) stuck_since: Option<Time>,
     /// When the peer has had long enough to close.
-    close_by: Option<Time>,
+    pub(super) close_by: Option<Time>,
 }
 
 /// A socket that the handshake has made a WebSocket.
@@ -92,7 +91,7 @@ pub(crate) struct Waits {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Phase {
+pub(super) enum Phase {
     /// Messages travel.
     Open,
     /// We have sent a close frame and await the peer's.
@@ -241,25 +240,7 @@ impl<T: Transport> State<T> {
         self.apply(effects, now);
     }
 
-    /// The peer broke a rule: it hears which, and then nothing more.
-    fn fail(&mut self, cx: &mut Context<'_>, now: Time, fault: Fault) {
-        let reason = match fault.code().get() {
-            1007 => Reason::InvalidText,
-            1009 => Reason::TooLarge,
-            _ => Reason::ProtocolError,
-        };
-        tracing::warn!(peer = %self.conversation.peer(), %reason, "{}", fault.reason());
-        self.closing.fail();
-        if self.closing.send() {
-            encode::close(&mut self.last_words, Some(fault.into()), None);
-        }
-        self.conversation.lane_closed(cx, now, LaneEnd::Fault(reason));
-        self.link.mailbox().end(reason, true);
-        self.phase = Phase::Closing;
-        self.close_by.get_or_insert(now.after(self.waits.close));
-    }
-
-    fn apply(&mut self, effects: Effects, now: Time) {
+    pub(super) fn apply(&mut self, effects: Effects, now: Time) {
         for effect in effects {
             match effect {
                 Effect::Ping => {
@@ -279,20 +260,6 @@ impl<T: Transport> State<T> {
                 Effect::Respond { .. } => {}
             }
         }
-    }
-
-    /// Sends the protocol's goodbye and a close frame, behind what was written.
-    fn say_goodbye(&mut self, reason: Reason, now: Time) {
-        if self.phase != Phase::Open {
-            return;
-        }
-        self.link.mailbox().end(reason, true);
-        self.conversation.goodbye(reason, &mut Frames::new(&mut self.last_words));
-        if self.closing.send() {
-            encode::close(&mut self.last_words, Some(close_frame(reason)), None);
-        }
-        self.phase = Phase::Closing;
-        self.close_by.get_or_insert(now.after(self.waits.close));
     }
 
     /// Writes all that waits, as far as the socket takes it.
@@ -405,55 +372,6 @@ impl<T: Transport> State<T> {
         }
     }
 
-    /// Everything has left, and the session has ended: closes the socket as far as the closing handshake is.
-    fn hang_up(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        use everywire_websocket::Transport as Next;
-        let orderly = self.closing.received() && self.closing.sent();
-        if self.phase == Phase::Closing && self.closing.transport() != Next::Keep {
-            // Nothing can be sent any more; a peer that closed in order has nothing to be waited for.
-            if self.transport.poll_shutdown(cx)?.is_ready() {
-                self.phase = if orderly { Phase::Over(self.reason()) } else { Phase::Lingering };
-            }
-        }
-        Ok(())
-    }
-
-    /// The end of the peer's bytes.
-    fn hung_up(&mut self, cx: &mut Context<'_>, now: Time) {
-        if self.phase == Phase::Open {
-            self.conversation.lane_closed(cx, now, LaneEnd::Aborted);
-        }
-        self.phase = Phase::Over(self.reason());
-    }
-
-    /// The socket is broken.
-    fn lose(&mut self, cx: &mut Context<'_>, now: Time, error: &io::Error) {
-        tracing::debug!(peer = %self.conversation.peer(), %error, "a socket broke");
-        self.hung_up(cx, now);
-    }
-
-    fn reason(&self) -> Reason {
-        self.link.mailbox().ended().or(self.conversation.ended()).unwrap_or(Reason::Lost)
-    }
-
-    /// Looks at the deadlines: all that come before the next tick have come.
-    fn look_at_the_clock(&mut self, cx: &mut Context<'_>, now: Time) {
-        let horizon = now.after(self.wheel.tick());
-        // While we do not read, we cannot hear whether the peer lives.
-        if self.phase == Phase::Open && self.conversation.wants_more() {
-            let mut effects = Effects::new();
-            self.conversation.tick(cx, horizon, &mut effects);
-            self.apply(effects, now);
-        }
-        if self.close_by.is_some_and(|by| by <= now) {
-            self.phase = Phase::Over(self.reason());
-        } else if self.stuck_since.is_some_and(|since| since.after(self.waits.write) <= now) {
-            tracing::warn!(peer = %self.conversation.peer(), "a socket took nothing for too long");
-            self.link.mailbox().end(Reason::WriteTimeout, false);
-            self.phase = Phase::Over(Reason::WriteTimeout);
-        }
-    }
-
     /// Has the wheel wake the task for whatever comes first.
     fn schedule(&mut self, now: Time) {
         let stuck_by = self.stuck_since.map(|since| since.after(self.waits.write));
@@ -467,21 +385,5 @@ impl<T: Transport> State<T> {
             deadline = now;
         }
         self.scheduled = Some(self.wheel.enter(&self.link, deadline));
-    }
-
-    /// The socket is done with. Handlers at work go on, then the conversation is dropped and says farewell.
-    fn wind_down(&mut self, cx: &mut Context<'_>, reason: Reason) -> Poll<()> {
-        if !self.left {
-            self.left = true;
-            self.conversation.leave(reason);
-            // The handlers that still run hold the socket; the peer need not wait for them.
-            let _ = self.transport.poll_shutdown(cx);
-            let now = self.wheel.now();
-            self.conversation.work(cx, now, &mut Effects::new());
-        }
-        if !self.conversation.is_idle() {
-            return Poll::Pending;
-        }
-        Poll::Ready(())
     }
 }

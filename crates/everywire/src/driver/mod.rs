@@ -3,6 +3,7 @@
 //! | to find | look in |
 //! |---|---|
 //! | session, protocol and handlers of one client, joined | [`conversation`] |
+//! | what becomes of an event | [`handling`] |
 //! | events that wait for handlers, and handlers at work | [`inbound`] |
 //! | who takes broadcasts from the hub to the sockets | [`flusher`] |
 //! | what a session shares with others | [`link`] |
@@ -13,6 +14,7 @@
 mod apart;
 pub(crate) mod conversation;
 pub(crate) mod flusher;
+pub(crate) mod handling;
 pub(crate) mod inbound;
 pub(crate) mod link;
 pub(crate) mod sessions;
