@@ -75,9 +75,8 @@ fn announce(workspace: &Workspace, part: &Part, time: Duration, ending: &Ending)
     match ending {
         Ok(Outcome::Done) => println!("{seconds:>4} s  {name}: done"),
         Ok(Outcome::Skipped(why)) => println!("{seconds:>4} s  {name}: SKIPPED, {why}"),
-        Err(error) => {
-            println!("{}{seconds:>4} s  {name}: FAILED, {error} (log above)", log_of(workspace, part));
-        }
+        // The log ends with the error.
+        Err(_) => println!("{}{seconds:>4} s  {name}: FAILED, see above", log_of(workspace, part)),
     }
 }
 
@@ -187,7 +186,7 @@ impl Report {
         let result = match ending {
             Ok(Outcome::Done) => "ok".to_owned(),
             Ok(Outcome::Skipped(why)) => format!("SKIPPED: {why}"),
-            Err(error) => format!("FAILED: {error}"),
+            Err(error) => format!("FAILED: {}", error.lines().next().unwrap_or_default()),
         };
         let (took, budget) = (format!("{} s", time.as_secs()), format!("{} s", part.budget));
         self.table += &format!("{:<18} {took:>6} {budget:>7}  {result}{over}\n", part.name);
