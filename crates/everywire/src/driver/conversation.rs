@@ -15,9 +15,9 @@ use everywire_core::{ConnectionId, Entry, Form, Item, Link, PayloadRef, Reason};
 use everywire_protocols::protocol::{self, Protocol, ProtocolForm};
 use everywire_protocols::seam::{Kind, Message, Outbox, Time};
 use everywire_protocols::session::{self, Input, Lane, LaneEnd, LaneKind, Session};
-use smallvec::SmallVec;
 
 use super::apart::{Apart, Sent};
+pub(crate) use super::effect::{Effect, Effects};
 use super::inbound::{Done, Inbound};
 use super::sessions::Place;
 use crate::app::AppState;
@@ -28,22 +28,6 @@ use crate::{Identity, random};
 
 /// The one lane of a session that has one.
 pub(crate) const LANE: Lane = Lane(0);
-
-/// What a conversation asks of its carrier.
-#[derive(Debug)]
-pub(crate) enum Effect {
-    /// Begin the response, or give it whole.
-    Respond { status: http::StatusCode, headers: Box<http::HeaderMap>, body: Option<Bytes> },
-    /// Write this, behind what was written.
-    Write { bytes: Bytes, text: bool },
-    /// Send a ping.
-    Ping,
-    /// End the lane, in order, behind what was written.
-    End(Reason),
-}
-
-/// Effects, in order. An ordinary message has none.
-pub(crate) type Effects = SmallVec<[Effect; 1]>;
 
 /// Where a client is, for the log.
 #[derive(Debug, Clone, Copy)]

@@ -3,6 +3,7 @@
 //! | to find | look in |
 //! |---|---|
 //! | session, protocol and handlers of one client, joined | [`conversation`] |
+//! | what a carrier is asked to do | [`effect`] |
 //! | what becomes of an event | [`handling`] |
 //! | events that wait for handlers, and handlers at work | [`inbound`] |
 //! | who takes broadcasts from the hub to the sockets | [`flusher`] |
@@ -13,6 +14,7 @@
 
 mod apart;
 pub(crate) mod conversation;
+pub(crate) mod effect;
 pub(crate) mod flusher;
 pub(crate) mod handling;
 pub(crate) mod inbound;

@@ -1,0 +1,21 @@
+//! What a conversation asks of its carrier.
+
+use bytes::Bytes;
+use everywire_core::Reason;
+use smallvec::SmallVec;
+
+/// One thing that a carrier is to do.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// Begin the response, or give it whole.
+    Respond { status: http::StatusCode, headers: Box<http::HeaderMap>, body: Option<Bytes> },
+    /// Write this, behind what was written.
+    Write { bytes: Bytes, text: bool },
+    /// Send a ping.
+    Ping,
+    /// End the lane, in order, behind what was written.
+    End(Reason),
+}
+
+/// Effects, in order. An ordinary message has none.
+pub(crate) type Effects = SmallVec<[Effect; 1]>;
