@@ -13,6 +13,8 @@ use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, ToSocketAddrs};
 
 use super::App;
+use crate::carrier::timed::Timed;
+use crate::driver::conversation::Peer;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -87,7 +89,7 @@ impl App {
         if let Some(peer) = peer {
             service = service.from(peer);
         }
-        self.http(TokioIo::new(io), peer, service).await;
+        self.http(io, peer, service).await;
     }
 
     fn connection(
@@ -97,7 +99,7 @@ impl App {
         service: crate::Service,
     ) -> impl Future<Output = ()> + Send + use<> {
         let app = self.clone();
-        async move { app.http(TokioIo::new(socket), Some(peer), service).await }
+        async move { app.http(socket, Some(peer), service).await }
     }
 
     /// Serves one connection with a service around the application's own: pages or an API beside the mounts,
@@ -111,12 +113,12 @@ impl App {
         B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
         self.0.start();
-        self.http(TokioIo::new(io), peer, service).await;
+        self.http(io, peer, service).await;
     }
 
     async fn http<I, S, B>(&self, io: I, peer: Option<SocketAddr>, service: S)
     where
-        I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+        I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
         S: tower_service::Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
         S::Future: Send,
         S::Error: Into<BoxError>,
@@ -137,9 +139,15 @@ impl App {
             .keep_alive_interval(options.websocket.ping_interval)
             .keep_alive_timeout(options.websocket.ping_timeout);
         let service = hyper_util::service::TowerToHyperService::new(service);
-        if let Err(error) = builder.serve_connection_with_upgrades(io, service).await {
-            // Whatever it was, the other side has heard of it as far as HTTP can say it.
-            tracing::debug!(peer = ?peer, %error, "an HTTP connection ended");
+        let io = TokioIo::new(Timed::new(io, options.handshake_timeout, options.write_timeout));
+        let Err(error) = builder.serve_connection_with_upgrades(io, service).await else { return };
+        let peer = Peer(peer);
+        // Whatever it was, the other side has heard of it as far as HTTP can say it.
+        match error.downcast_ref::<hyper::Error>() {
+            Some(error) if error.is_parse() || error.is_timeout() => {
+                tracing::warn!(%peer, %error, "an HTTP connection was refused");
+            }
+            _ => tracing::debug!(%peer, %error, "an HTTP connection ended"),
         }
     }
 }

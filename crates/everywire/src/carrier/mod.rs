@@ -7,6 +7,7 @@
 //! | Server-Sent Events and long polling | [`response`] |
 //! | publishing by plain POST | [`post`] |
 //! | response bodies | [`body`] |
+//! | waits that hyper does not bound | [`timed`] |
 //! | messages into frames, forms | [`frames`], [`form`] |
 
 pub(crate) mod body;
@@ -19,5 +20,6 @@ pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod service;
 pub(crate) mod socket;
+pub(crate) mod timed;
 pub(crate) mod transport;
 pub(crate) mod websocket;

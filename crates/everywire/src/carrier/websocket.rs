@@ -11,12 +11,14 @@ use everywire_websocket::{Agreed, CloseCode, CloseFrame, Decoder, Deflater, Limi
 use http::{Method, Response};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use hyper_util::server::conn::auto::upgrade::downcast;
 use tokio::net::TcpStream;
 
 use super::body::Body;
 use super::form::{Framing, form};
 use super::service::Arrival;
 use super::socket::{Compression, Socket, Waits, Wired};
+use super::timed::Timed;
 use super::transport::{Any, Tcp, Transport};
 use crate::app::AppState;
 use crate::app::mount::Wire;
@@ -53,18 +55,29 @@ pub(crate) fn open(app: Arc<AppState>, arrival: Arrival, upgrade: OnUpgrade) -> 
 
 /// Takes the socket back from hyper, if it is one, and begins the conversation in a task of its own.
 fn begin(app: &Arc<AppState>, arrival: Arrival, agreed: &Agreed, upgraded: Upgraded) {
-    let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => return begin_tcp(app, arrival, agreed, parts.io.into_inner(), &parts.read_buf),
-        Err(upgraded) => upgraded,
-    };
-    match hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
-        Ok(parts) => begin_tcp(app, arrival, agreed, parts.io.into_inner(), &parts.read_buf),
+    match socket_of(upgraded) {
+        Ok((socket, early)) => begin_tcp(app, arrival, agreed, socket, &early),
         Err(upgraded) => {
             let mailbox = Mailbox::new(app.options.mailbox, false);
             let link: Arc<dyn Link> = Arc::new(QueueLink { mailbox });
             spawn(app, arrival, agreed, link, Any::new(TokioIo::new(upgraded)), Bytes::new());
         }
     }
+}
+
+/// The TCP socket below a connection, and what hyper has read of it: served by us, by another server such as axum's,
+/// or by hyper alone.
+fn socket_of(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
+    let upgraded = match downcast::<TokioIo<Timed<TcpStream>>>(upgraded) {
+        Ok(parts) => return Ok((parts.io.into_inner().into_inner(), parts.read_buf)),
+        Err(upgraded) => upgraded,
+    };
+    let upgraded = match downcast::<TokioIo<TcpStream>>(upgraded) {
+        Ok(parts) => return Ok((parts.io.into_inner(), parts.read_buf)),
+        Err(upgraded) => upgraded,
+    };
+    let parts = upgraded.downcast::<TokioIo<TcpStream>>()?;
+    Ok((parts.io.into_inner(), parts.read_buf))
 }
 
 fn begin_tcp(app: &Arc<AppState>, arrival: Arrival, agreed: &Agreed, socket: TcpStream, early: &[u8]) {

@@ -1,0 +1,115 @@
+//! A socket that HTTP is spoken on, with the waits that hyper does not bound.
+//!
+//! * Until it is clear which version of HTTP a client speaks, hyper-util waits for ever: for the first byte, and for the
+//!   rest of HTTP/2's preface. From then on hyper's own timeouts hold.
+//! * A client that reads nothing keeps its response, and what the response holds, for as long as it likes.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+/// RFC 9113, section 3.4.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// A socket that fails with `TimedOut` instead of waiting too long.
+pub(crate) struct Timed<I> {
+    io: I,
+    handshake: Duration,
+    write: Duration,
+    /// How much of the preface has come; none once it is whole, or something else came.
+    preface: Option<usize>,
+    reading: Timer,
+    writing: Timer,
+}
+
+/// Runs while something is waited for.
+type Timer = Option<Pin<Box<Sleep>>>;
+
+impl<I> Timed<I> {
+    pub(crate) fn new(io: I, handshake: Duration, write: Duration) -> Self {
+        Self { io, handshake, write, preface: Some(0), reading: None, writing: None }
+    }
+
+    /// The socket, without waits.
+    pub(crate) fn into_inner(self) -> I {
+        self.io
+    }
+
+    fn recognise(&mut self, read: &[u8]) {
+        let Some(seen) = self.preface else { return };
+        let rest = &PREFACE[seen..];
+        let is_more = rest.len() > read.len() && rest.starts_with(read) && !read.is_empty();
+        self.preface = is_more.then_some(seen + read.len());
+        if self.preface.is_none() {
+            self.reading = None;
+        }
+    }
+}
+
+fn wait<T>(timer: &mut Timer, duration: Duration, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+    let timer = timer.get_or_insert_with(|| Box::pin(sleep(duration)));
+    timer.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+}
+
+impl<I: AsyncRead + Unpin> AsyncRead for Timed<I> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut this.io).poll_read(cx, buffer);
+        match read {
+            Poll::Pending if this.preface.is_some() => wait(&mut this.reading, this.handshake, cx),
+            Poll::Ready(Ok(())) => {
+                this.recognise(&buffer.filled()[before..]);
+                read
+            }
+            _ => read,
+        }
+    }
+}
+
+impl<I: AsyncWrite + Unpin> Timed<I> {
+    fn written<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_pending() {
+            return wait(&mut self.writing, self.write, cx);
+        }
+        self.writing = None;
+        written
+    }
+}
+
+impl<I: AsyncWrite + Unpin> AsyncWrite for Timed<I> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+        self.written(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+        self.written(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
