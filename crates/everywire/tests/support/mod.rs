@@ -80,6 +80,26 @@ pub struct Wire<S> {
     read: Vec<u8>,
 }
 
+/// Anything that a client can be on.
+pub trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
+
+/// An open WebSocket over HTTP/1.1 and one over HTTP/2.
+pub async fn over_both(
+    address: SocketAddr,
+    path: &str,
+    more: &[(&'static str, &str)],
+) -> [(&'static str, Wire<Box<dyn Io>>); 2] {
+    let lines: String = more.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let first = Tcp::websocket_with(address, path, &lines).await;
+    let more = more.iter().map(|(name, value)| {
+        (http::HeaderName::from_static(name), http::HeaderValue::from_str(value).unwrap())
+    });
+    let second = http2::websocket_with(address, path, &more.collect()).await;
+    [("HTTP/1.1", first.boxed()), ("HTTP/2", second.boxed())]
+}
+
 /// A wire over TCP.
 pub type Tcp = Wire<TcpStream>;
 
@@ -132,6 +152,13 @@ pub fn get(path: &str) -> String {
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub fn new(io: S) -> Self {
         Self { io, read: Vec::new() }
+    }
+
+    pub fn boxed(self) -> Wire<Box<dyn Io>>
+    where
+        S: Send + 'static,
+    {
+        Wire { io: Box::new(self.io), read: self.read }
     }
 
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
