@@ -75,6 +75,15 @@ pub enum Output<'a> {
         /// For the log, if the client got something wrong: what.
         fault: Option<Cow<'static, str>>,
     },
+    /// Send this at once, before whatever waits and however much that is: an acknowledgement or a heart-beat of the
+    /// protocol's own, which means nothing later. (Behind messages that wait for the peer's acknowledgement, ours would
+    /// wait for its, and its for ours.)
+    Passing {
+        /// The message.
+        bytes: Vec<u8>,
+        /// Its kind.
+        kind: Kind,
+    },
     /// Nothing is to be done. For the log: what the client sent that gets no answer, as an answer that nobody awaits.
     Ignored(Cow<'static, str>),
     /// The client holds everything up to this number: see [`crate::session::Input::Acknowledged`].

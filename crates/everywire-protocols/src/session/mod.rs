@@ -148,7 +148,8 @@ pub enum Output<'a> {
     /// it sends.
     Indirect,
     /// Send me no more, until [`Output::Release`]: the session has no lane, or keeps as much as it may. What is in the
-    /// driver's hands still comes; the rest waits in the mailbox, under the mailbox's bound.
+    /// driver's hands still comes, and so does what is not to be retained; the rest waits in the mailbox, under the
+    /// mailbox's bound.
     Hold,
     /// Send on, and [`Input::Drained`] when all has come.
     Release,

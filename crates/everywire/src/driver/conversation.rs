@@ -350,6 +350,14 @@ impl Conversation {
                     }
                     self.connection.core().send(Item::Wire { bytes: bytes.into(), text: kind == Kind::Text });
                 }
+                protocol::Output::Passing { bytes, kind } if self.direct => {
+                    effects.push(Effect::Write { bytes: bytes.into(), text: kind == Kind::Text });
+                }
+                protocol::Output::Passing { bytes, kind } => {
+                    let mut apart = Apart::default();
+                    apart.passing(kind, bytes.len(), &mut |out| out.extend_from_slice(&bytes));
+                    self.send_apart(cx, now, &apart, effects);
+                }
                 protocol::Output::Close { reason, fault } => {
                     tracing::warn!(peer = %self.peer, connection = %self.connection.id(), %reason, "{fault}");
                     self.link.mailbox().end(reason, true);
