@@ -109,10 +109,17 @@ pub(crate) const PARTS: &[Part] = &[
     Part::new(Test, "autobahn-server", 120, &["build", "autobahn-suite"], |shell| {
         install::python_script(shell, AUTOBAHN, &["check", "server", "server", "plain", "small"])
     }),
+    Part::new(Test, "autobahn-stream", 20, &["build", "autobahn-suite"], |shell| {
+        install::python_script(shell, AUTOBAHN, &["check", "server", "stream", "plain"])
+    }),
     Part::new(Test, "autobahn-client", 20, &["build", "autobahn-suite"], |shell| {
         install::python_script(shell, AUTOBAHN, &["check", "client", "stream", "plain"])
     }),
     Part::new(Check, "clippy", 120, &[], |shell| shell.cargo(CLIPPY)).in_lane(Lane::Cargo),
+    Part::new(Check, "pure", 20, &[], |shell| {
+        let pure = ["-p=everywire-websocket", "-p=everywire-core", "-p=everywire-protocols"];
+        shell.cargo(&[&["check", "--no-default-features"], &pure[..]].concat())
+    }).in_lane(Lane::Cargo),
     Part::new(Check, "docs", 60, &[], |shell| {
         let mut command = shell.workspace.cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);
         shell.run(command.env("RUSTDOCFLAGS", "--deny=warnings"))
