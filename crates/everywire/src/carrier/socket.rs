@@ -52,7 +52,8 @@ pub(super) struct State<T> {
     pub(super) last_words: Vec<u8>,
     /// Pongs that wait for the socket.
     pub(super) pongs: Vec<u8>,
-    /// Bytes that came with the handshake, read before the socket is.
+    /// Bytes that were read and not handled, before the socket is read again: they came with the handshake, or
+    /// faster than handlers took them.
     pub(super) early: Bytes,
     /// Whether the connection has left the hub.
     pub(super) left: bool,
@@ -168,14 +169,12 @@ impl<T: Transport> State<T> {
 
     /// Reads and handles what there is.
     fn read(&mut self, cx: &mut Context<'_>, now: Time, worker: &mut Worker) -> io::Result<()> {
-        if !self.early.is_empty() {
+        if !self.early.is_empty() && !self.is_holding_back() {
             let mut early = Vec::from(std::mem::take(&mut self.early));
             self.receive(cx, now, &mut early);
         }
         for _ in 0..READS {
-            if self.phase == Phase::Open && !self.conversation.wants_more()
-                || matches!(self.phase, Phase::Over(_))
-            {
+            if self.is_holding_back() || matches!(self.phase, Phase::Over(_)) {
                 return Ok(());
             }
             let Poll::Ready(read) = self.transport.poll_read(cx, &mut worker.read) else { return Ok(()) };
@@ -193,7 +192,12 @@ impl<T: Transport> State<T> {
         Ok(())
     }
 
-    /// Decodes and handles bytes of the peer's.
+    /// Whether the client's bytes have to wait for its handlers.
+    fn is_holding_back(&self) -> bool {
+        self.phase == Phase::Open && !self.conversation.wants_more()
+    }
+
+    /// Decodes and handles bytes of the peer's, as far as handlers keep up; the rest is kept for later.
     fn receive(&mut self, cx: &mut Context<'_>, now: Time, mut input: &mut [u8]) {
         let mut effects = Effects::new();
         loop {
@@ -235,6 +239,10 @@ impl<T: Transport> State<T> {
                     self.phase = if self.phase == Phase::Open { Phase::Closing } else { self.phase };
                     self.close_by.get_or_insert(now.after(self.waits.close));
                 }
+            }
+            if self.is_holding_back() {
+                self.early = Bytes::copy_from_slice(input);
+                break;
             }
         }
         self.apply(effects, now);

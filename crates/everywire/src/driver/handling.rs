@@ -125,6 +125,9 @@ impl Conversation {
                     tracing::warn!(peer = %self.peer, connection = %self.connection.id(), event, %error, "an event failed");
                     return;
                 }
+                if !error.is_internal() {
+                    tracing::info!(peer = %self.peer, connection = %self.connection.id(), event, %error, "an event failed");
+                }
                 error.into_outcome(event, &self.peer, self.app.options.detailed_errors)
             }
         };
