@@ -1,0 +1,85 @@
+// The playground: two clients in one room, each on its own wire, so that one sees both hear the same.
+
+import * as join from "./join.js";
+import { Pane } from "./pane.js";
+import * as sse from "./sse.js";
+import * as websocket from "./websocket.js";
+
+/** Who comes without a name is called after one of those who laid the wires. */
+const NAMES = ["Ada", "Alan", "Grace", "Guglielmo", "Hedy", "Heinrich", "Joan", "Michael", "Nikola", "Radia", "Samuel", "Vint"];
+/** How often the room's members are counted. In ms. */
+const COUNT_EVERY = 5_000;
+
+const roomInput = document.querySelector("#room");
+const presence = document.querySelector("#presence");
+const [firstName, secondName] = twoNames();
+const panes = [
+  new Pane(document.querySelector("#websocket"), { dial: websocket.dial }, { ...storedName("websocket", firstName), onOpen: count }),
+  new Pane(document.querySelector("#sse"), sse, { ...storedName("sse", secondName), onOpen: count }),
+];
+// Both hear the same: to have it read out twice helps nobody.
+panes[1].hush();
+
+function enter() {
+  const room = roomOfAddress();
+  roomInput.value = room;
+  document.title = `${room} · Everywire playground`;
+  join.show(document.querySelector("#commands"), room);
+  presence.textContent = "";
+  for (const pane of panes) pane.enter(room);
+}
+
+function roomOfAddress() {
+  const fragment = location.hash.slice(1);
+  try {
+    return decodeURIComponent(fragment) || "lobby";
+  } catch {
+    return fragment;
+  }
+}
+
+/** Asks on the WebSocket, as the other wire cannot ask. */
+async function count() {
+  const { connection } = panes[0];
+  if (connection === null) {
+    presence.textContent = "";
+    return;
+  }
+  try {
+    const n = await connection.presence();
+    presence.textContent = n === 1 ? "1 connection here" : `${n} connections here`;
+  } catch {
+    // Not allowed, or lost meanwhile, which its pane shows: then nobody knows.
+    presence.textContent = "";
+  }
+}
+
+function twoNames() {
+  const first = Math.floor(Math.random() * NAMES.length);
+  const second = (first + 1 + Math.floor(Math.random() * (NAMES.length - 1))) % NAMES.length;
+  return [NAMES[first], NAMES[second]];
+}
+
+/** A name that a reload keeps, and that another tab does not share. */
+function storedName(key, fallback) {
+  const stored = `everywire.name.${key}`;
+  const name = sessionStorage.getItem(stored) ?? fallback;
+  const keep = (name) => sessionStorage.setItem(stored, name);
+  keep(name);
+  return { name, keep };
+}
+
+document.querySelector("#room-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  location.hash = encodeURIComponent(roomInput.value.trim() || "lobby");
+});
+addEventListener("hashchange", enter);
+// The network is back, or somebody looks again: no reason to wait any longer.
+addEventListener("online", () => panes.forEach((pane) => pane.hurry()));
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return;
+  for (const pane of panes) pane.hurry();
+  count();
+});
+setInterval(() => document.hidden || count(), COUNT_EVERY);
+enter();
