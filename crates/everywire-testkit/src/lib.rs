@@ -12,6 +12,7 @@
 //! | passes, step by step | [`passes`] |
 //! | a broker that answers later and out of step | [`delayed`] |
 //! | hub, broker and clients together | [`world`] |
+//! | a session and a protocol against a client, over a network that cuts | [`rig`] |
 
 pub mod clock;
 pub mod delayed;
@@ -20,6 +21,7 @@ pub mod lines;
 pub mod link;
 pub mod passes;
 pub mod random;
+pub mod rig;
 pub mod world;
 
 pub use clock::Clock;

@@ -15,6 +15,8 @@
 mod broker;
 pub mod hub;
 mod model;
+mod protocol;
+mod session;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -23,6 +25,9 @@ use everywire_core::{Broker, HubOptions};
 
 use crate::clock::Clock;
 use crate::world::{Pump, World};
+
+pub use protocol::ProtocolCase;
+pub use session::SessionCase;
 
 /// Makes worlds around fresh brokers of one kind.
 pub struct Worlds {
@@ -102,6 +107,28 @@ pub fn model<B: Broker>(
         model::run(&worlds, seed, steps, false);
         model::run(&worlds, seed, steps, true);
     }
+}
+
+/// Tries the laws of [`Session`](everywire_protocols::session::Session) on one kind: whatever happens to it, in any
+/// order, its outputs depend on inputs and times alone, nothing follows its end and no lane is left open by it,
+/// nothing goes to a lane that is not there, and its deadline lies ahead.
+///
+/// # Panics
+///
+/// When a law is broken; the output tells the seed.
+pub fn session(case: &SessionCase) {
+    session::try_all(case);
+}
+
+/// Tries the laws of [`Protocol`](everywire_protocols::protocol::Protocol) on one: whatever clients send, its outputs
+/// depend on inputs alone, nothing follows its end, an answer is one message at most, text is text, and its deadline lies
+/// ahead.
+///
+/// # Panics
+///
+/// When a law is broken; the output tells the seed.
+pub fn protocol(case: &ProtocolCase) {
+    protocol::try_all(case);
 }
 
 fn try_all<'a, T: 'a>(suite: &str, laws: impl Iterator<Item = &'a Law<T>>, on: &T) {

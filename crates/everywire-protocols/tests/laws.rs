@@ -1,0 +1,94 @@
+//! The laws of sessions and protocols, on every one there is.
+
+use everywire_protocols::protocol::{Feed, JsonRpc, JsonRpcOptions, Protocol, Raw};
+use everywire_protocols::session::{
+    Endpoint, LaneKind, PollEndpoint, PollOptions, Session, SseEndpoint, SseOptions, Verdict, WebSocket,
+    WebSocketOptions,
+};
+use everywire_testkit::laws::{self, ProtocolCase, SessionCase};
+use everywire_testkit::rig::Said;
+
+fn texts(texts: &[&str]) -> Vec<Said> {
+    texts.iter().map(|&text| Said::Text(text.to_owned())).collect()
+}
+
+fn get(uri: &str) -> http::Request<()> {
+    http::Request::builder().uri(uri).body(()).expect("a path is a URI")
+}
+
+#[test]
+fn of_the_plain_websocket() {
+    laws::session(&SessionCase {
+        make: Box::new(|| Box::new(WebSocket::new(WebSocketOptions::default()))),
+        first: (LaneKind::WebSocket, get("/ws")),
+        more: Vec::new(),
+        messages: texts(&["hello", ""]),
+    });
+}
+
+/// What an endpoint makes of a request for this.
+fn opened(endpoint: &dyn Endpoint, uri: &str) -> (Box<dyn Session>, LaneKind) {
+    match endpoint.request(&get(uri), &|_| false, [7; 16]) {
+        Verdict::Open { session, lane, .. } => (session, lane),
+        other => panic!("{uri}: {other:?}"),
+    }
+}
+
+fn of_endpoint(make: impl Fn() -> Box<dyn Endpoint> + 'static, uri: &'static str) {
+    let lane = opened(&*make(), uri).1;
+    laws::session(&SessionCase {
+        make: Box::new(move || opened(&*make(), uri).0),
+        first: (lane, get(uri)),
+        more: Vec::new(),
+        messages: Vec::new(),
+    });
+}
+
+#[test]
+fn of_server_sent_events() {
+    for uri in ["/?room=lobby", "/?room=a&room=b&since=7-3"] {
+        of_endpoint(|| Box::new(SseEndpoint::new(SseOptions::default())), uri);
+    }
+}
+
+#[test]
+fn of_poll() {
+    for uri in ["/?room=lobby", "/?room=a&room=b&since=7-3", "/?room=a&since=7-3&wait=5"] {
+        of_endpoint(|| Box::new(PollEndpoint::new(PollOptions::default())), uri);
+    }
+}
+
+fn of_protocol(make: impl Fn() -> Box<dyn Protocol> + 'static, messages: Vec<Said>) {
+    laws::protocol(&ProtocolCase { make: Box::new(make), messages });
+}
+
+#[test]
+fn of_raw() {
+    let mut messages = texts(&["hello", ""]);
+    messages.push(Said::Binary(vec![0, 255]));
+    of_protocol(|| Box::new(Raw), messages);
+}
+
+#[test]
+fn of_feeds() {
+    of_protocol(|| Box::new(Feed::event_source()), texts(&["nobody sends this"]));
+    of_protocol(|| Box::new(Feed::poll()), texts(&["nobody sends this"]));
+}
+
+#[test]
+fn of_json_rpc() {
+    let mut messages = texts(&[
+        r#"{"jsonrpc":"2.0","method":"chat","params":["hi"],"id":1}"#,
+        r#"{"jsonrpc":"2.0","method":"chat","params":{"text":"hi"},"id":"one"}"#,
+        r#"{"jsonrpc":"2.0","method":"chat","params":["hi"]}"#,
+        r#"{"jsonrpc":"2.0","result":[1],"id":0}"#,
+        r#"{"jsonrpc":"2.0","error":{"code":1,"message":"no"},"id":0}"#,
+        r#"[{"jsonrpc":"2.0","method":"a","id":1},{"jsonrpc":"2.0","method":"b","id":2},{"jsonrpc":"2.0","method":"c"}]"#,
+        r#"[{"jsonrpc":"2.0","method":"a"},1,{"foo":"bar"}]"#,
+        "[]",
+        "{}",
+        "",
+    ]);
+    messages.push(Said::Binary(vec![0, 255]));
+    of_protocol(|| Box::new(JsonRpc::new(JsonRpcOptions::default())), messages);
+}
