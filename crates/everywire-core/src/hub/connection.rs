@@ -355,6 +355,11 @@ impl Connection {
         self.seen.fetch_max(seq, Ordering::Relaxed);
     }
 
+    /// Whether it has heard everything up to this sequence number.
+    pub(super) fn has_seen(&self, seq: u64) -> bool {
+        self.seen.load(Ordering::Relaxed) >= seq
+    }
+
     pub(super) fn seen(&self) -> &AtomicU64 {
         &self.seen
     }

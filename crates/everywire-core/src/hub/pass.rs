@@ -53,20 +53,18 @@ impl Pass {
             let seq = delivery.broadcast.seq();
             let excepts = !delivery.broadcast.publication.target.except.is_empty();
             for room in &delivery.rooms {
-                // The room of the broadcast before is the likeliest, so look from the end.
-                if let Some(group) = groups.iter_mut().rev().find(|group| Arc::ptr_eq(&group.room, room)) {
+                let known = room.group(shard).and_then(|group| groups.get_mut(group));
+                if let Some(group) = known.filter(|group| Arc::ptr_eq(&group.room, room)) {
                     group.items.push(i as u32);
                     group.last = seq;
                     group.excepts |= excepts;
                 } else {
+                    room.set_group(shard, Some(groups.len()));
                     let items = SmallVec::from_iter([i as u32]);
                     let runs = SmallVec::new();
                     groups.push(Group { room: room.clone(), items, first: seq, last: seq, excepts, runs });
                 }
             }
-        }
-        for group in &groups {
-            group.room.mark_in_pass(shard, 1);
         }
         Self { encode, shard, deliveries, groups, group: 0, place: 0, members: Vec::new() }
     }
@@ -102,6 +100,10 @@ impl Pass {
 
     fn serve(&mut self, member: &Place, merged: bool) {
         let connection = &member.connection;
+        // Who is in several rooms of the pass has heard all of it with the first.
+        if self.deliveries.last().is_some_and(|last| connection.has_seen(last.broadcast.seq())) {
+            return;
+        }
         let group = &mut self.groups[self.group];
         let alone = !merged || is_in_one_room_of_pass(connection, self.shard);
         let excepted = group.excepts && is_excepted_from_any(connection, group, &self.deliveries);
@@ -125,7 +127,7 @@ impl Pass {
 impl Drop for Pass {
     fn drop(&mut self) {
         for group in &self.groups {
-            group.room.mark_in_pass(self.shard, 0);
+            group.room.set_group(self.shard, None);
         }
     }
 }
@@ -187,7 +189,7 @@ fn hear_run(connection: &Connection, form: Form, group: &Group, run: &Run, deliv
 
 fn is_in_one_room_of_pass(connection: &Connection, shard: usize) -> bool {
     let memberships = connection.memberships.lock();
-    memberships.iter().filter(|m| m.room.is_in_pass(shard)).take(2).count() < 2
+    memberships.iter().filter(|m| m.room.group(shard).is_some()).take(2).count() < 2
 }
 
 /// Whether any broadcast of the group may leave this connection out. A room to leave out is looked

@@ -23,7 +23,8 @@ pub struct Room {
 struct RoomShard {
     /// How many members: read without the lock.
     count: AtomicU32,
-    /// In how many groups of the pass under way the room is: written by the flusher of this shard.
+    /// Which group of the pass under way is the room's, counted from 1; 0 if none is. Written and read by the flusher
+    /// of this shard.
     in_pass: AtomicU32,
     places: Mutex<Places>,
 }
@@ -115,11 +116,14 @@ impl Room {
         all
     }
 
-    pub(super) fn mark_in_pass(&self, shard: usize, groups: u32) {
-        self.shards[shard].in_pass.store(groups, Ordering::Relaxed);
+    /// Notes which group of the pass under way is the room's, or that none is any more.
+    pub(super) fn set_group(&self, shard: usize, group: Option<usize>) {
+        let number = group.map_or(0, |group| group as u32 + 1);
+        self.shards[shard].in_pass.store(number, Ordering::Relaxed);
     }
 
-    pub(super) fn is_in_pass(&self, shard: usize) -> bool {
-        self.shards[shard].in_pass.load(Ordering::Relaxed) > 0
+    /// Which group of the pass under way is the room's.
+    pub(super) fn group(&self, shard: usize) -> Option<usize> {
+        (self.shards[shard].in_pass.load(Ordering::Relaxed) as usize).checked_sub(1)
     }
 }
