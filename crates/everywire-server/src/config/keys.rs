@@ -1,0 +1,395 @@
+//! Every key there is.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use everywire::{Overflow, Verb};
+
+use super::Config;
+use super::key::{Key, Row, Section, field};
+use super::kind::{Address, Bytes, Flag, Maybe, OrFalse, Text, Wait, Whole, Word};
+use super::mount::{self, MountRow, Protocol, Session};
+use super::rooms::{RetentionRow, Rule};
+
+/// Shorter waits would have the timers run for nothing but themselves; longer ones are mistakes.
+const WAIT: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(24 * 3600);
+/// A mailbox, a log and a queue count their bytes in 32 bits.
+const SIZE: RangeInclusive<u64> = 1..=1 << 30;
+const COUNT: RangeInclusive<u64> = 1..=1_000_000_000;
+const WINDOW: RangeInclusive<u64> = 8..=15;
+
+const ANY_TEXT: Text = Text { expected: "a text", check: |_| true };
+const FILE: Text = Text { expected: "the path of a file", check: |text| !text.is_empty() };
+const HOST: Text = Text {
+    expected: "a host without port, such as \"chat.example.org\", or \"*\"",
+    check: |text| text == "*" || text.parse::<http::uri::Authority>().is_ok_and(|host| host.port().is_none()),
+};
+const ORIGIN: Text = Text {
+    expected: "an origin such as \"https://example.org\", or \"*\"",
+    check: |text| text == "*" || is_origin(text),
+};
+const FILTER: Text = Text {
+    expected: "a level (\"error\", \"warn\", \"info\", \"debug\", \"trace\", \"off\") or a filter such as \"warn,everywire=debug\"",
+    check: crate::log::is_filter,
+};
+const ROOMS: Text =
+    Text { expected: "a room's name, with * for any characters, such as \"chat/*\"", check: |_| true };
+const PATH: Text = Text {
+    expected: "a path such as \"/ws\" or \"/raw/{room}\": it begins with a slash, and at most one whole segment is {room}",
+    check: mount::is_path,
+};
+const NAMESPACE: Text = Text {
+    expected: "a namespace such as \"/\" or \"/admin\": it begins with a slash and has no control characters",
+    check: |text| text.starts_with('/') && !text.contains(char::is_control),
+};
+
+const ACTIONS: Word<&str> = Word(&[
+    ("subscribe", "subscribe"),
+    ("unsubscribe", "unsubscribe"),
+    ("publish", "publish"),
+    ("presence", "presence"),
+    ("history", "history"),
+]);
+const VERBS: Word<Verb> = Word(&[
+    ("subscribe", Verb::Subscribe),
+    ("publish", Verb::Publish),
+    ("presence", Verb::Presence),
+    ("history", Verb::History),
+]);
+const OVERFLOW: Word<Overflow> =
+    Word(&[("disconnect", Overflow::Disconnect), ("drop-oldest", Overflow::DropOldest)]);
+const SESSIONS: Word<Session> = Word(&[
+    ("websocket", Session::WebSocket),
+    ("sse", Session::Sse),
+    ("poll", Session::Poll),
+    ("publish", Session::Publish),
+]);
+const PROTOCOLS: Word<Protocol> = Word(&[("raw", Protocol::Raw), ("jsonrpc", Protocol::JsonRpc)]);
+
+fn is_origin(text: &str) -> bool {
+    let uri = text.parse::<http::Uri>();
+    uri.is_ok_and(|uri| uri.scheme().is_some() && uri.authority().is_some() && matches!(uri.path(), "/" | ""))
+}
+
+/// All sections, in the order of the example and the reference.
+pub(crate) fn sections() -> Vec<Section<Config>> {
+    vec![
+        Section { name: "", doc: "What is served, to whom.", keys: top() },
+        Section {
+            name: "limits",
+            doc: "Bounds. What a client sends or asks beyond them is refused with a reason.",
+            keys: limits(),
+        },
+        Section { name: "mailbox", doc: "What may wait for one client that does not read.", keys: mailbox() },
+        Section { name: "timeouts", doc: "How long anything may take.", keys: timeouts() },
+        Section {
+            name: "deflate",
+            doc: "Compression of WebSocket messages (permessage-deflate, RFC 7692), for clients that offer it.",
+            keys: deflate(),
+        },
+        Section {
+            name: "tls",
+            doc: "TLS: https and wss, with HTTP/2 where the client wants it. Off unless both keys are set.",
+            keys: tls(),
+        },
+    ]
+}
+
+fn top() -> Vec<Key<Config>> {
+    vec![
+        Key::new(
+            "listen",
+            Address,
+            field!(listen),
+            "The address and port. Port 0 takes any free one, and start-up prints which. An address other than loopback's needs `[[rule]]` rows or `insecure_open`.",
+        ),
+        Key::<Config>::new("workers", Maybe(Whole(1..=1024)), field!(workers), "Threads that serve clients.")
+            .otherwise("as many as there are cores", "4"),
+        Key::new(
+            "hosts",
+            HOST,
+            field!(options.hosts),
+            "Names of this server that a request's `Host` may have, against DNS rebinding; `\"*\"` for any. Loopback's names and the listen address always may.",
+        ),
+        Key::new(
+            "origins",
+            ORIGIN,
+            field!(options.origins),
+            "Pages of which other origins may use the server; `\"*\"` for all. Pages of its own origin always may.",
+        ),
+        Key::new(
+            "actions",
+            OrFalse(ACTIONS),
+            field!(actions),
+            "Which built-in events clients may call, in every namespace that is mounted; `false` for none.",
+        ),
+        Key::new(
+            "actions_prefix",
+            ANY_TEXT,
+            field!(actions_prefix),
+            "What stands before the names of the actions.",
+        ),
+        Key::<Config>::new(
+            "playground",
+            Maybe(Flag),
+            field!(playground),
+            "Whether the playground page is served at `/`.",
+        )
+        .otherwise("on while the listen address is one of loopback's", "false"),
+        Key::new(
+            "insecure_open",
+            Flag,
+            field!(insecure_open),
+            "Listens on any address although there are no rules: everybody who gets there may read and write every room.",
+        ),
+        Key::new(
+            "detailed_errors",
+            Flag,
+            field!(options.detailed_errors),
+            "Shows clients the texts of internal errors, not only in the log.",
+        ),
+        Key::new(
+            "log",
+            FILTER,
+            field!(log),
+            "What is logged, to standard error. The environment's `RUST_LOG` goes before it, and `--log` before both.",
+        ),
+    ]
+}
+
+fn limits() -> Vec<Key<Config>> {
+    vec![
+        Key::new(
+            "message_bytes",
+            Bytes(SIZE),
+            field!(options.message_bytes),
+            "One message of a client's, decompressed, and the body of a publish by POST. npm `ws` has 100 MiB, Socket.IO 1 MB, SignalR 32 KiB.",
+        ),
+        Key::new(
+            "head_bytes",
+            Bytes(8192..=1 << 20),
+            field!(options.head_bytes),
+            "The head of an HTTP request. Node has 16 KiB, nginx 8 KiB a line.",
+        ),
+        Key::new(
+            "inbound_queue",
+            Bytes(SIZE),
+            field!(options.inbound_queue),
+            "Events of one client that may wait for their handlers before its socket is read no more, unless somebody waits for the client.",
+        ),
+        Key::new(
+            "inbound_bytes",
+            Bytes(SIZE),
+            field!(options.inbound_bytes),
+            "Events of one client that may ever wait for their handlers; beyond, it is disconnected.",
+        ),
+        Key::new(
+            "connections",
+            Whole(COUNT),
+            field!(options.connections),
+            "Clients at a time; more are answered 503. Each takes a file of the process, whose limit start-up raises as far as it may.",
+        ),
+        Key::new(
+            "rooms_per_connection",
+            Whole(COUNT),
+            field!(options.rooms_per_connection),
+            "Rooms that one client may be in. Centrifugo has 128.",
+        ),
+        Key::new(
+            "catch_up_queue",
+            Whole(COUNT),
+            field!(options.catch_up_queue),
+            "Broadcasts that may wait for one client while it catches up on what it missed.",
+        ),
+        Key::new("batch", Whole(COUNT), field!(options.batch), "Requests in one JSON-RPC batch."),
+    ]
+}
+
+fn mailbox() -> Vec<Key<Config>> {
+    vec![
+        Key::new(
+            "bytes",
+            Bytes(1024..=1 << 30),
+            field!(options.mailbox.bytes),
+            "Payloads, and 128 bytes for each message. Centrifugo's `client.queue_max_size` is 1 MiB.",
+        ),
+        Key::new(
+            "overflow",
+            OVERFLOW,
+            field!(options.mailbox.overflow),
+            "What happens beyond: the client is disconnected, or loses its oldest events. Answers are never dropped.",
+        ),
+    ]
+}
+
+fn timeouts() -> Vec<Key<Config>> {
+    let wait = || Wait(WAIT);
+    vec![
+        Key::new(
+            "handshake",
+            wait(),
+            field!(options.handshake_timeout),
+            "From the first byte of a connection until its request's head is whole; also for TLS, and for the body of a publish by POST.",
+        ),
+        Key::new(
+            "write",
+            wait(),
+            field!(options.write_timeout),
+            "How long a client's socket may take nothing at all while something waits for it.",
+        ),
+        Key::new(
+            "close",
+            wait(),
+            field!(options.close_timeout),
+            "From our goodbye until the socket is closed, whatever the client does. SignalR's `CloseTimeout` is 5 s.",
+        ),
+        Key::new(
+            "ping_interval",
+            wait(),
+            field!(options.websocket.ping_interval),
+            "The silence after which a WebSocket is pinged. Engine.IO's `pingInterval` is 25 s.",
+        ),
+        Key::new(
+            "ping_timeout",
+            wait(),
+            field!(options.websocket.ping_timeout),
+            "How long a pinged client may stay silent before it counts as gone. Engine.IO's `pingTimeout` is 20 s.",
+        ),
+        Key::new(
+            "poll_wait",
+            wait(),
+            field!(options.poll_wait),
+            "The longest that a poll is held. Common proxies give up after 30 s or more.",
+        ),
+        Key::new(
+            "sse_comment",
+            wait(),
+            field!(options.sse_comment),
+            "The silence after which an SSE stream gets a comment, so that no proxy gives it up.",
+        ),
+        Key::new(
+            "shutdown",
+            wait(),
+            field!(shutdown),
+            "How long clients have to leave once the server is told to stop; keep it above `close`.",
+        ),
+    ]
+}
+
+fn deflate() -> Vec<Key<Config>> {
+    vec![
+        Key::new("enabled", Flag, field!(compress), "Whether to compress at all."),
+        Key::new("level", Whole(0..=9), field!(deflate.level), "How hard to try. 6 is zlib's own default."),
+        Key::new(
+            "threshold",
+            Bytes(0..=1 << 30),
+            field!(deflate.threshold),
+            "Messages of fewer bytes are sent uncompressed. npm `ws` has 1024.",
+        ),
+        Key::new(
+            "server_no_context_takeover",
+            Flag,
+            field!(deflate.agree.server_no_context_takeover),
+            "The server compresses each message on its own: no memory a client, and a broadcast is compressed once for all.",
+        ),
+        Key::new(
+            "client_no_context_takeover",
+            Flag,
+            field!(deflate.agree.client_no_context_takeover),
+            "Clients compress each message on its own: the server keeps no window for each.",
+        ),
+        Key::new(
+            "server_max_window_bits",
+            Whole(WINDOW),
+            field!(deflate.agree.server_max_window_bits),
+            "The base-two logarithm of the server's window. 15 is DEFLATE's largest.",
+        ),
+        Key::new(
+            "client_max_window_bits",
+            Whole(WINDOW),
+            field!(deflate.agree.client_max_window_bits),
+            "The base-two logarithm of the clients' window, of those that offer a choice.",
+        ),
+    ]
+}
+
+fn tls() -> Vec<Key<Config>> {
+    vec![
+        Key::<Config>::new("cert", Maybe(FILE), field!(tls.cert), "The certificate chain, as a PEM file.")
+            .otherwise("no TLS", "\"/etc/everywire/cert.pem\""),
+        Key::<Config>::new("key", Maybe(FILE), field!(tls.key), "Its private key, as a PEM file.")
+            .otherwise("no TLS", "\"/etc/everywire/key.pem\""),
+    ]
+}
+
+impl Row for MountRow {
+    const NAME: &'static str = "mount";
+    const DOC: &'static str = "What is served where. Rows replace the default ones, all of them; the first that fits a request answers it.";
+    const NEEDED: &'static [&'static str] = &["path", "session"];
+    const SAMPLE: &'static str = "";
+
+    fn keys() -> Vec<Key<Self>> {
+        vec![
+            Key::<Self>::new("path", PATH, field!(path), "The path of its URL. `{room}` stands for the name of a room: needed by `publish`, and by `raw` on WebSocket to publish every message in that room.").needed(),
+            Key::<Self>::new("session", SESSIONS, field!(session), "How a conversation is carried: `sse` and `poll` receive only, `publish` is one POST.").needed(),
+            Key::new("protocol", PROTOCOLS, field!(protocol), "What its messages mean. `jsonrpc` needs the session `websocket`."),
+            Key::new("namespace", NAMESPACE, field!(namespace), "The namespace that its clients enter."),
+            Key::new("choose_namespace", Flag, field!(choose_namespace), "Whether clients may name another namespace that is mounted: `?namespace=`."),
+        ]
+    }
+
+    fn faults(&self) -> Vec<(&'static str, String)> {
+        MountRow::faults(self)
+    }
+}
+
+impl Row for RetentionRow {
+    const NAME: &'static str = "retention";
+    const DOC: &'static str = "How much of what it heard a room keeps, for history and for clients that come back. The first row whose pattern fits a room decides; a room that none fits keeps what the defaults here say. Whatever exceeds the first of the three bounds goes, oldest first.";
+    const NEEDED: &'static [&'static str] = &["rooms"];
+    const SAMPLE: &'static str = "rooms = \"chat/*\"\nmessages = 1000\nbytes = \"4MiB\"\nage = \"1h\"\n";
+
+    fn keys() -> Vec<Key<Self>> {
+        vec![
+            Key::<Self>::new(
+                "rooms",
+                ROOMS,
+                field!(rooms.0),
+                "Which rooms: a name in which `*` stands for any characters.",
+            )
+            .needed(),
+            Key::new(
+                "messages",
+                Whole(0..=1_000_000_000),
+                field!(messages),
+                "At most so many messages; 0 keeps nothing.",
+            ),
+            Key::new(
+                "bytes",
+                Bytes(0..=1 << 30),
+                field!(bytes),
+                "At most so many bytes of payload and names, and 128 for each message; 0 keeps nothing.",
+            ),
+            Key::new(
+                "age",
+                Wait(Duration::from_millis(10)..=Duration::from_secs(30 * 24 * 3600)),
+                field!(age),
+                "At most so long.",
+            ),
+        ]
+    }
+}
+
+impl Row for Rule {
+    const NAME: &'static str = "rule";
+    const DOC: &'static str = "Who may do what with which rooms. The first rule whose pattern fits a room decides; a room that none fits is closed. Without any rule every room is open to everybody, and the server listens on loopback only.";
+    const NEEDED: &'static [&'static str] = &["rooms", "allow"];
+    const SAMPLE: &'static str = "rooms = \"news/*\"\nallow = [\"subscribe\", \"history\"]\n";
+
+    fn keys() -> Vec<Key<Self>> {
+        vec![
+            Key::<Self>::new("rooms", ROOMS, field!(rooms.0), "Which rooms: a name in which `*` stands for any characters.").needed(),
+            Key::<Self>::new("allow", VERBS, field!(allow), "What everybody may do with them: hear, publish, see who is there, read what was said. An empty list closes them.").needed(),
+        ]
+    }
+}

@@ -1,0 +1,185 @@
+//! Bad files, and exactly what is said of them.
+
+use super::super::read::parse;
+
+/// What is said of a bad file, a line each.
+fn faults(source: &str) -> Vec<String> {
+    parse(source).unwrap_err().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn each_kind_of_fault_has_its_text() {
+    let size = "a size from 1B to 1GiB, such as 65536, \"64KiB\" or \"1MiB\"";
+    let wait = "a time from 10ms to 1day, such as \"250ms\", \"10s\" or \"5m\"";
+    let address = "an IP address with a port, such as \"127.0.0.1:8000\" or \"[::1]:8000\"";
+    let table: &[(&str, &str)] = &[
+        // Names of keys.
+        ("lissten = \"a\"", "1:1: unknown key \"lissten\"; did you mean \"listen\"?"),
+        (
+            "[limits]\nmesage-bytes = 1",
+            "2:1: unknown key \"mesage-bytes\" in limits; did you mean \"message_bytes\"?",
+        ),
+        ("[deflat]", "1:2: unknown key \"deflat\"; did you mean \"deflate\"?"),
+        ("handshake = \"1s\"", "1:1: unknown key \"handshake\"; it belongs in [timeouts]"),
+        ("[limits]\n\nlisten = \"a\"", "3:1: unknown key \"listen\" in limits; it belongs above all tables"),
+        (
+            "[mailbox]\nfrobnicate = 1",
+            "2:1: unknown key \"frobnicate\" in mailbox; known are bytes, overflow",
+        ),
+        ("limits.batsh = 1", "1:8: unknown key \"batsh\" in limits; did you mean \"batch\"?"),
+        (
+            "[[rule]]\nrooms = \"*\"\nallow = []\nroms = 1",
+            "4:1: unknown key \"roms\" in rule; did you mean \"rooms\"?",
+        ),
+        // Tables.
+        ("limits = 3", "1:10: limits: is a table; write [limits] above its keys"),
+        ("[mount]\npath = \"/\"", "1:1: mount: is a list of tables; write [[mount]] above each"),
+        ("rule = [3]", "1:9: rule: is a list of tables; write [[rule]] above each"),
+        // Values.
+        ("insecure_open = \"yes\"", "1:17: insecure_open: \"yes\" is not true or false"),
+        ("[limits]\nbatch = 0", "2:9: limits.batch: 0 is not a whole number from 1 to 1000000000"),
+        ("[limits]\nbatch = -1", "2:9: limits.batch: -1 is not a whole number from 1 to 1000000000"),
+        ("[limits]\nbatch = 1.5", "2:9: limits.batch: 1.5 is not a whole number from 1 to 1000000000"),
+        (
+            "workers = 99999999999999999999",
+            "1:11: workers: 99999999999999999999 is not a whole number from 1 to 1024",
+        ),
+        (
+            "[deflate]\nserver_max_window_bits = 16",
+            "2:26: deflate.server_max_window_bits: 16 is not a whole number from 8 to 15",
+        ),
+        (
+            "[mailbox]\nbytes = \"9MB\"",
+            "2:9: mailbox.bytes: \"9MB\" is not a size from 1KiB to 1GiB, such as 65536, \"64KiB\" or \"1MiB\"",
+        ),
+        ("[limits]\nbatch = [\n1,\n2]", "2:9: limits.batch: [ is not a whole number from 1 to 1000000000"),
+        (
+            "log = \"inof\"",
+            "1:7: log: \"inof\" is not a level (\"error\", \"warn\", \"info\", \"debug\", \"trace\", \"off\") or a filter such as \"warn,everywire=debug\"",
+        ),
+        (
+            "hosts = [\"a\", \"b:80\"]",
+            "1:15: hosts: \"b:80\" is not a host without port, such as \"chat.example.org\", or \"*\"",
+        ),
+        (
+            "hosts = \"a\"",
+            "1:9: hosts: \"a\" is not a list of texts, each a host without port, such as \"chat.example.org\", or \"*\"",
+        ),
+        (
+            "origins = [\"example.org\"]",
+            "1:12: origins: \"example.org\" is not an origin such as \"https://example.org\", or \"*\"",
+        ),
+        (
+            "origins = [\"https://example.org/app\"]",
+            "1:12: origins: \"https://example.org/app\" is not an origin such as \"https://example.org\", or \"*\"",
+        ),
+        // Words.
+        (
+            "mailbox.overflow = \"drop_oldest\"",
+            "1:20: mailbox.overflow: \"drop_oldest\" is not one of \"disconnect\", \"drop-oldest\"; did you mean \"drop-oldest\"?",
+        ),
+        ("mailbox.overflow = 1", "1:20: mailbox.overflow: 1 is not one of \"disconnect\", \"drop-oldest\""),
+        (
+            "actions = [\"subscribe\", \"publsh\"]",
+            "1:25: actions: \"publsh\" is not one of \"subscribe\", \"unsubscribe\", \"publish\", \"presence\", \"history\"; did you mean \"publish\"?",
+        ),
+        (
+            "actions = true",
+            "1:11: actions: true is not false, or a list, each one of \"subscribe\", \"unsubscribe\", \"publish\", \"presence\", \"history\"",
+        ),
+        // Rows, and what does not go together.
+        ("[[mount]]\npath = \"/a\"", "1:1: mount[0] has no \"session\""),
+        ("[[rule]]", "1:1: rule[0] has no \"rooms\"|1:1: rule[0] has no \"allow\""),
+        (
+            "[[mount]]\npath = \"ws\"\nsession = \"sse\"",
+            "2:8: mount[0].path: \"ws\" is not a path such as \"/ws\" or \"/raw/{room}\": it begins with a slash, and at most one whole segment is {room}",
+        ),
+        (
+            "[[mount]]\npath = \"/p\"\nsession = \"publish\"",
+            "2:8: mount[0].path: the session \"publish\" needs {room} in its path, as in \"/pub/{room}\"",
+        ),
+        (
+            "[[mount]]\npath = \"/s/{room}\"\nsession = \"sse\"",
+            "2:8: mount[0].path: clients name the rooms in the query, as in ?room=lobby; write a path without {room}",
+        ),
+        (
+            "[[mount]]\npath = \"/j/{room}\"\nsession = \"websocket\"\nprotocol = \"jsonrpc\"",
+            "2:8: mount[0].path: \"jsonrpc\" clients subscribe to rooms; write a path without {room}",
+        ),
+        (
+            "[[mount]]\npath = \"/s\"\nsession = \"sse\"\nprotocol = \"jsonrpc\"",
+            "4:12: mount[0].protocol: only the session \"websocket\" carries \"jsonrpc\"; write \"raw\"",
+        ),
+        (
+            "[[mount]]\npath = \"/s\"\nsession = \"sse\"\n[[mount]]\npath = \"/s\"\nsession = \"poll\"",
+            "5:8: mount[1].path: mount[0] has this path already",
+        ),
+        (
+            "[[mount]]\npath = \"/\"\nsession = \"sse\"",
+            "2:8: mount[0].path: the playground is there; set playground = false, or write another path",
+        ),
+        ("[tls]\ncert = \"a\"", "2:8: tls.cert: the private key is missing; set tls.key too"),
+        ("tls.key = \"a\"", "1:11: tls.key: the certificate is missing; set tls.cert too"),
+        (
+            "limits.inbound_queue = \"2MiB\"",
+            "1:24: limits.inbound_queue: must not be more than limits.inbound_bytes",
+        ),
+        // TOML itself.
+        ("listen = ", "1:10: string values must be quoted, expected literal string"),
+        ("a = 1\na = 2", "2:1: duplicate key"),
+    ];
+    for (source, expected) in table {
+        assert_eq!(faults(source).join("|"), *expected, "{source}");
+    }
+    for listen in ["8000", "\"localhost:8000\"", "\"127.0.0.1\"", "\"127.0.0.1:80000\""] {
+        let expected = format!("1:10: listen: {listen} is not {address}");
+        assert_eq!(faults(&format!("listen = {listen}")), [expected]);
+    }
+    for bytes in
+        ["\"1MB\"", "\"1.5MiB\"", "\"MiB\"", "0", "-1", "\"2GiB\"", "\"99999999999999999GiB\"", "true"]
+    {
+        let expected = format!("1:24: limits.message_bytes: {bytes} is not {size}");
+        assert_eq!(faults(&format!("limits.message_bytes = {bytes}")), [expected]);
+    }
+    for time in ["10", "\"10\"", "\"\"", "\"0s\"", "\"1 fortnight\"", "\"2days\"", "\"9ms\""] {
+        let expected = format!("1:18: timeouts.close: {time} is not {wait}");
+        assert_eq!(faults(&format!("timeouts.close = {time}")), [expected]);
+    }
+}
+
+#[test]
+fn all_faults_are_told_in_order() {
+    let source = "insecure_open = 1\n[timeouts]\nwrit = \"1s\"\n[[rule]]\nrooms = \"ä\"\nallow = [\"é\", 3]\n[limits]\nbatch = 0\n";
+    assert_eq!(
+        faults(source),
+        [
+            "1:17: insecure_open: 1 is not true or false",
+            "3:1: unknown key \"writ\" in timeouts; did you mean \"write\"?",
+            "6:10: rule[0].allow: \"é\" is not one of \"subscribe\", \"publish\", \"presence\", \"history\"",
+            "8:9: limits.batch: 0 is not a whole number from 1 to 1000000000",
+        ]
+    );
+}
+
+#[test]
+fn columns_count_characters() {
+    assert_eq!(faults("hosts = [\"ä\", 1]").len(), 1);
+    let column = |source: &str| faults(source)[0].split(':').nth(1).unwrap().to_owned();
+    assert_eq!(column("origins = [\"*\", 1]"), "17");
+    assert_eq!(column("actions_prefix = \"äöü\"; x"), column("actions_prefix = \"aou\"; x"));
+}
+
+#[test]
+fn no_file_is_a_panic() {
+    // Whatever is cut off or doubled, it is read or refused.
+    let whole = include_str!("every_key.toml");
+    for at in whole.char_indices().map(|(at, _)| at) {
+        let cut = &whole[..at];
+        let doubled = format!("{cut}{whole}");
+        for source in [cut, &doubled] {
+            if let Err(faults) = parse(source) {
+                assert!(!faults.is_empty());
+            }
+        }
+    }
+}

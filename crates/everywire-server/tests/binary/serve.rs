@@ -1,0 +1,141 @@
+//! The binary serves: rooms, the playground, and what is not there.
+
+use crate::support::{Client, Server, soon};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_room_is_one_for_all_wires() {
+    let server = Server::start(&[]).await;
+    let mut ann = server.websocket("/ws").await;
+    let mut bob = server.websocket("/raw/lobby").await;
+
+    let subscribed = ann.call("subscribe", json!(["lobby"])).await;
+    assert_eq!(subscribed["result"]["room"], "lobby", "{subscribed}");
+
+    let (status, _, body) = server.http("POST /pub/lobby?event=chat", r#"{"text":"from curl"}"#).await;
+    assert_eq!(status, 200, "{body}");
+    let heard = ann.next().await;
+    assert_eq!(heard["method"], "chat");
+    assert_eq!(heard["params"][0], json!({"text": "from curl"}));
+    assert_eq!(heard["params"][1]["room"], "lobby");
+    assert_eq!(bob.next().await, json!({"event": "chat", "data": {"text": "from curl"}}));
+
+    let published = ann.call("publish", json!(["lobby", "chat", {"text": "from ann"}])).await;
+    assert!(published["result"]["offset"].is_string(), "{published}");
+    assert_eq!(bob.next().await["data"], json!({"text": "from ann"}));
+
+    // What was said is kept for those who come back: the default retention.
+    let missed = ann.call("history", json!(["lobby"])).await;
+    assert_eq!(missed["result"]["messages"].as_array().unwrap().len(), 2, "{missed}");
+
+    let unknown = ann.call("frobnicate", json!([])).await;
+    assert_eq!(unknown["error"]["code"], -32601, "{unknown}");
+}
+
+#[tokio::test]
+async fn the_playground_and_nothing_else_is_there() {
+    let mut server = Server::start(&[]).await;
+    let (status, head, body) = server.http("GET /", "").await;
+    assert_eq!(status, 200);
+    assert!(head.contains("content-type: text/html"), "{head}");
+    assert!(head.contains("content-security-policy: default-src 'none'; script-src 'self'"), "{head}");
+    assert!(body.contains("playground/app.js"), "{body}");
+    let (status, head, _) = server.http("GET /playground/app.js", "").await;
+    assert_eq!(status, 200);
+    assert!(head.contains("content-type: text/javascript"), "{head}");
+    let (status, head, body) = server.http("HEAD /", "").await;
+    assert_eq!((status, body.as_str()), (200, ""));
+    assert!(head.contains("content-length: "), "{head}");
+
+    let (status, head, body) = server.http("GET /nothing", "").await;
+    assert_eq!((status, body.as_str()), (404, "nothing is mounted at \"/nothing\"\n"));
+    assert!(head.contains("content-type: text/plain"), "{head}");
+    server.logs("nothing is mounted at").await;
+    let (status, ..) = server.http("GET /playground/nothing.js", "").await;
+    assert_eq!(status, 404);
+
+    // A name that another site could have made lead here.
+    for path in ["/", "/nothing", "/pub/lobby"] {
+        let (status, _, body) = server.http(&format!("GET {path}\r\nHost: evil.example"), "").await;
+        assert_eq!(status, 421, "{path}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn start_up_says_what_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("everywire.toml");
+    std::fs::write(
+        &file,
+        "playground = false\nactions = [\"subscribe\"]\nlimits.batch = 7\n\
+         [[mount]]\npath = \"/rpc\"\nsession = \"websocket\"\nprotocol = \"jsonrpc\"\nnamespace = \"/admin\"\n\
+         [[rule]]\nrooms = \"news\"\nallow = [\"subscribe\"]\n",
+    )
+    .unwrap();
+    let file = file.to_str().unwrap();
+    let server = Server::start(&["--config", file]).await;
+    let address = server.address;
+    assert_eq!(
+        server.banner[2..],
+        [
+            format!("  ws://{address}/rpc  JSON-RPC 2.0 on WebSocket           namespace /admin"),
+            String::new(),
+            "  actions     subscribe".to_owned(),
+            "  rights      1 rule(s); rooms that none fits are closed".to_owned(),
+            "  broker      memory: rooms live in this process, and end with it".to_owned(),
+            format!("  workers     {}", std::thread::available_parallelism().unwrap()),
+            format!("  file        {file}"),
+            "  set         listen = \"127.0.0.1:0\"  (default \"127.0.0.1:8000\")".to_owned(),
+            "  set         actions = [\"subscribe\"]  (default [\"subscribe\", \"unsubscribe\", \"publish\", \
+             \"presence\", \"history\"])"
+                .to_owned(),
+            "  set         playground = false  (default on while the listen address is one of loopback's)"
+                .to_owned(),
+            "  set         limits.batch = 7  (default 100)".to_owned(),
+            String::new(),
+        ]
+    );
+    assert_eq!(server.http("GET /", "").await.0, 404);
+
+    let mut client = server.websocket("/rpc").await;
+    let allowed = client.call("subscribe", json!(["news"])).await;
+    assert_eq!(allowed["result"]["room"], "news", "{allowed}");
+    let forbidden = client.call("subscribe", json!(["lobby"])).await;
+    assert_eq!(forbidden["error"]["message"], "you may not subscribe to the room \"lobby\"");
+    let off = client.call("publish", json!(["news", "chat", 1])).await;
+    assert_eq!(off["error"]["code"], -32601, "{off}");
+}
+
+#[tokio::test]
+async fn tls_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(path("cert.pem"), made.cert.pem()).unwrap();
+    std::fs::write(path("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    let config = format!("tls = {{ cert = {:?}, key = {:?} }}\n", path("cert.pem"), path("key.pem"));
+    std::fs::write(path("everywire.toml"), config).unwrap();
+    let server = Server::start(&["--config", &path("everywire.toml")]).await;
+    assert!(server.banner.iter().any(|line| line.contains(&format!("wss://{}/ws", server.address))));
+
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let open = async |protocols: &[&[u8]]| {
+        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+        let mut client = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots.clone())
+            .with_no_client_auth();
+        client.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+        let tcp = tokio::net::TcpStream::connect(server.address).await.unwrap();
+        let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(client));
+        soon("TLS", connector.connect("localhost".try_into().unwrap(), tcp)).await.unwrap()
+    };
+    let both = open(&[b"h2", b"http/1.1"]).await;
+    assert_eq!(both.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+
+    let mut client = Client::open(open(&[b"http/1.1"]).await, "wss://localhost/ws").await;
+    let subscribed = client.call("subscribe", json!(["lobby"])).await;
+    assert_eq!(subscribed["result"]["room"], "lobby", "{subscribed}");
+}
