@@ -278,7 +278,7 @@ impl<T: Transport> State<T> {
                 Drain::Unsent(bytes) => {
                     let written = self.write_some(cx, now, &bytes)?;
                     if written < bytes.len() {
-                        self.link.mailbox().block(bytes.slice(written..));
+                        self.block(bytes.slice(written..), now);
                         return Ok(());
                     }
                     continue;
@@ -313,11 +313,23 @@ impl<T: Transport> State<T> {
             }
             let written = self.write_some(cx, now, &worker.write)?;
             if written < worker.write.len() {
-                self.link.mailbox().block(Bytes::copy_from_slice(&worker.write[written..]));
+                self.block(Bytes::copy_from_slice(&worker.write[written..]), now);
                 return Ok(());
             }
         }
         self.flushed(cx).map(drop)
+    }
+
+    /// The socket is full. A session that is to end meanwhile cannot say so, and is not kept by a peer that reads
+    /// nothing.
+    fn block(&mut self, rest: Bytes, now: Time) {
+        self.link.mailbox().block(rest);
+        if self.close_by.is_none()
+            && let Some(reason) = self.link.mailbox().ended()
+        {
+            tracing::warn!(peer = %self.conversation.peer(), %reason, "a session is to end, and its socket is full");
+            self.close_by = Some(now.after(self.waits.close));
+        }
     }
 
     fn take_control(&mut self, out: &mut Vec<u8>) {
