@@ -20,9 +20,16 @@ async fn a_room_is_one_for_all_wires() {
     assert_eq!(heard["params"][1]["room"], "lobby");
     assert_eq!(bob.next().await, json!({"event": "chat", "data": {"text": "from curl"}}));
 
+    let mut page = server.listen("GET /sse?room=lobby").await;
+    assert!(page.head.starts_with("HTTP/1.1 200"), "{}", page.head);
+
     let published = ann.call("publish", json!(["lobby", "chat", {"text": "from ann"}])).await;
     assert!(published["result"]["offset"].is_string(), "{published}");
     assert_eq!(bob.next().await["data"], json!({"text": "from ann"}));
+
+    let heard: serde_json::Value = serde_json::from_str(&page.line("data: ").await).unwrap();
+    assert_eq!(heard["data"], json!({"text": "from ann"}));
+    assert_eq!(heard["room"], "lobby");
 
     // What was said is kept for those who come back: the default retention.
     let missed = ann.call("history", json!(["lobby"])).await;

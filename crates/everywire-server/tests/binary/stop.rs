@@ -1,6 +1,6 @@
 //! How the binary ends, and with which exit code.
 
-use crate::support::{Server, run, soon};
+use crate::support::{Server, everywire, run, soon};
 use everywire_websocket::CloseCode;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -67,6 +67,17 @@ async fn a_wrong_command_line_is_refused() {
         let (out, _, code) = run(args).await;
         assert_eq!((out.as_str(), code), ("", Some(2)), "{args:?}");
     }
+}
+
+#[tokio::test]
+async fn a_wrong_filter_in_the_environment_is_refused() {
+    let output = everywire(&["--listen", "127.0.0.1:0"]).env("RUST_LOG", "inof").output();
+    let output = soon("the end of the process", output).await.unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "everywire: RUST_LOG: \"inof\" is not a level or filter, such as \"info\" or \"warn,everywire=debug\"\n"
+    );
 }
 
 #[tokio::test]

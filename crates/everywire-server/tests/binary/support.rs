@@ -19,7 +19,7 @@ pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 }
 
 /// The binary with these arguments.
-fn everywire(args: &[&str]) -> Command {
+pub(crate) fn everywire(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_everywire"));
     command.args(args).env_remove("RUST_LOG").stdin(Stdio::null()).kill_on_drop(true);
     command
@@ -89,6 +89,19 @@ impl Server {
         Client::open(tcp, &format!("ws://{}{path}", self.address)).await
     }
 
+    /// A request whose answer goes on: its head has come.
+    pub(crate) async fn listen(&self, line: &str) -> Stream {
+        let mut tcp = TcpStream::connect(self.address).await.unwrap();
+        tcp.write_all(format!("{line} HTTP/1.1\r\nHost: {}\r\n\r\n", self.address).as_bytes()).await.unwrap();
+        let mut stream = Stream { head: String::new(), lines: BufReader::new(tcp).lines() };
+        loop {
+            match soon("a head", stream.lines.next_line()).await.unwrap().expect("a whole head").as_str() {
+                "" => return stream,
+                line => stream.head += &format!("{line}\n"),
+            }
+        }
+    }
+
     /// A request, and all of the answer: its status, its head and its body.
     pub(crate) async fn http(&self, request: &str, body: &str) -> (u16, String, String) {
         let host =
@@ -106,6 +119,25 @@ impl Server {
         let (head, body) = answer.split_once("\r\n\r\n").expect("a whole head");
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         (status, head.to_ascii_lowercase(), body.to_owned())
+    }
+}
+
+/// An answer that goes on, such as a stream of events.
+pub(crate) struct Stream {
+    pub(crate) head: String,
+    lines: Lines<BufReader<TcpStream>>,
+}
+
+impl Stream {
+    /// The rest of the next line that begins so.
+    pub(crate) async fn line(&mut self, start: &str) -> String {
+        loop {
+            let line = soon("a line of the stream", self.lines.next_line()).await.unwrap();
+            let line = line.unwrap_or_else(|| panic!("the stream ended before {start:?}"));
+            if let Some(rest) = line.strip_prefix(start) {
+                return rest.to_owned();
+            }
+        }
     }
 }
 
