@@ -8,14 +8,14 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-use super::response::Stream;
+use super::pieces::Pieces;
 
 /// The body of a response.
 pub struct Body(Kind);
 
 enum Kind {
     Whole(Option<Bytes>),
-    Stream(Box<Stream>),
+    Stream(Pieces),
 }
 
 impl Body {
@@ -27,8 +27,8 @@ impl Body {
         Self(Kind::Whole(Some(bytes.into()).filter(|bytes| !bytes.is_empty())))
     }
 
-    pub(crate) fn stream(stream: Stream) -> Self {
-        Self(Kind::Stream(Box::new(stream)))
+    pub(crate) fn stream(pieces: Pieces) -> Self {
+        Self(Kind::Stream(pieces))
     }
 }
 
@@ -42,7 +42,7 @@ impl http_body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match &mut self.0 {
             Kind::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Kind::Stream(stream) => stream.poll(cx).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes)))),
+            Kind::Stream(pieces) => pieces.poll(cx).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes)))),
         }
     }
 

@@ -6,7 +6,7 @@
 //! | WebSocket | [`websocket`] (opening), [`socket`] (the life of one), [`ending`] |
 //! | Server-Sent Events and long polling | [`response`] |
 //! | publishing by plain POST | [`post`] |
-//! | response bodies | [`body`] |
+//! | response bodies | [`body`], [`pieces`] |
 //! | waits that hyper does not bound | [`timed`] |
 //! | messages into frames, forms | [`frames`], [`form`] |
 
@@ -15,6 +15,7 @@ mod ending;
 pub(crate) mod form;
 pub(crate) mod frames;
 pub(crate) mod guard;
+pub(crate) mod pieces;
 pub(crate) mod post;
 pub(crate) mod request;
 pub(crate) mod response;

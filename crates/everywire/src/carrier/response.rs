@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use everywire_core::mailbox::Drain;
@@ -17,6 +18,7 @@ use super::body::Body;
 use super::form::{Framing, form};
 use super::frames::Plain;
 use super::guard;
+use super::pieces::Slot;
 use super::service::Arrival;
 use crate::app::AppState;
 use crate::app::mount::Wire;
@@ -28,7 +30,7 @@ use crate::driver::worker::Worker;
 /// How much of what waits leaves as one piece of a body.
 const PIECE: usize = 64 * 1024;
 
-/// A conversation that speaks through a response. Dropped when the client goes away.
+/// A conversation that speaks through a response, in a task of its own once that has begun.
 pub(crate) struct Stream {
     link: Arc<dyn Link>,
     conversation: Conversation,
@@ -37,6 +39,9 @@ pub(crate) struct Stream {
     head: Option<(StatusCode, Box<HeaderMap>, Option<Bytes>)>,
     out: Vec<u8>,
     over: Option<Reason>,
+    write_timeout: Duration,
+    /// Since when the client has not taken a piece.
+    stuck_since: Option<Time>,
 }
 
 /// Answers a request for events.
@@ -89,6 +94,8 @@ pub(crate) async fn open(app: Arc<AppState>, arrival: Arrival) -> Response<Body>
         head: None,
         out: Vec::new(),
         over: None,
+        write_timeout: app.options.write_timeout,
+        stuck_since: None,
     };
     let head = &arrival.head;
     std::future::poll_fn(|cx| {
@@ -131,20 +138,66 @@ impl Stream {
                 self.finish(LaneEnd::Finished(None));
                 Body::whole(body)
             }
-            None => Body::stream(self),
+            None => {
+                let (slot, pieces) = Slot::new(self.link.clone());
+                tokio::spawn(async move { std::future::poll_fn(|cx| self.speak(cx, &slot)).await });
+                Body::stream(pieces)
+            }
         });
         *response.status_mut() = status;
         *response.headers_mut() = *headers;
         response
     }
 
-    /// The next piece of the body.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        self.turn(cx);
-        if !self.out.is_empty() {
-            return Poll::Ready(Some(std::mem::take(&mut self.out).into()));
+    /// Moves pieces into the body, as fast as the client takes them, until the end.
+    fn speak(&mut self, cx: &mut Context<'_>, slot: &Slot) -> Poll<()> {
+        while !slot.is_gone() {
+            if slot.is_full() {
+                if self.is_given_up(slot) {
+                    return Poll::Ready(());
+                }
+                // As when a socket is full: only the body or the end wake the task now.
+                self.link.mailbox().block(Bytes::new());
+                self.link.mailbox().wake_later(cx.waker());
+                if slot.is_full()
+                    && !slot.is_gone()
+                    && self.link.mailbox().ended() != Some(Reason::SlowConsumer)
+                {
+                    return Poll::Pending;
+                }
+                continue;
+            }
+            self.stuck_since = None;
+            self.turn(cx);
+            let is_over = self.over.is_some();
+            if is_over || !self.out.is_empty() {
+                slot.put(std::mem::take(&mut self.out), is_over);
+            } else if !slot.is_gone() {
+                return Poll::Pending;
+            }
+            if is_over {
+                return Poll::Ready(());
+            }
         }
-        if self.over.is_some() { Poll::Ready(None) } else { Poll::Pending }
+        Poll::Ready(())
+    }
+
+    /// Whether a client that has not taken the last piece is waited for no longer.
+    fn is_given_up(&mut self, slot: &Slot) -> bool {
+        let now = self.wheel.now();
+        let deadline = self.stuck_since.get_or_insert(now).after(self.write_timeout);
+        let reason = match self.link.mailbox().ended() {
+            Some(Reason::SlowConsumer) => Reason::SlowConsumer,
+            _ if deadline <= now => Reason::WriteTimeout,
+            _ => {
+                self.wheel.enter(&self.link, deadline);
+                return false;
+            }
+        };
+        tracing::warn!(peer = %self.conversation.peer(), %reason, "a client does not read its response");
+        self.link.mailbox().end(reason, false);
+        slot.put(Vec::new(), true);
+        true
     }
 
     fn turn(&mut self, cx: &mut Context<'_>) {
