@@ -138,6 +138,11 @@ impl Tcp {
         Self::connect(address).await.request(request).await
     }
 
+    /// Where the server sees it.
+    pub fn peer(&self) -> String {
+        self.io.local_addr().unwrap().to_string()
+    }
+
     /// Ends the connection by RST.
     pub fn reset(self) {
         socket2::SockRef::from(&self.io).set_linger(Some(Duration::ZERO)).unwrap();
@@ -174,14 +179,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Reads some more. False at the end, in order or not.
     pub async fn more(&mut self) -> bool {
         within("the server's bytes", async {
-            let mut buffer = vec![0; 64 * 1024];
-            match self.io.read(&mut buffer).await {
-                Ok(n) => {
-                    self.read.extend_from_slice(&buffer[..n]);
-                    n > 0
-                }
-                Err(_) => false,
-            }
+            self.read.reserve(16 * 1024);
+            matches!(self.io.read_buf(&mut self.read).await, Ok(1..))
         })
         .await
     }
@@ -212,6 +211,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Sends a request and reads the response: its body by length, by chunks, or none.
     pub async fn request(&mut self, request: &str) -> Response {
         self.send(request).await;
+        self.answer_to(request).await
+    }
+
+    /// A response, to whatever was sent.
+    pub async fn answer(&mut self) -> Response {
+        self.answer_to("").await
+    }
+
+    async fn answer_to(&mut self, request: &str) -> Response {
         let mut response = self.head().await;
         if let Some(length) = response.header("content-length") {
             let length = length.parse().unwrap();
