@@ -15,4 +15,4 @@ mod entry;
 mod state;
 
 pub use entry::{Class as EntryClass, Entry, Item, Outcome, Token};
-pub use state::{Drain, Mailbox, MailboxOptions, Offer, Overflow};
+pub use state::{Drain, Mailbox, MailboxOptions, Overflow};

@@ -73,17 +73,6 @@ pub(crate) struct State {
     end_seen: bool,
 }
 
-/// How an attempt to write a run at once ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Offer {
-    /// All of it left.
-    Sent,
-    /// So many bytes of it left, perhaps none; the socket is full.
-    Partly(usize),
-    /// The socket is broken.
-    Broken,
-}
-
 /// What the session's task has to do next.
 #[derive(Debug)]
 pub enum Drain {

@@ -153,7 +153,7 @@ impl Connection {
 
     /// Ends the session that carries this connection, after what was sent to it before.
     pub fn disconnect(&self) {
-        self.core.link().mailbox().end(Reason::ServerClosed, true);
+        self.core.end(Reason::ServerClosed);
     }
 
     /// Whether the client has gone.
