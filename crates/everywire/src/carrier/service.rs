@@ -20,6 +20,7 @@ use crate::app::access::{Credentials, Refusal};
 use crate::app::mount::{Mount, Wire};
 use crate::app::namespace::Handlers;
 use crate::driver::conversation::Peer;
+use crate::driver::sessions::Arriving;
 
 /// Answers every request to what an application has mounted: a tower service, for hyper and axum.
 #[derive(Clone)]
@@ -40,6 +41,8 @@ pub(crate) struct Arrival {
     pub(crate) peer: Peer,
     /// The room that the path names.
     pub(crate) room: Option<Arc<str>>,
+    /// That it counts, until the session does.
+    pub(crate) arriving: Option<Arriving>,
 }
 
 impl Service {
@@ -76,13 +79,17 @@ impl Service {
         let upgrade = hyper::upgrade::on(&mut request);
         let (parts, body) = request.into_parts();
         let head = Request::from_parts(parts, ());
-        let arrival = match self.admit(head).await {
+        let mut arrival = match self.admit(head).await {
             Ok(arrival) => arrival,
             Err(refused) => return *refused,
         };
         match arrival.mount.wire() {
             Wire::JsonRpc | Wire::Raw => websocket::open(self.app, arrival, upgrade),
-            Wire::Sse | Wire::Poll => response::open(self.app, arrival).await,
+            Wire::Sse | Wire::Poll => {
+                // The session begins at once, and the answer may be long in coming.
+                arrival.arriving = None;
+                response::open(self.app, arrival).await
+            }
             Wire::Publish => post::publish(&self.app, arrival, body).await,
         }
     }
@@ -115,8 +122,10 @@ impl Service {
                 "the server is shutting down; try again soon".into(),
             );
         }
+        let full =
+            || refuse(StatusCode::SERVICE_UNAVAILABLE, "as many clients are connected as may be".into());
         if self.app.sessions.len() >= options.connections {
-            return refuse(StatusCode::SERVICE_UNAVAILABLE, "as many clients are connected as may be".into());
+            return full();
         }
         let room = match params.first().map(|room| decode(room)) {
             None => None,
@@ -138,7 +147,17 @@ impl Service {
             Ok(identity) => identity,
             Err(refusal) => return refuse(refusal.status, refusal.message),
         };
-        Ok(Arrival { head, mount, handlers, namespace, identity, peer: self.peer, room })
+        let Some(arriving) = self.app.sessions.arrive(options.connections) else { return full() };
+        Ok(Arrival {
+            head,
+            mount,
+            handlers,
+            namespace,
+            identity,
+            peer: self.peer,
+            room,
+            arriving: Some(arriving),
+        })
     }
 
     async fn authenticate(&self, head: &Request<()>, namespace: &str) -> Result<Identity, Refusal> {

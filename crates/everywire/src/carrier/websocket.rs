@@ -116,6 +116,7 @@ fn spawn<T: Transport>(
         )
     };
     let conversation = Conversation::new(opening, link.clone(), framing);
+    drop(arrival.arriving);
     let decoder = Decoder::new(Role::Server, Limits::of_message(app.options.message_bytes))
         .with_deflate(agreed.deflate.map(|deflate| deflate.incoming(Role::Server)));
     let waits = Waits { close: app.options.close_timeout, write: app.options.write_timeout };

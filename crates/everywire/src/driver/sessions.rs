@@ -11,6 +11,8 @@ use tokio::sync::Notify;
 pub(crate) struct Sessions {
     state: Mutex<Places>,
     count: AtomicUsize,
+    /// Requests that have been let in and are no sessions yet.
+    arriving: AtomicUsize,
     shards: usize,
     next_shard: AtomicUsize,
     /// Set when no new session may open.
@@ -30,11 +32,16 @@ pub(crate) struct Place {
     place: u32,
 }
 
+/// A request that has been let in: until it has become a session, or has been answered, it counts like one, so that
+/// no burst of handshakes passes the bound, and shutting down waits for the one that is just being answered.
+pub(crate) struct Arriving(Arc<Sessions>);
+
 impl Sessions {
     pub(crate) fn new(shards: usize) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
             count: AtomicUsize::new(0),
+            arriving: AtomicUsize::new(0),
             shards,
             next_shard: AtomicUsize::new(0),
             closing: std::sync::atomic::AtomicBool::new(false),
@@ -66,6 +73,13 @@ impl Sessions {
         Place { sessions: self.clone(), place }
     }
 
+    /// Lets a request in, unless `most` are there.
+    pub(crate) fn arrive(self: &Arc<Self>, most: usize) -> Option<Arriving> {
+        let before = self.arriving.fetch_add(1, Ordering::AcqRel);
+        let arriving = Arriving(self.clone());
+        (before + self.len() < most).then_some(arriving)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.count.load(Ordering::Relaxed)
     }
@@ -86,11 +100,12 @@ impl Sessions {
         }
     }
 
-    /// Waits until no session is left.
+    /// Waits until no session is left, and none is about to be.
     pub(crate) async fn emptied(&self) {
         loop {
             let emptied = self.emptied.notified();
-            if self.len() == 0 {
+            // In this order: a request that becomes a session is counted as one first.
+            if self.arriving.load(Ordering::Acquire) == 0 && self.len() == 0 {
                 return;
             }
             emptied.await;
@@ -99,6 +114,14 @@ impl Sessions {
 
     fn links(&self) -> Vec<Arc<dyn Link>> {
         self.state.lock().taken.iter().flatten().filter_map(Weak::upgrade).collect()
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        if self.0.arriving.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.emptied.notify_waiters();
+        }
     }
 }
 
