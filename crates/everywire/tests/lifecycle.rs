@@ -351,22 +351,6 @@ async fn a_shutdown_waits_no_longer_than_the_grace() {
     assert_eq!(client.close_code().await, Some(1012));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_has_just_been_let_in_is_told_too() {
-    for _ in 0..50 {
-        let (app, ..) = tattling(brief());
-        let address = serve(&app).await;
-        let mut client = Tcp::connect(address).await;
-        client.send(upgrade_head("/ws", "")).await;
-        assert_eq!(client.head().await.status, 101);
-        // The session may not have begun yet: the answer is all that has left.
-        let shut_down = tokio::spawn(async move { app.shut_down(Duration::from_secs(10)).await });
-        assert_eq!(client.close_code().await, Some(1012));
-        client.close(1012).await;
-        assert!(within("the shutdown", shut_down).await.unwrap());
-    }
-}
-
 #[tokio::test]
 async fn whoever_comes_in_during_a_shutdown_goes_too() {
     let entered = Arc::new(Notify::new());

@@ -135,3 +135,28 @@ impl Drop for Place {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    #[test]
+    fn whoever_has_been_let_in_counts_before_its_session_begins() {
+        let sessions = Sessions::new(1);
+        let (first, second) = (sessions.arrive(2), sessions.arrive(2));
+        assert!(first.is_some() && second.is_some());
+        assert!(sessions.arrive(2).is_none(), "two are let in, and none is a session yet");
+        assert_eq!(sessions.len(), 0);
+
+        let mut emptied = std::pin::pin!(sessions.emptied());
+        let cx = &mut Context::from_waker(Waker::noop());
+        assert_eq!(emptied.as_mut().poll(cx), Poll::Pending);
+        drop(first);
+        assert_eq!(emptied.as_mut().poll(cx), Poll::Pending, "one is still to come");
+        drop(second);
+        assert_eq!(emptied.as_mut().poll(cx), Poll::Ready(()));
+        assert!(sessions.arrive(2).is_some(), "who was refused left no trace");
+    }
+}
