@@ -76,7 +76,9 @@ async fn game_state() {
 #[tokio::test]
 async fn video_relay() {
     let example = Example::start(env!("CARGO_BIN_EXE_video_relay")).await;
+    let ready = || Message::Text("ready".into());
     let mut viewer = example.connect("/view").await;
+    assert!(viewer.next().await == ready());
     let mut camera = example.connect("/camera").await;
     let chunks: Vec<Bytes> = (0..20u8).map(|i| Bytes::from(vec![i; 50_000])).collect();
     for chunk in &chunks {
@@ -86,6 +88,7 @@ async fn video_relay() {
         assert!(viewer.next().await == Message::Binary(chunk.clone()));
     }
     let mut late = example.connect("/view").await;
+    assert!(late.next().await == ready());
     assert!(late.next().await == Message::Binary(chunks[0].clone()), "the header of the stream");
 }
 

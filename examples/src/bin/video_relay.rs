@@ -2,7 +2,8 @@
 //!
 //! The camera sends binary WebSocket messages to `/camera`; viewers connect to `/view` and get them as they are,
 //! never copied for each. A viewer that cannot keep up loses the oldest chunks, whole, instead of its connection;
-//! the first chunk (the stream's header) is kept for those that come later.
+//! the first chunk (the stream's header) is kept for those that come later. A text, `ready`, says that a viewer is in:
+//! what the camera sends from then on arrives.
 
 use std::error::Error;
 use std::sync::Mutex;
@@ -30,6 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .namespace("view", |ns| {
             ns.on_connect(async |conn: Connection| {
                 conn.join("viewers").await?;
+                conn.emit("message", ("ready",))?;
                 let header = conn.state::<Header>().and_then(|header| header.0.lock().ok()?.clone());
                 if let Some(header) = header {
                     conn.emit_payload("message", header)?;
