@@ -97,11 +97,13 @@ async fn as_many_at_a_time_as_the_namespace_says() {
 
 #[tokio::test]
 async fn a_burst_waits_for_its_handler_and_nothing_is_lost() {
-    const EVENTS: u32 = 30_000;
+    const EVENTS: u32 = 5_000;
     let door = Arc::new(Notify::new());
     let open = door.clone();
     let (tell, mut told) = unbounded_channel();
-    let app = application(Options::default(), |ns| {
+    // One read brings many times what may wait.
+    let options = Options { inbound_queue: 500, inbound_bytes: 1000, ..Options::default() };
+    let app = application(options, |ns| {
         let door = door.clone();
         ns.on("message", move |_: Connection, Args((text,)): Args<(String,)>| {
             let (door, tell) = (door.clone(), tell.clone());
