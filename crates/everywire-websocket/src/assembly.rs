@@ -43,12 +43,12 @@ impl Assembly {
         }
     }
 
-    /// Adds decompressed bytes, up to `limit` in all.
+    /// Adds decompressed bytes, up to `limit` in all. What still fits is looked at before the rest is refused: which of
+    /// two faults is told must not depend on where the pieces end.
     pub(crate) fn push_inflated(&mut self, bytes: &[u8], limit: usize) -> Result<(), Fault> {
-        if bytes.len() > limit.saturating_sub(self.len()) {
-            return Err(Fault::InflatedTooLarge);
-        }
-        self.push(bytes, limit)
+        let fits = bytes.len().min(limit.saturating_sub(self.len()));
+        self.push(&bytes[..fits], limit)?;
+        if fits < bytes.len() { Err(Fault::InflatedTooLarge) } else { Ok(()) }
     }
 
     /// The message; an error if its text ends inside a character.
