@@ -59,6 +59,8 @@ impl Target {
 /// A message on its way to rooms.
 #[derive(Debug, Clone)]
 pub struct Publication {
+    /// The namespace in which it is published: some wires name it in every message.
+    pub namespace: Arc<str>,
     /// The event's name.
     pub event: Name,
     /// The event's arguments.

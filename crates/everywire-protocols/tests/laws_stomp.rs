@@ -54,7 +54,7 @@ struct Stomp {
 }
 
 impl Protocol for Stomp {
-    fn open(&mut self, _facts: &Facts, _now: Time) {}
+    fn open(&mut self, _facts: &Facts, _now: Time, _out: &mut Outputs<'_>) {}
 
     fn message<'a>(&mut self, _now: Time, message: Message<'a>, out: &mut Outputs<'a>) {
         let Message::Text(text) = message else { return };

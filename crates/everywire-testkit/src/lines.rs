@@ -59,6 +59,9 @@ impl Spell for Lines {
             }
             Item::Reply { token, outcome } => reply(token, outcome, out),
             Item::Wire { bytes, .. } => out.extend_from_slice(bytes),
+            Item::Entered { id, .. } => write(out, format_args!("entered {id}")),
+            Item::Refused { message, .. } => write(out, format_args!("refused {message}")),
+            Item::Left => write(out, format_args!("left")),
         }
         out.push(b'\n');
     }

@@ -42,6 +42,7 @@ impl Namespace {
         let hub = self.hub();
         let retention = target.rooms.iter().map(|room| (hub.options.retention)(self.name(), room)).collect();
         let publication = Publication {
+            namespace: self.name().clone(),
             event,
             payload,
             target,

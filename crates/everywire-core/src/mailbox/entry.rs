@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::broadcast::{self, Broadcast};
 use crate::payload::Payload;
-use crate::vocabulary::Name;
+use crate::vocabulary::{ConnectionId, Name};
 
 /// One thing that waits, for one connection of the session.
 #[derive(Debug)]
@@ -46,6 +46,22 @@ pub enum Item {
         /// The answer.
         outcome: Outcome,
     },
+    /// The client is let into its namespace: for protocols that carry several in a session, and say so.
+    Entered {
+        /// The connection's public id.
+        id: ConnectionId,
+        /// The secret by which the client can come back to this connection after its session was lost, if it can.
+        recovery: Option<Arc<str>>,
+    },
+    /// The client is not let into the namespace that it asked for.
+    Refused {
+        /// Why, for the client.
+        message: Arc<str>,
+        /// More, if the application gave it: one argument.
+        data: Option<Payload>,
+    },
+    /// The server ends this connection; the session that carries it goes on.
+    Left,
     /// Bytes that the protocol wrote itself and that only it understands: an acknowledgement of its
     /// own, a connect packet. `text` says which kind of message they are.
     Wire {
@@ -111,7 +127,12 @@ impl Item {
         let class = match self {
             Self::Broadcast { broadcast, .. } => &broadcast.publication.class,
             // A question is awaited by somebody: as little to be dropped as an answer.
-            Self::Emit { ack: Some(_), .. } | Self::Reply { .. } | Self::Wire { .. } => return Class::Reply,
+            Self::Emit { ack: Some(_), .. }
+            | Self::Reply { .. }
+            | Self::Entered { .. }
+            | Self::Refused { .. }
+            | Self::Left
+            | Self::Wire { .. } => return Class::Reply,
             Self::Emit { class, .. } => class,
         };
         match class {
@@ -145,6 +166,9 @@ impl Item {
                         message.len() + data.as_ref().map_or(0, Payload::size)
                     }
                 },
+                Self::Entered { recovery, .. } => recovery.as_ref().map_or(0, |secret| secret.len()),
+                Self::Refused { message, data } => message.len() + data.as_ref().map_or(0, Payload::size),
+                Self::Left => 0,
                 Self::Wire { bytes, .. } => bytes.len(),
             }
     }

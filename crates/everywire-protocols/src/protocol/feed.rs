@@ -46,7 +46,7 @@ impl Feed {
 }
 
 impl Protocol for Feed {
-    fn open(&mut self, _facts: &Facts, _now: Time) {}
+    fn open(&mut self, _facts: &Facts, _now: Time, _out: &mut Outputs<'_>) {}
 
     fn message<'a>(&mut self, _now: Time, _message: Message<'a>, out: &mut Outputs<'a>) {
         out.push(Output::Ignored(Cow::Borrowed("a message on a wire that only receives")));
@@ -58,6 +58,8 @@ impl Protocol for Feed {
             Item::Emit { event, payload, .. } => write(self.0, event, payload, None, outbox),
             // No event comes with a token, so none is answered; and nothing is written by itself.
             Item::Reply { .. } | Item::Wire { .. } => {}
+            // A session is one connection.
+            Item::Entered { .. } | Item::Refused { .. } | Item::Left => {}
         }
     }
 

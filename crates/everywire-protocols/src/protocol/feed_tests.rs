@@ -15,6 +15,7 @@ fn said(mut feed: Feed, item: Item) -> String {
 
 fn published(event: &str, payload: Payload, room: RoomKey, known: bool) -> Item {
     let publication = Publication {
+        namespace: "/".into(),
         event: Name::from(event.to_owned()),
         payload,
         target: Target::room(room),

@@ -45,15 +45,19 @@ pub enum Output<'a> {
         /// The answer, or the client's error: its number and words.
         answer: Result<PayloadRef<'a>, (i64, String)>,
     },
-    /// The client enters a namespace: protocols that carry several in a session say so, for others the
-    /// driver does it when the session opens.
+    /// The client wants to enter a namespace: from protocols that carry [several](Protocol::namespaces) in a session.
+    /// It is answered by [`Item::Entered`](everywire_core::Item::Entered) or
+    /// [`Item::Refused`](everywire_core::Item::Refused); until then the protocol keeps back what is encoded for the
+    /// connection, and events that the client sends meanwhile wait for their handlers.
     Connect {
-        /// The number that the protocol gives the connection.
+        /// The number that the protocol gives the connection. In one session, none is given twice.
         slot: u32,
         /// The namespace.
         namespace: Cow<'a, str>,
-        /// What the client sends along.
+        /// What the client sends along: one argument, or none.
         auth: PayloadRef<'a>,
+        /// The connection that it had before, to which it comes back.
+        resume: Option<Resume<'a>>,
     },
     /// The client leaves a namespace.
     Disconnect {
@@ -97,6 +101,15 @@ pub enum Output<'a> {
     },
 }
 
+/// A client that was in a namespace, lost its session, and wants to go on where it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resume<'a> {
+    /// The secret that [`Item::Entered`](everywire_core::Item::Entered) gave it.
+    pub secret: Cow<'a, str>,
+    /// The last offset that it heard; none if it heard nothing yet.
+    pub offset: Option<Cow<'a, str>>,
+}
+
 /// Outputs, in order.
 pub type Outputs<'a> = SmallVec<[Output<'a>; 2]>;
 
@@ -107,7 +120,7 @@ pub type Outputs<'a> = SmallVec<[Output<'a>; 2]>;
 /// side encodes the other decodes.
 pub trait Protocol: Send {
     /// The session is open.
-    fn open(&mut self, facts: &Facts, now: Time);
+    fn open(&mut self, facts: &Facts, now: Time, out: &mut Outputs<'_>);
 
     /// Understands one message of the client's.
     fn message<'a>(&mut self, now: Time, message: Message<'a>, out: &mut Outputs<'a>);
@@ -124,6 +137,12 @@ pub trait Protocol: Send {
 
     /// The form in which broadcasts reach this client.
     fn form(&self) -> ProtocolForm;
+
+    /// Whether clients enter namespaces by themselves, each by an [`Output::Connect`]. Otherwise a session is one
+    /// connection, numbered 0, in the namespace of its mount, from the time that it opens.
+    fn namespaces(&self) -> bool {
+        false
+    }
 
     /// Whether the client can answer an event.
     fn answers(&self) -> bool;

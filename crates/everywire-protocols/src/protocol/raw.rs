@@ -18,7 +18,7 @@ use crate::session::Facts;
 pub struct Raw;
 
 impl Protocol for Raw {
-    fn open(&mut self, _facts: &Facts, _now: Time) {}
+    fn open(&mut self, _facts: &Facts, _now: Time, _out: &mut Outputs<'_>) {}
 
     fn message<'a>(&mut self, _now: Time, message: Message<'a>, out: &mut Outputs<'a>) {
         let args = match message {
@@ -34,6 +34,8 @@ impl Protocol for Raw {
             Item::Emit { event, payload, .. } => encode(event, payload, outbox),
             // No event comes with a token, so none is answered; and nothing is written by itself.
             Item::Reply { .. } | Item::Wire { .. } => {}
+            // A session is one connection.
+            Item::Entered { .. } | Item::Refused { .. } | Item::Left => {}
         }
     }
 

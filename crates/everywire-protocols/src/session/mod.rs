@@ -68,7 +68,8 @@ impl LaneEnd {
 /// What a session is told.
 #[derive(Debug)]
 pub enum Input<'a> {
-    /// A carrier arrived.
+    /// A carrier arrived. A [`LaneKind::WebSocket`] one of a session that lives already has not had its handshake
+    /// answered: [`Output::Respond`] refuses it, anything else lets it in.
     LaneOpened {
         /// Its number.
         lane: Lane,

@@ -53,8 +53,12 @@ impl<'a> Play<'a> {
     fn new(case: &'a ProtocolCase, seed: u64) -> Self {
         let mut protocol = (case.make)();
         let mut random = Random::new(seed);
-        protocol.open(&Facts { text_only: random.chance(30), ..Facts::default() }, Time(0));
-        Self { case, random, protocol, now: Time(0), open: Vec::new(), closed: false, said: Vec::new() }
+        let mut out = Outputs::new();
+        protocol.open(&Facts { text_only: random.chance(30), ..Facts::default() }, Time(0), &mut out);
+        let mut play =
+            Self { case, random, protocol, now: Time(0), open: Vec::new(), closed: false, said: Vec::new() };
+        play.follow(&Said::Text("the opening".to_owned()), out);
+        play
     }
 
     fn run(mut self) -> Vec<String> {
@@ -138,6 +142,7 @@ impl<'a> Play<'a> {
             }
             _ => {
                 let publication = Publication {
+                    namespace: "/".into(),
                     event,
                     payload,
                     target: Target::room("a room with \"quotes\""),

@@ -149,7 +149,12 @@ impl Server {
         }
         for wanted in self.session.input(now, input) {
             match wanted {
-                Wanted::Opened(facts) => self.protocol.0.open(&facts, now),
+                Wanted::Opened(facts) => {
+                    let mut out = protocol::Outputs::new();
+                    self.protocol.0.open(&facts, now, &mut out);
+                    let out = owned(out);
+                    self.act(now, out, all);
+                }
                 Wanted::Message(said) => {
                     let mut out = protocol::Outputs::new();
                     self.protocol.0.message(now, said.as_message(), &mut out);

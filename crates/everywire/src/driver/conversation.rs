@@ -333,7 +333,13 @@ impl Conversation {
     }
 
     #[inline]
-    fn follow(&mut self, cx: &mut Context<'_>, now: Time, out: protocol::Outputs<'_>, effects: &mut Effects) {
+    pub(super) fn follow(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Time,
+        out: protocol::Outputs<'_>,
+        effects: &mut Effects,
+    ) {
         for output in out {
             match output {
                 protocol::Output::Event { name, args, token, .. } => {

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use everywire_core::{
     Class, JoinOptions, Joined, Name, Outcome, Payload, PayloadRef, Reason, RoomKey, Target, Token, Verb,
 };
+use everywire_protocols::protocol;
 use everywire_protocols::seam::Time;
 use everywire_protocols::session::{Facts, Input};
 
@@ -19,7 +20,9 @@ impl Conversation {
     /// The session is open: the connect handlers run, and the client enters the rooms that it named, before
     /// any event is handled.
     pub(super) fn opened(&mut self, cx: &mut Context<'_>, now: Time, facts: Facts, effects: &mut Effects) {
-        self.protocol.open(&facts, now);
+        let mut out = protocol::Outputs::new();
+        self.protocol.open(&facts, now, &mut out);
+        self.follow(cx, now, out, effects);
         let (app, handlers, connection) = (self.app.clone(), self.handlers.clone(), self.connection.clone());
         let relay = self.relay.clone();
         if handlers.connect.is_empty() && relay.is_none() && facts.rooms.is_empty() {

@@ -183,7 +183,7 @@ fn not_an_object<'a>() -> Heard<'a> {
 }
 
 impl Protocol for JsonRpc {
-    fn open(&mut self, _facts: &Facts, _now: Time) {}
+    fn open(&mut self, _facts: &Facts, _now: Time, _out: &mut Outputs<'_>) {}
 
     fn message<'a>(&mut self, _now: Time, message: Message<'a>, out: &mut Outputs<'a>) {
         let text = match message {
@@ -229,6 +229,8 @@ impl Protocol for JsonRpc {
                 let kind = if *text { Kind::Text } else { Kind::Binary };
                 outbox.message(kind, bytes.len(), &mut |out| out.extend_from_slice(bytes));
             }
+            // A session is one connection.
+            Item::Entered { .. } | Item::Refused { .. } | Item::Left => {}
         }
     }
 

@@ -81,6 +81,7 @@ impl Node {
         retention: Retention,
     ) -> Ticket {
         let publication = Publication {
+            namespace: "/".into(),
             event: Name::from("n"),
             payload: payload(number),
             target: Target { rooms: rooms.iter().cloned().collect(), ..Target::default() },

@@ -240,6 +240,7 @@ fn what_is_sent() {
 fn broadcasts() {
     let heard = |rooms: &[RoomKey], args: &str, from: Option<&str>, user: Option<&str>, meta: bool| {
         let publication = Publication {
+            namespace: "/".into(),
             event: Name::from("chat"),
             payload: json(args),
             target: Target { rooms: rooms.iter().cloned().collect(), ..Target::default() },
