@@ -37,6 +37,9 @@ pub struct Spec {
     pub form: Form,
     /// Whether its wire can answer an event.
     pub answers: bool,
+    /// Whether other connections may live in its session. Then its end is not the session's: the client is told
+    /// [`Item::Left`].
+    pub shares_session: bool,
     /// Which flusher serves it: below [`HubOptions::shards`](super::HubOptions::shards), and the
     /// same for all connections of a session.
     pub shard: usize,
@@ -58,6 +61,7 @@ pub struct Connection {
     shard: u32,
     form: AtomicU32,
     answers: bool,
+    shares_session: bool,
     closed: AtomicBool,
     /// Everything up to this sequence number that concerns it is in its mailbox, or beyond. Written
     /// only with the mailbox's lock held.
@@ -133,6 +137,7 @@ impl Connection {
             shard: spec.shard as u32,
             form: AtomicU32::new(spec.form.to_bits()),
             answers: spec.answers,
+            shares_session: spec.shares_session,
             closed: AtomicBool::new(false),
             seen: AtomicU64::new(seen),
             memberships: Mutex::default(),
@@ -288,8 +293,18 @@ impl Connection {
         }
     }
 
-    /// Ends its session, after everything that was published or sent before has left.
+    /// Ends it, after everything that was published or sent before has left: with its session, unless it shares that
+    /// with others.
     pub fn end(&self, reason: Reason) {
+        if self.shares_session {
+            self.send(Item::Left);
+        } else {
+            self.end_session(reason);
+        }
+    }
+
+    /// Ends its session, after everything that was published or sent before has left.
+    pub fn end_session(&self, reason: Reason) {
         if let Way::Free(what) = self.own.pass(Behind::End(reason), self.link.mailbox().bound()) {
             self.go_on(what);
         }

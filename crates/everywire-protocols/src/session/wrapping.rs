@@ -1,6 +1,8 @@
 //! How a session wraps the messages of a protocol, where that is the same for every message and client: then a
 //! broadcast is wrapped once for all, and nobody has to ask the session.
 
+use std::fmt;
+
 use crate::seam::{Kind, Outbox};
 
 /// The wrapping of each message on a lane that is [direct](super::Output::Direct). A part of the wire form of
@@ -34,6 +36,26 @@ impl Wrapping {
                 write(out);
             }),
         }
+    }
+}
+
+/// An outbox behind a session's wrapping.
+pub struct Wrapped<'a> {
+    /// How messages are wrapped.
+    pub wrapping: Wrapping,
+    /// Where they go then.
+    pub outbox: &'a mut dyn Outbox,
+}
+
+impl Outbox for Wrapped<'_> {
+    fn message(&mut self, kind: Kind, hint: usize, write: &mut dyn FnMut(&mut Vec<u8>)) {
+        self.wrapping.message(kind, hint, write, self.outbox);
+    }
+}
+
+impl fmt::Debug for Wrapped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wrapped").field("wrapping", &self.wrapping).finish_non_exhaustive()
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod audience;
 pub(crate) mod connection;
 pub(crate) mod error;
 pub(crate) mod handler;
+pub(crate) mod handshake;
 pub(crate) mod mount;
 pub(crate) mod namespace;
 pub(crate) mod options;
@@ -136,6 +137,11 @@ impl AppState {
             tokio::spawn(flusher::run(queue));
         }
         tokio::spawn(Wheel::run(Arc::downgrade(&self.wheel)));
+    }
+
+    /// What happens in this namespace, if there is one of this name.
+    pub(crate) fn handlers_of(&self, namespace: &str) -> Option<Arc<Handlers>> {
+        self.handlers.get(namespace).cloned()
     }
 
     /// Whether a client may do this with a room.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use everywire_core::PayloadRef;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 
 use super::body::Body;
@@ -18,7 +19,6 @@ use crate::Identity;
 use crate::app::AppState;
 use crate::app::access::{Credentials, Refusal};
 use crate::app::mount::{Mount, Wire};
-use crate::app::namespace::Handlers;
 use crate::driver::conversation::Peer;
 use crate::driver::sessions::Arriving;
 
@@ -35,7 +35,6 @@ pub struct Service {
 pub(crate) struct Arrival {
     pub(crate) head: Request<()>,
     pub(crate) mount: Arc<Mount>,
-    pub(crate) handlers: Arc<Handlers>,
     pub(crate) namespace: Arc<str>,
     pub(crate) identity: Identity,
     pub(crate) peer: Peer,
@@ -140,30 +139,22 @@ impl Service {
         let query = head.uri().query();
         let named = query_values(query, "namespace").next().filter(|_| mount.chooses_namespace);
         let namespace: Arc<str> = named.map_or_else(|| mount.namespace.clone(), Arc::from);
-        let Some(handlers) = self.app.handlers.get(&*namespace).cloned() else {
+        if self.app.handlers_of(&namespace).is_none() {
             return refuse(StatusCode::NOT_FOUND, format!("there is no namespace {namespace:?}"));
-        };
+        }
         let identity = match self.authenticate(&head, &namespace).await {
             Ok(identity) => identity,
             Err(refusal) => return refuse(refusal.status, refusal.message),
         };
         let Some(arriving) = self.app.sessions.arrive(options.connections) else { return full() };
-        Ok(Arrival {
-            head,
-            mount,
-            handlers,
-            namespace,
-            identity,
-            peer: self.peer,
-            room,
-            arriving: Some(arriving),
-        })
+        Ok(Arrival { head, mount, namespace, identity, peer: self.peer, room, arriving: Some(arriving) })
     }
 
     async fn authenticate(&self, head: &Request<()>, namespace: &str) -> Result<Identity, Refusal> {
         let Some(authenticate) = &self.app.authenticate else { return Ok(Identity::default()) };
         let token = query_values(head.uri().query(), "access_token").next();
-        let credentials = Credentials::new(head, self.peer.0, token.as_deref(), namespace);
+        let credentials =
+            Credentials::new(head, self.peer.0, token.as_deref(), namespace, PayloadRef::empty());
         let outcome = authenticate(&credentials);
         match tokio::time::timeout(self.app.options.handshake_timeout, outcome).await {
             Ok(outcome) => outcome,

@@ -251,12 +251,12 @@ impl<T: Transport> State<T> {
     pub(super) fn apply(&mut self, effects: Effects, now: Time) {
         for effect in effects {
             match effect {
-                Effect::Ping => {
+                Effect::Ping { .. } => {
                     // An empty ping is short enough.
                     let _ = encode::ping(&mut self.control, b"", None);
                 }
-                Effect::End(reason) => self.say_goodbye(reason, now),
-                Effect::Write { bytes, text } => {
+                Effect::End { reason, .. } => self.say_goodbye(reason, now),
+                Effect::Write { bytes, text, .. } => {
                     let kind = if text {
                         everywire_websocket::Kind::Text
                     } else {

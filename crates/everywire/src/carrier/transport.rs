@@ -11,6 +11,9 @@ use crate::driver::link::SocketLink;
 
 /// The bytes below a WebSocket.
 pub(crate) trait Transport: Send + Unpin + 'static {
+    /// Whether others may write whole frames to it.
+    const SHARED: bool;
+
     /// Reads what there is; 0 at the end.
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
 
@@ -28,6 +31,8 @@ pub(crate) trait Transport: Send + Unpin + 'static {
 pub(crate) struct Tcp(pub(crate) Arc<SocketLink>);
 
 impl Transport for Tcp {
+    const SHARED: bool = true;
+
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let socket = &self.0.socket;
         loop {
@@ -89,6 +94,8 @@ impl<I> Any<I> {
 }
 
 impl<I: AsyncRead + AsyncWrite + Send + Unpin + 'static> Transport for Any<I> {
+    const SHARED: bool = false;
+
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut buffer = ReadBuf::new(buffer);
         std::task::ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer))?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use everywire_core::{Link, Mailbox, Reason};
-use everywire_protocols::protocol::{self, JsonRpc, JsonRpcOptions, Protocol, ProtocolForm};
+use everywire_protocols::protocol::{self, JsonRpc, JsonRpcOptions, Protocol};
 use everywire_protocols::session::{LaneKind, WebSocket};
 use everywire_websocket::handshake::server::{ServerOptions, accept, accept_connect};
 use everywire_websocket::{Agreed, CloseCode, CloseFrame, Decoder, Deflater, Limits, Role};
@@ -15,7 +15,7 @@ use hyper_util::server::conn::auto::upgrade::downcast;
 use tokio::net::TcpStream;
 
 use super::body::Body;
-use super::form::{Framing, form};
+use super::form::Framing;
 use super::service::Arrival;
 use super::socket::{Compression, Socket, Waits, Wired};
 use super::timed::Timed;
@@ -100,22 +100,17 @@ fn spawn<T: Transport>(
     let head = arrival.head;
     let opening = Opening {
         app: app.clone(),
-        handlers: arrival.handlers,
         namespace: arrival.namespace,
         identity: arrival.identity,
         session: Box::new(WebSocket::new(app.options.websocket)),
         protocol: protocol(app, arrival.mount.wire()),
         peer: arrival.peer,
         relay: arrival.room.filter(|_| arrival.mount.relay),
+        handshake: None,
+        framing: framing(agreed),
+        shared_socket: T::SHARED && !keeps_context(agreed),
     };
-    let framing = |protocol: ProtocolForm| {
-        let shared = agreed.deflate.filter(|_| !keeps_context(agreed));
-        form(
-            protocol,
-            shared.map_or(Framing::WebSocket, |deflate| Framing::Deflate(deflate.server.window_bits)),
-        )
-    };
-    let conversation = Conversation::new(opening, link.clone(), framing);
+    let conversation = Conversation::new(opening, link.clone());
     drop(arrival.arriving);
     let decoder = Decoder::new(Role::Server, Limits::of_message(app.options.message_bytes))
         .with_deflate(agreed.deflate.map(|deflate| deflate.incoming(Role::Server)));
@@ -143,6 +138,12 @@ fn protocol(app: &AppState, wire: Wire) -> Box<dyn Protocol> {
         }
         _ => Box::new(protocol::Raw),
     }
+}
+
+/// How broadcasts are framed for everybody who agreed on the same.
+fn framing(agreed: &Agreed) -> Framing {
+    let shared = agreed.deflate.filter(|_| !keeps_context(agreed));
+    shared.map_or(Framing::WebSocket, |deflate| Framing::Deflate(deflate.server.window_bits))
 }
 
 fn keeps_context(agreed: &Agreed) -> bool {

@@ -3,6 +3,7 @@
 //! | to find | look in |
 //! |---|---|
 //! | session, protocol and handlers of one client, joined | [`conversation`] |
+//! | a client's places in namespaces; how it enters and leaves them | [`seats`], [`entering`] |
 //! | what a carrier is asked to do | [`effect`] |
 //! | what becomes of an event | [`handling`] |
 //! | events that wait for handlers, and handlers at work | [`inbound`] |
@@ -15,10 +16,12 @@
 mod apart;
 pub(crate) mod conversation;
 pub(crate) mod effect;
+pub(crate) mod entering;
 pub(crate) mod flusher;
 pub(crate) mod handling;
 pub(crate) mod inbound;
 pub(crate) mod link;
+pub(crate) mod seats;
 pub(crate) mod sessions;
 pub(crate) mod wheel;
 pub(crate) mod worker;
