@@ -18,7 +18,7 @@ use std::sync::Arc;
 use everywire_core::{Offset, Reason};
 use smallvec::SmallVec;
 
-use crate::seam::{Message, Time};
+use crate::seam::{Decoded, Message, Time};
 
 pub use poll::{PollEndpoint, PollOptions};
 pub use sse::{SseEndpoint, SseOptions};
@@ -138,6 +138,8 @@ pub enum Output<'a> {
     Opened(Facts),
     /// A message for the protocol.
     Message(Message<'a>),
+    /// The same, of one that had to be decoded first.
+    Decoded(Decoded),
     /// Whole messages may be wrapped and written to this lane without asking the session each time.
     Direct {
         /// Where.
