@@ -4,6 +4,7 @@
 //! protocol says. Each kind has two pure parts: an [`Endpoint`], one a mount, that answers request
 //! heads, and the [`Session`] itself, which is told what happens on its *lanes*.
 
+mod base64;
 mod poll;
 mod refusal;
 mod sse;
