@@ -5,6 +5,7 @@
 //! heads, and the [`Session`] itself, which is told what happens on its *lanes*.
 
 mod base64;
+mod engineio;
 mod poll;
 mod refusal;
 mod sse;
@@ -21,6 +22,7 @@ use smallvec::SmallVec;
 
 use crate::seam::{Decoded, Message, Time};
 
+pub use engineio::{BadCookie, EngineIo, EngineIoCookie, EngineIoEndpoint, EngineIoOptions, EngineIoRefusal};
 pub use poll::{PollEndpoint, PollOptions};
 pub use sse::{SseEndpoint, SseOptions};
 pub use websocket::{WebSocket, WebSocketOptions};
