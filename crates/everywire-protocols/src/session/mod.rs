@@ -4,6 +4,8 @@
 //! protocol says. Each kind has two pure parts: an [`Endpoint`], one a mount, that answers request
 //! heads, and the [`Session`] itself, which is told what happens on its *lanes*.
 
+mod base64;
+mod engineio;
 mod poll;
 mod refusal;
 mod sse;
@@ -18,8 +20,9 @@ use std::sync::Arc;
 use everywire_core::{Offset, Reason};
 use smallvec::SmallVec;
 
-use crate::seam::{Message, Time};
+use crate::seam::{Decoded, Message, Time};
 
+pub use engineio::{BadCookie, EngineIo, EngineIoCookie, EngineIoEndpoint, EngineIoOptions, EngineIoRefusal};
 pub use poll::{PollEndpoint, PollOptions};
 pub use sse::{SseEndpoint, SseOptions};
 pub use websocket::{WebSocket, WebSocketOptions};
@@ -138,6 +141,8 @@ pub enum Output<'a> {
     Opened(Facts),
     /// A message for the protocol.
     Message(Message<'a>),
+    /// The same, of one that had to be decoded first.
+    Decoded(Decoded),
     /// Whole messages may be wrapped and written to this lane without asking the session each time.
     Direct {
         /// Where.

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::base64;
 use crate::seam::{Kind, Outbox};
 
 /// The wrapping of each message on a lane that is [direct](super::Output::Direct). A part of the wire form of
@@ -15,11 +16,18 @@ pub enum Wrapping {
     None,
     /// Engine.IO on a WebSocket: a `4` before each text, binary as it is.
     EngineIo,
+    /// The same for a client that cannot receive binary: that is text, `b` and base64.
+    EngineIoBase64,
+    /// Engine.IO's revision 3 on a WebSocket: a `4` before each text, the byte 4 before binary.
+    EngineIo3,
+    /// The same for a client that cannot receive binary: that is text, `b4` and base64.
+    EngineIo3Base64,
 }
 
 impl Wrapping {
     /// Every wrapping, at the index of its number.
-    pub const ALL: [Self; 2] = [Self::None, Self::EngineIo];
+    pub const ALL: [Self; 5] =
+        [Self::None, Self::EngineIo, Self::EngineIoBase64, Self::EngineIo3, Self::EngineIo3Base64];
 
     /// Adds a message to the outbox, wrapped: `write` appends it as the protocol spells it.
     pub fn message(
@@ -31,10 +39,16 @@ impl Wrapping {
     ) {
         match (self, kind) {
             (Self::None, _) | (Self::EngineIo, Kind::Binary) => outbox.message(kind, hint, write),
-            (Self::EngineIo, Kind::Text) => outbox.message(kind, hint + 1, &mut |out| {
+            (_, Kind::Text) => outbox.message(kind, hint + 1, &mut |out| {
                 out.push(b'4');
                 write(out);
             }),
+            (Self::EngineIo3, Kind::Binary) => outbox.message(kind, hint + 1, &mut |out| {
+                out.push(4);
+                write(out);
+            }),
+            (Self::EngineIoBase64, Kind::Binary) => spelled("b", hint, write, outbox),
+            (Self::EngineIo3Base64, Kind::Binary) => spelled("b4", hint, write, outbox),
         }
     }
 }
@@ -59,6 +73,15 @@ impl fmt::Debug for Wrapped<'_> {
     }
 }
 
+fn spelled(prefix: &str, hint: usize, write: &mut dyn FnMut(&mut Vec<u8>), outbox: &mut dyn Outbox) {
+    outbox.message(Kind::Text, prefix.len() + base64::length(hint), &mut |out| {
+        out.extend_from_slice(prefix.as_bytes());
+        let mut bytes = Vec::with_capacity(hint);
+        write(&mut bytes);
+        base64::append(&bytes, out);
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,8 +95,25 @@ mod tests {
                 wrapping.message(kind, 2, &mut |out| out.extend_from_slice(b"hi"), &mut outbox);
             }
         }
-        let expected: [(Kind, &[u8]); 4] =
-            [(Kind::Text, b"hi"), (Kind::Binary, b"hi"), (Kind::Text, b"4hi"), (Kind::Binary, b"hi")];
+        let expected: [(Kind, &[u8]); 10] = [
+            (Kind::Text, b"hi"),
+            (Kind::Binary, b"hi"),
+            (Kind::Text, b"4hi"),
+            (Kind::Binary, b"hi"),
+            (Kind::Text, b"4hi"),
+            (Kind::Text, b"baGk="),
+            (Kind::Text, b"4hi"),
+            (Kind::Binary, b"\x04hi"),
+            (Kind::Text, b"4hi"),
+            (Kind::Text, b"b4aGk="),
+        ];
         assert_eq!(messages, expected.map(|(kind, bytes)| (kind, bytes.to_vec())));
+    }
+
+    #[test]
+    fn each_stands_at_the_index_of_its_number() {
+        for (number, wrapping) in Wrapping::ALL.into_iter().enumerate() {
+            assert_eq!(wrapping as usize, number);
+        }
     }
 }

@@ -216,6 +216,7 @@ fn owned(output: Output<'_>) -> Wanted {
     match output {
         Output::Opened(facts) => Wanted::Opened(facts),
         Output::Message(message) => Wanted::Message(message.into()),
+        Output::Decoded(decoded) => Wanted::Message(decoded.as_message().into()),
         Output::Direct { lane, wrapping } => Wanted::Direct(lane, wrapping),
         Output::Indirect => Wanted::Indirect,
         Output::Hold => Wanted::Hold,

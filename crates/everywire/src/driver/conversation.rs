@@ -351,6 +351,9 @@ impl Conversation {
         for output in out {
             match output {
                 session::Output::Message(message) => self.understand(cx, now, message, effects),
+                session::Output::Decoded(decoded) => {
+                    self.understand(cx, now, decoded.as_message(), effects);
+                }
                 session::Output::Opened(facts) => self.opened(cx, now, facts, effects),
                 session::Output::Direct { lane, wrapping } => self.move_to(lane, wrapping),
                 session::Output::Indirect => self.direct = None,

@@ -1,0 +1,100 @@
+//! Who pings whom, and when a silent client is gone.
+//!
+//! Revision 4: the server pings, first after an interval and never at once, and again an interval after each pong. A client
+//! that owes a pong and sends another packet lives, so its time begins anew, but only once a ping. Revision 3: the client
+//! pings, and is gone when it has not for an interval and a timeout.
+
+use std::time::Duration;
+
+use super::options::EngineIoOptions;
+use super::packet::Revision;
+use crate::seam::Time;
+
+/// The heart of one session.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Heartbeat {
+    waits: Waits,
+    /// Until when.
+    at: Time,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waits {
+    /// To send a ping.
+    ToPing,
+    /// For the pong; `extended` if another packet has come meanwhile.
+    ForPong { extended: bool },
+    /// For a ping.
+    ForPing,
+}
+
+/// What is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    Ping,
+    /// The client is gone.
+    End,
+}
+
+impl Heartbeat {
+    pub(super) fn begin(revision: Revision, now: Time, options: &EngineIoOptions) -> Self {
+        match revision {
+            Revision::Four => Self { waits: Waits::ToPing, at: later(now, options.ping_interval) },
+            Revision::Three => Self { waits: Waits::ForPing, at: later(now, patience(options)) },
+        }
+    }
+
+    /// A packet came that is no part of the heartbeat.
+    pub(super) fn heard(&mut self, now: Time, options: &EngineIoOptions) {
+        if self.waits == (Waits::ForPong { extended: false }) {
+            *self = Self { waits: Waits::ForPong { extended: true }, at: later(now, options.ping_timeout) };
+        }
+    }
+
+    /// A pong came. False if it is not the client who may send one.
+    pub(super) fn pong(&mut self, now: Time, options: &EngineIoOptions) -> bool {
+        if self.waits == Waits::ForPing {
+            return false;
+        }
+        // Also one that nobody asked for.
+        *self = Self { waits: Waits::ToPing, at: later(now, options.ping_interval) };
+        true
+    }
+
+    /// A ping came. False if it is not the client who may send one.
+    pub(super) fn ping(&mut self, now: Time, options: &EngineIoOptions) -> bool {
+        if self.waits != Waits::ForPing {
+            return false;
+        }
+        self.at = later(now, patience(options));
+        true
+    }
+
+    pub(super) fn tick(&mut self, now: Time, options: &EngineIoOptions) -> Option<Due> {
+        if now < self.at {
+            return None;
+        }
+        if self.waits != Waits::ToPing {
+            return Some(Due::End);
+        }
+        *self = Self { waits: Waits::ForPong { extended: false }, at: later(now, options.ping_timeout) };
+        Some(Due::Ping)
+    }
+
+    pub(super) fn deadline(self) -> Time {
+        self.at
+    }
+}
+
+fn patience(options: &EngineIoOptions) -> Duration {
+    options.ping_interval.saturating_add(options.ping_timeout)
+}
+
+/// Never now: what is due at once would be due for ever.
+fn later(now: Time, by: Duration) -> Time {
+    now.after(by.max(Duration::from_millis(1)))
+}
+
+#[cfg(test)]
+#[path = "heartbeat_tests.rs"]
+mod tests;

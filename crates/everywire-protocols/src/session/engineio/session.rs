@@ -1,0 +1,444 @@
+//! The machine: one client, over polls, over a WebSocket, or first over polls and then over a WebSocket.
+//!
+//! It is small, for there are many: what only clients that poll need is boxed, and gone after the move. A message on a
+//! WebSocket costs a look at its first character.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use everywire_core::Reason;
+use http::Request;
+use serde::Serialize;
+
+use super::super::{Facts, Input, Lane, LaneEnd, LaneKind, Output, Outputs, Session, SessionId};
+use super::heartbeat::{Due, Heartbeat};
+use super::jsonp;
+use super::options::EngineIoOptions;
+use super::packet::{Dialect, Packet, Queue, Revision, Type};
+use super::payload::Payload;
+use super::polling::{self, Closing, Get, Polling, Post};
+use super::query::Query;
+use super::refusal::EngineIoRefusal;
+use super::upgrade::{Probe, Step};
+use crate::seam::{Decoded, Message, Time};
+
+/// The machine. Which transport it begins on, and which revision its client speaks, its first lane says.
+#[derive(Debug)]
+pub struct EngineIo {
+    options: Arc<EngineIoOptions>,
+    sid: SessionId,
+    dialect: Dialect,
+    heartbeat: Heartbeat,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// It has had no lane.
+    New,
+    Polling(Box<Polling>),
+    WebSocket(Lane),
+    Closed,
+}
+
+/// What follows from a packet.
+enum Next {
+    Go,
+    /// An answer to a ping.
+    Pong,
+    End(Reason),
+}
+
+/// The text of the first packet. Clients depend on the order of its members.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Opening<'a> {
+    sid: &'a str,
+    upgrades: &'static [&'static str],
+    ping_interval: u64,
+    ping_timeout: u64,
+    max_payload: usize,
+}
+
+impl EngineIo {
+    /// A session of this id that waits for its first lane.
+    pub fn new(options: Arc<EngineIoOptions>, sid: SessionId) -> Self {
+        let dialect = Dialect { revision: Revision::Four, base64: false };
+        let heartbeat = Heartbeat::begin(dialect.revision, Time::default(), &options);
+        Self { options, sid, dialect, heartbeat, stage: Stage::New }
+    }
+
+    fn lane_opened(
+        &mut self,
+        now: Time,
+        lane: Lane,
+        kind: LaneKind,
+        head: &Request<()>,
+        out: &mut Outputs<'_>,
+    ) {
+        let query = Query::read(head);
+        let refuse = |refusal: EngineIoRefusal| match kind {
+            LaneKind::WebSocket => refusal.knocked(lane, head),
+            LaneKind::Poll | LaneKind::Post | LaneKind::Stream => refusal.polled(lane),
+        };
+        match (&mut self.stage, kind) {
+            (Stage::Closed, _) => {}
+            (Stage::New, LaneKind::Poll | LaneKind::WebSocket) => self.open(now, lane, kind, &query, out),
+            (Stage::New, _) => {
+                out.push(refuse(EngineIoRefusal::BadRequest));
+                self.finish(Reason::ProtocolError, out);
+            }
+            _ if query.revision != Some(self.dialect.revision) => {
+                out.push(refuse(EngineIoRefusal::BadRequest))
+            }
+            (Stage::Polling(_), LaneKind::Poll) => self.poll(now, lane, query.index(), out),
+            (Stage::Polling(polling), LaneKind::Post) if polling.post.is_none() => {
+                polling.post = Some(Post { lane, form: query.index().is_some() });
+            }
+            (Stage::Polling(_), LaneKind::Post) => {
+                out.push(polling::broken(lane));
+                self.finish(Reason::ProtocolError, out);
+            }
+            (Stage::Polling(polling), LaneKind::WebSocket)
+                if polling.closing.is_none() && self.options.upgrades() =>
+            {
+                if polling.probe.is_some() {
+                    return out.push(Output::End { lane, reason: Reason::ProtocolError });
+                }
+                let give_up_at = now.after(self.options.upgrade_timeout);
+                polling.probe = Some(Probe { lane, base64: query.base64, since: None, give_up_at });
+            }
+            (Stage::WebSocket(_), LaneKind::WebSocket) => {
+                out.push(Output::End { lane, reason: Reason::ProtocolError });
+            }
+            // One that polls has moved.
+            (Stage::Polling(_) | Stage::WebSocket(_), _) => out.push(refuse(EngineIoRefusal::BadRequest)),
+        }
+    }
+
+    fn open(&mut self, now: Time, lane: Lane, kind: LaneKind, query: &Query<'_>, out: &mut Outputs<'_>) {
+        self.dialect = query.dialect();
+        self.heartbeat = Heartbeat::begin(self.dialect.revision, now, &self.options);
+        let opened = Output::Opened(Facts { revision: self.dialect.revision as u32, ..Facts::default() });
+        if kind == LaneKind::WebSocket {
+            self.stage = Stage::WebSocket(lane);
+            out.push(write(lane, Type::Open, &self.opening(&[])));
+            out.push(opened);
+            out.push(Output::Direct { lane, wrapping: self.dialect.wrapping() });
+            return;
+        }
+        self.stage = Stage::Polling(Box::default());
+        out.push(opened);
+        out.push(Output::Indirect);
+        out.push(Output::Hold);
+        let upgrades: &[_] = if self.options.upgrades() { &["websocket"] } else { &[] };
+        let opening = Queue::of(Type::Open, &self.opening(upgrades));
+        let cookie = self.options.cookie.as_ref().and_then(|cookie| cookie.header(&self.sid));
+        let get = Get { lane, index: query.index(), let_go_at: None };
+        out.push(polling::answer_with(get, self.dialect, opening, cookie));
+    }
+
+    fn opening(&self, upgrades: &'static [&'static str]) -> String {
+        let milliseconds =
+            |duration: std::time::Duration| duration.as_millis().try_into().unwrap_or(u64::MAX);
+        let opening = Opening {
+            sid: &self.sid,
+            upgrades,
+            ping_interval: milliseconds(self.options.ping_interval),
+            ping_timeout: milliseconds(self.options.ping_timeout),
+            max_payload: self.options.max_payload,
+        };
+        serde_json::to_string(&opening).expect("texts and numbers are JSON")
+    }
+
+    /// A GET that waits for packets.
+    fn poll(&mut self, now: Time, lane: Lane, index: Option<u32>, out: &mut Outputs<'_>) {
+        let Stage::Polling(polling) = &mut self.stage else { return };
+        if polling.get.is_some() {
+            out.push(polling::broken(lane));
+            return self.finish(Reason::ProtocolError, out);
+        }
+        let let_go_at = polling.probe.and_then(|probe| probe.next_check(now));
+        polling.get = Some(Get { lane, index, let_go_at });
+        match (polling.queue.is_empty(), polling.closing) {
+            (false, _) => polling.answer(self.dialect, out),
+            (true, None) => out.push(Output::Release),
+            (true, Some(closing)) => {
+                polling.queue.push(Type::Noop, "");
+                self.finish(closing.reason, out);
+            }
+        }
+    }
+
+    /// A message on the WebSocket.
+    #[inline]
+    fn framed<'a>(&mut self, now: Time, lane: Lane, message: Message<'a>, out: &mut Outputs<'a>) {
+        // The hot path: what else a packet may be is looked at only if it is none of these.
+        let plain = match message {
+            Message::Text(text) => text.strip_prefix('4').map(Message::Text),
+            Message::Binary(_) => (self.dialect.revision == Revision::Four).then_some(message),
+        };
+        if let Some(message) = plain {
+            self.heartbeat.heard(now, &self.options);
+            return out.push(Output::Message(message));
+        }
+        let next = match Packet::read(self.dialect.revision, message) {
+            Ok(packet) => self.take(now, packet, Output::Message, out),
+            Err(_) => Next::End(Reason::ProtocolError),
+        };
+        match next {
+            Next::Go => {}
+            Next::Pong => out.push(write(lane, Type::Pong, "")),
+            Next::End(reason) => self.finish(reason, out),
+        }
+    }
+
+    /// A message, or a body, while the client polls.
+    fn brought<'a>(&mut self, now: Time, lane: Lane, message: Message<'a>, out: &mut Outputs<'a>) {
+        let Stage::Polling(polling) = &mut self.stage else { return };
+        if let Some(post) = polling.post.take_if(|post| post.lane == lane) {
+            return self.posted(now, post, message, out);
+        }
+        let Some(probe) = polling.probe.as_mut().filter(|probe| probe.lane == lane) else { return };
+        match Step::of(self.dialect.revision, message) {
+            Step::Probed => {
+                probe.since = Some(now);
+                out.push(write(lane, Type::Pong, "probe"));
+                polling.let_go(self.dialect, out);
+            }
+            Step::Switch => {
+                self.dialect.base64 = probe.base64;
+                std::mem::take(&mut **polling).hand_over(lane, self.dialect, out);
+                self.stage = Stage::WebSocket(lane);
+            }
+            Step::GiveUp => {
+                polling.probe = None;
+                out.push(Output::End { lane, reason: Reason::ProtocolError });
+            }
+        }
+    }
+
+    /// The body of a POST.
+    fn posted<'a>(&mut self, now: Time, post: Post, body: Message<'a>, out: &mut Outputs<'a>) {
+        let revision = self.dialect.revision;
+        let end = match body {
+            Message::Binary(_) if revision == Revision::Four => {
+                out.push(polling::broken(post.lane));
+                return self.finish(Reason::ProtocolError, out);
+            }
+            _ if self.is_closing() => None,
+            Message::Text(form) if post.form => match jsonp::body(form) {
+                Some(body) => {
+                    let payload = Payload::read(revision, Message::Text(&body));
+                    self.take_all(now, payload, |message| Output::Decoded(Decoded::from(message)), out)
+                }
+                None => Some(Reason::ProtocolError),
+            },
+            body => self.take_all(now, Payload::read(revision, body), Output::Message, out),
+        };
+        if let Stage::Polling(polling) = &mut self.stage {
+            if end == Some(Reason::ClientClosed) {
+                polling.let_go(self.dialect, out);
+            } else if end.is_none() {
+                polling.answer(self.dialect, out);
+            }
+        }
+        out.push(polling::taken(post.lane));
+        if let Some(reason) = end {
+            self.finish(reason, out);
+        }
+    }
+
+    /// The packets of a body, up to one that ends the session.
+    fn take_all<'m, 'a>(
+        &mut self,
+        now: Time,
+        payload: Payload<'m>,
+        deliver: impl Fn(Message<'m>) -> Output<'a>,
+        out: &mut Outputs<'a>,
+    ) -> Option<Reason> {
+        for packet in payload {
+            let Ok(packet) = packet else { return Some(Reason::ProtocolError) };
+            match (self.take(now, packet, &deliver, out), &mut self.stage) {
+                (Next::End(reason), _) => return Some(reason),
+                (Next::Pong, Stage::Polling(polling)) => polling.queue.push(Type::Pong, ""),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// One packet.
+    fn take<'m, 'a>(
+        &mut self,
+        now: Time,
+        packet: Packet<'m>,
+        deliver: impl Fn(Message<'m>) -> Output<'a>,
+        out: &mut Outputs<'a>,
+    ) -> Next {
+        match packet {
+            Packet::Control(Type::Close, _) => return Next::End(Reason::ClientClosed),
+            Packet::Control(Type::Pong, _) => {
+                let may = self.heartbeat.pong(now, &self.options);
+                return if may { Next::Go } else { Next::End(Reason::ProtocolError) };
+            }
+            Packet::Control(Type::Ping, _) => {
+                let may = self.heartbeat.ping(now, &self.options);
+                return if may { Next::Pong } else { Next::End(Reason::ProtocolError) };
+            }
+            Packet::Message(message) => out.push(deliver(message)),
+            Packet::Decoded(bytes) => out.push(Output::Decoded(Decoded::Binary(bytes))),
+            // They mean nothing here, and do no harm.
+            Packet::Control(Type::Open | Type::Upgrade | Type::Noop | Type::Message, _) => {}
+        }
+        self.heartbeat.heard(now, &self.options);
+        Next::Go
+    }
+
+    fn send<'a>(&mut self, message: Message<'a>, out: &mut Outputs<'a>) {
+        match &mut self.stage {
+            Stage::Polling(polling) if polling.closing.is_none() => polling.queue.push_message(message),
+            // What the driver had in its hands at the move.
+            Stage::WebSocket(lane) => super::upgrade::write_message(*lane, self.dialect, message, out),
+            Stage::Polling(_) | Stage::New | Stage::Closed => {}
+        }
+    }
+
+    fn lane_closed(&mut self, lane: Lane, how: LaneEnd, out: &mut Outputs<'_>) {
+        let reason = match how {
+            LaneEnd::Fault(reason) => reason,
+            LaneEnd::Finished(_) | LaneEnd::Aborted => Reason::Lost,
+        };
+        match &mut self.stage {
+            Stage::WebSocket(direct) if *direct == lane => {
+                self.stage = Stage::Closed;
+                out.push(Output::Closed(how.reason()));
+            }
+            Stage::Polling(polling) => {
+                polling.probe.take_if(|probe| probe.lane == lane);
+                let got = polling.get.take_if(|get| get.lane == lane).is_some();
+                let posted = polling.post.take_if(|post| post.lane == lane).is_some();
+                // Of a body that was too long the carrier has told the client, who may go on.
+                if got || posted && reason != Reason::TooLarge {
+                    self.finish(reason, out);
+                }
+            }
+            Stage::WebSocket(_) | Stage::New | Stage::Closed => {}
+        }
+    }
+
+    fn is_closing(&self) -> bool {
+        matches!(&self.stage, Stage::Polling(polling) if polling.closing.is_some())
+    }
+
+    /// The server ends it: at once, if the client can be told at once.
+    fn close(&mut self, now: Time, reason: Reason, out: &mut Outputs<'_>) {
+        match &mut self.stage {
+            Stage::Polling(polling) if polling.closing.is_some() => {}
+            Stage::Polling(polling) if polling.get.is_none() => {
+                polling.closing = Some(Closing { reason, until: now.after(self.options.close_grace) });
+                out.extend(polling.probe.take().map(|probe| Output::End { lane: probe.lane, reason }));
+            }
+            _ => self.finish(reason, out),
+        }
+    }
+
+    /// It is over.
+    fn finish(&mut self, reason: Reason, out: &mut Outputs<'_>) {
+        let reason = match std::mem::replace(&mut self.stage, Stage::Closed) {
+            Stage::Polling(polling) => {
+                let reason = polling.closing.map_or(reason, |closing| closing.reason);
+                polling.end(self.dialect, reason, out);
+                reason
+            }
+            Stage::WebSocket(lane) => {
+                out.push(Output::End { lane, reason });
+                reason
+            }
+            Stage::New => reason,
+            Stage::Closed => return,
+        };
+        out.push(Output::Closed(reason));
+    }
+
+    fn tick(&mut self, now: Time, out: &mut Outputs<'_>) {
+        match &self.stage {
+            Stage::New | Stage::Closed => {}
+            Stage::Polling(polling) if let Some(closing) = polling.closing => {
+                if now >= closing.until {
+                    self.finish(closing.reason, out);
+                }
+            }
+            Stage::Polling(_) | Stage::WebSocket(_) => match self.heartbeat.tick(now, &self.options) {
+                Some(Due::End) => self.finish(Reason::IdleTimeout, out),
+                due => self.beat(now, due.is_some(), out),
+            },
+        }
+    }
+
+    fn beat(&mut self, now: Time, ping: bool, out: &mut Outputs<'_>) {
+        match &mut self.stage {
+            Stage::WebSocket(lane) if ping => out.push(write(*lane, Type::Ping, "")),
+            Stage::Polling(polling) => {
+                if ping {
+                    polling.queue.push(Type::Ping, "");
+                    polling.answer(self.dialect, out);
+                }
+                polling.tick(now, self.dialect, out);
+            }
+            Stage::WebSocket(_) | Stage::New | Stage::Closed => {}
+        }
+    }
+}
+
+fn write<'a>(lane: Lane, kind: Type, text: &str) -> Output<'a> {
+    let mut bytes = Vec::with_capacity(1 + text.len());
+    bytes.push(kind.digit());
+    bytes.extend_from_slice(text.as_bytes());
+    Output::Write { lane, bytes: Cow::Owned(bytes), text: true }
+}
+
+impl Session for EngineIo {
+    fn input<'a>(&mut self, now: Time, input: Input<'a>, out: &mut Outputs<'a>) {
+        match input {
+            Input::Message { lane, message } => match &self.stage {
+                Stage::WebSocket(direct) if *direct == lane => self.framed(now, lane, message, out),
+                _ => self.brought(now, lane, message, out),
+            },
+            Input::LaneOpened { lane, kind, head } => self.lane_opened(now, lane, kind, head, out),
+            Input::LaneClosed { lane, how } => self.lane_closed(lane, how, out),
+            Input::Send { message, .. } => self.send(message, out),
+            Input::Drained => {
+                if let Stage::Polling(polling) = &mut self.stage {
+                    polling.answer(self.dialect, out);
+                }
+            }
+            Input::Close(reason) => self.close(now, reason, out),
+            Input::Tick => self.tick(now, out),
+            // It names no rooms, keeps nothing, has its own pings, and lanes' back-pressure is the driver's.
+            Input::Joined { .. }
+            | Input::Acknowledged(_)
+            | Input::Pong { .. }
+            | Input::LaneWritable { .. } => {}
+        }
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        match &self.stage {
+            Stage::New | Stage::Closed => None,
+            Stage::WebSocket(_) => Some(self.heartbeat.deadline()),
+            Stage::Polling(polling) => {
+                match polling.closing {
+                    Some(closing) => Some(closing.until),
+                    None => Some(polling.deadline().map_or(self.heartbeat.deadline(), |deadline| {
+                        deadline.min(self.heartbeat.deadline())
+                    })),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/mod.rs"]
+mod tests;
