@@ -202,8 +202,20 @@ impl Connection {
         self.extension.get_or_init(|| Box::new(make())).downcast_ref()
     }
 
+    /// What [`extension`](Self::extension) was given first, if it is of this type.
+    pub fn known<T: Any>(&self) -> Option<&T> {
+        self.extension.get()?.downcast_ref()
+    }
+
     /// The rooms it is in, its user's included.
     pub fn rooms(&self) -> Vec<RoomKey> {
+        let mut rooms = self.all_rooms();
+        rooms.retain(|room| *room != RoomKey::Everyone);
+        rooms
+    }
+
+    /// The same, with the room of everyone if that is kept.
+    pub(super) fn all_rooms(&self) -> Vec<RoomKey> {
         self.memberships.lock().iter().map(|m| m.room.key().clone()).collect()
     }
 
@@ -330,9 +342,11 @@ impl Connection {
                 continue;
             }
             seen = seq;
+            // Who is in a room by itself hears as that room does, although it is one of everyone.
             let membership = memberships
                 .iter()
-                .find(|m| m.since < seq && delivery.rooms.iter().any(|room| Arc::ptr_eq(room, &m.room)));
+                .filter(|m| m.since < seq && delivery.rooms.iter().any(|room| Arc::ptr_eq(room, &m.room)))
+                .min_by_key(|m| *m.room.key() == RoomKey::Everyone);
             if let Some(membership) = membership
                 && !self.is_excepted(&broadcast.publication, &memberships)
             {
@@ -384,6 +398,7 @@ impl Connection {
         publication.target.except.iter().any(|key| match key {
             RoomKey::Connection(id) => *id == self.id,
             RoomKey::User(user) => self.identity.user.as_ref() == Some(user),
+            RoomKey::Everyone => true,
             RoomKey::Named(_) => memberships.iter().any(|m| m.room.key() == key),
         })
     }

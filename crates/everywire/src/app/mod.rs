@@ -30,6 +30,7 @@ use self::options::Options;
 use crate::carrier::form::Encoder;
 use crate::carrier::service::Service;
 use crate::driver::flusher::{self, Flushers, Queues};
+use crate::driver::lanes::Table;
 use crate::driver::sessions::Sessions;
 use crate::driver::wheel::Wheel;
 
@@ -47,6 +48,8 @@ pub(crate) struct AppState {
     states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     pub(crate) wheel: Arc<Wheel>,
     pub(crate) sessions: Arc<Sessions>,
+    /// Sessions that are found by their ids.
+    pub(crate) table: Arc<Table>,
     /// What the background tasks are made of, until the first connection starts them.
     queues: Mutex<Option<Queues>>,
 }
@@ -246,8 +249,12 @@ impl AppBuilder {
             catch_up_queue: options.catch_up_queue,
             ..HubOptions::new(broker, Arc::new(encoder), Arc::new(flushers))
         });
-        let shortest =
-            options.websocket.ping_interval.min(options.websocket.ping_timeout).min(options.close_timeout);
+        let engines = mounts.iter().filter_map(|(_, mount)| mount.engine.as_ref());
+        let shortest = engines
+            .flat_map(|engine| [engine.options.ping_interval, engine.options.ping_timeout])
+            .chain([options.websocket.ping_interval, options.websocket.ping_timeout, options.close_timeout])
+            .min()
+            .unwrap_or(options.close_timeout);
         Ok(App(Arc::new_cyclic(|app| {
             hub.set_extension(app.clone());
             AppState {
@@ -259,6 +266,7 @@ impl AppBuilder {
                 states: self.states,
                 wheel: Wheel::new(shortest),
                 sessions: Sessions::new(shards),
+                table: Arc::default(),
                 queues: Mutex::new(Some(queues)),
                 options,
             }

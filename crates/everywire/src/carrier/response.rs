@@ -265,7 +265,7 @@ impl Stream {
                     self.over.get_or_insert(reason);
                 }
                 // A response has no pings.
-                Effect::Ping { .. } => {}
+                Effect::Ping => {}
             }
         }
     }

@@ -25,11 +25,14 @@ use crate::driver::sessions::Arriving;
 /// Answers every request to what an application has mounted: a tower service, for hyper and axum.
 #[derive(Clone)]
 pub struct Service {
-    app: Arc<AppState>,
+    pub(super) app: Arc<AppState>,
     peer: Peer,
     /// The address that is listened on, if the application listens itself.
     listening: Option<SocketAddr>,
 }
+
+const CLOSING: &str = "the server is shutting down; try again soon";
+const FULL: &str = "as many clients are connected as may be";
 
 /// A request on its way into a session: it has been let in.
 pub(crate) struct Arrival {
@@ -90,6 +93,7 @@ impl Service {
                 response::open(self.app, arrival).await
             }
             Wire::Publish => post::publish(&self.app, arrival, body).await,
+            Wire::SocketIo => self.answer_engine(arrival, upgrade, body).await,
         }
     }
 
@@ -115,14 +119,16 @@ impl Service {
         if mount.wire() == Wire::Publish && head.method() == Method::OPTIONS {
             return Err(Box::new(post::preflight(&head)));
         }
-        if self.app.sessions.is_closing() {
-            return refuse(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the server is shutting down; try again soon".into(),
-            );
+        if mount.wire() == Wire::SocketIo {
+            // Who comes anew is looked at when it is clear that it does; and who it is, once it names a namespace.
+            let (namespace, peer) = (mount.namespace.clone(), self.peer);
+            let identity = Identity::default();
+            return Ok(Arrival { head, mount, namespace, identity, peer, room: None, arriving: None });
         }
-        let full =
-            || refuse(StatusCode::SERVICE_UNAVAILABLE, "as many clients are connected as may be".into());
+        if self.app.sessions.is_closing() {
+            return refuse(StatusCode::SERVICE_UNAVAILABLE, CLOSING.into());
+        }
+        let full = || refuse(StatusCode::SERVICE_UNAVAILABLE, FULL.into());
         if self.app.sessions.len() >= options.connections {
             return full();
         }
@@ -148,6 +154,23 @@ impl Service {
         };
         let Some(arriving) = self.app.sessions.arrive(options.connections) else { return full() };
         Ok(Arrival { head, mount, namespace, identity, peer: self.peer, room, arriving: Some(arriving) })
+    }
+
+    /// Lets one more session in, as far as the bounds go.
+    pub(super) fn make_room(&self, arrival: &mut Arrival) -> Result<(), Box<Response<Body>>> {
+        let refuse = |text: &str| {
+            Err(Box::new(self.refuse(&arrival.head, StatusCode::SERVICE_UNAVAILABLE, text)))
+        };
+        if self.app.sessions.is_closing() {
+            return refuse(CLOSING);
+        }
+        match self.app.sessions.arrive(self.app.options.connections) {
+            Some(arriving) => {
+                arrival.arriving = Some(arriving);
+                Ok(())
+            }
+            None => refuse(FULL),
+        }
     }
 
     async fn authenticate(&self, head: &Request<()>, namespace: &str) -> Result<Identity, Refusal> {

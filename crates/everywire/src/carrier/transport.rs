@@ -34,7 +34,7 @@ impl Transport for Tcp {
     const SHARED: bool = true;
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        let socket = &self.0.socket;
+        let socket = self.0.socket();
         loop {
             if socket.poll_read_ready(cx)?.is_pending() {
                 return Poll::Pending;
@@ -59,9 +59,9 @@ impl Transport for Tcp {
 
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         loop {
-            match self.0.socket.try_write(bytes) {
+            match self.0.socket().try_write(bytes) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if self.0.socket.poll_write_ready(cx)?.is_pending() {
+                    if self.0.socket().poll_write_ready(cx)?.is_pending() {
                         return Poll::Pending;
                     }
                 }
@@ -76,7 +76,7 @@ impl Transport for Tcp {
     }
 
     fn poll_shutdown(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(socket2::SockRef::from(&self.0.socket).shutdown(std::net::Shutdown::Write))
+        Poll::Ready(socket2::SockRef::from(self.0.socket()).shutdown(std::net::Shutdown::Write))
     }
 }
 
@@ -90,6 +90,10 @@ pub(crate) struct Any<I> {
 impl<I> Any<I> {
     pub(crate) fn new(io: I) -> Self {
         Self { io, unflushed: false }
+    }
+
+    pub(crate) fn into_inner(self) -> I {
+        self.io
     }
 }
 

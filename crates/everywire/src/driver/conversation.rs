@@ -18,6 +18,7 @@ use everywire_protocols::session::{self, Input, Lane, LaneEnd, LaneKind, Session
 use super::apart::{Apart, Sent};
 pub(crate) use super::effect::{Effect, Effects};
 use super::inbound::Done;
+use super::lanes::Registration;
 use super::seats::Seats;
 use super::sessions::Place;
 use crate::Identity;
@@ -85,6 +86,7 @@ pub(crate) struct Conversation {
     pub(super) left: bool,
     /// Held until the application has said farewell.
     pub(super) place: Option<Place>,
+    registration: Option<Registration>,
 }
 
 impl Conversation {
@@ -110,6 +112,7 @@ impl Conversation {
             ended: None,
             left: false,
             place: Some(place),
+            registration: None,
         };
         if !conversation.protocol.namespaces() {
             conversation.take_seat(&opening.namespace);
@@ -127,6 +130,28 @@ impl Conversation {
         effects: &mut Effects,
     ) {
         self.tell(cx, now, Input::LaneOpened { lane: LANE, kind, head }, effects);
+    }
+
+    /// The lane that carries the session alone, if one does.
+    pub(crate) fn own_lane(&self) -> Option<Lane> {
+        self.direct.map(|(lane, _)| lane)
+    }
+
+    /// Whether the session wants nothing to send for now.
+    pub(crate) fn is_holding(&self) -> bool {
+        self.holding
+    }
+
+    /// Keeps the session known by its id for as long as it lives.
+    pub(crate) fn keep(&mut self, registration: Registration) {
+        self.registration = Some(registration);
+    }
+
+    /// One WebSocket carries the session from now on.
+    pub(crate) fn is_alone(&self) {
+        if let Some(registration) = &self.registration {
+            registration.is_alone();
+        }
     }
 
     /// The lane that is the session's own socket.
@@ -272,6 +297,16 @@ impl Conversation {
         self.protocol.goodbye(reason, &mut Wrapped { wrapping, outbox });
     }
 
+    /// The conversation is to end, and its session may need some time for that: its connections leave now.
+    pub(crate) fn say_goodbye(&mut self, cx: &mut Context<'_>, now: Time, reason: Reason, effects: &mut Effects) {
+        let mut apart = Apart::default();
+        self.protocol.goodbye(reason, &mut apart);
+        self.send_apart(cx, now, &apart, effects);
+        self.close(cx, now, reason, effects);
+        self.leave(reason);
+        self.farewell(reason);
+    }
+
     /// Lets the handlers at work go on, and starts those whose turn has come.
     pub(crate) fn work(&mut self, cx: &mut Context<'_>, now: Time, effects: &mut Effects) {
         let mut i = 0;
@@ -322,14 +357,15 @@ impl Conversation {
         let place = self.place.take().map(Arc::new);
         for seat in self.seats.iter_mut() {
             // Whoever left before has had its farewell.
-            if seat.left.is_none() && (seat.entered || !self.protocol.namespaces()) {
+            if seat.left.is_none() && seat.entered {
                 super::entering::farewell(seat, reason, place.clone());
             }
+            seat.left = Some(reason);
         }
     }
 
     #[inline]
-    pub(super) fn tell<'a>(
+    pub(crate) fn tell<'a>(
         &mut self,
         cx: &mut Context<'_>,
         now: Time,
@@ -360,7 +396,7 @@ impl Conversation {
                 session::Output::Write { lane, bytes, text } => {
                     effects.push(Effect::Write { lane, bytes: bytes.into_owned().into(), text });
                 }
-                session::Output::Ping { lane } => effects.push(Effect::Ping { lane }),
+                session::Output::Ping { .. } => effects.push(Effect::Ping),
                 session::Output::Respond { lane, status, headers, body } => {
                     let body = body.map(|body| Bytes::from(body.into_owned()));
                     effects.push(Effect::Respond { lane, status, headers, body });

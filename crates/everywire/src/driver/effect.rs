@@ -13,7 +13,7 @@ pub(crate) enum Effect {
     /// Write this, behind what was written to the lane.
     Write { lane: Lane, bytes: Bytes, text: bool },
     /// Send a ping.
-    Ping { lane: Lane },
+    Ping,
     /// End the lane, in order, behind what was written.
     End { lane: Lane, reason: Reason },
 }

@@ -7,6 +7,7 @@
 //! | what a carrier is asked to do | [`effect`] |
 //! | what becomes of an event | [`handling`] |
 //! | events that wait for handlers, and handlers at work | [`inbound`] |
+//! | sessions over several requests, found by their ids | [`lanes`] |
 //! | who takes broadcasts from the hub to the sockets | [`flusher`] |
 //! | what a session shares with others | [`link`] |
 //! | all open sessions, and their end | [`sessions`] |
@@ -20,6 +21,7 @@ pub(crate) mod entering;
 pub(crate) mod flusher;
 pub(crate) mod handling;
 pub(crate) mod inbound;
+pub(crate) mod lanes;
 pub(crate) mod link;
 pub(crate) mod seats;
 pub(crate) mod sessions;

@@ -173,15 +173,6 @@ impl EngineIo {
     /// A message on the WebSocket.
     #[inline]
     fn framed<'a>(&mut self, now: Time, lane: Lane, message: Message<'a>, out: &mut Outputs<'a>) {
-        // The hot path: what else a packet may be is looked at only if it is none of these.
-        let plain = match message {
-            Message::Text(text) => text.strip_prefix('4').map(Message::Text),
-            Message::Binary(_) => (self.dialect.revision == Revision::Four).then_some(message),
-        };
-        if let Some(message) = plain {
-            self.heartbeat.heard(now, &self.options);
-            return out.push(Output::Message(message));
-        }
         let next = match Packet::read(self.dialect.revision, message) {
             Ok(packet) => self.take(now, packet, Output::Message, out),
             Err(_) => Next::End(Reason::ProtocolError),
@@ -421,6 +412,31 @@ impl Session for EngineIo {
             | Input::Pong { .. }
             | Input::LaneWritable { .. } => {}
         }
+    }
+
+    #[inline]
+    fn message<'a>(
+        &mut self,
+        now: Time,
+        lane: Lane,
+        message: Message<'a>,
+        out: &mut Outputs<'a>,
+    ) -> Option<Message<'a>> {
+        let plain = match (&self.stage, message) {
+            (Stage::WebSocket(direct), Message::Text(text)) if *direct == lane => {
+                text.strip_prefix('4').map(Message::Text)
+            }
+            (Stage::WebSocket(direct), Message::Binary(_)) if *direct == lane => {
+                (self.dialect.revision == Revision::Four).then_some(message)
+            }
+            _ => None,
+        };
+        if plain.is_some() {
+            self.heartbeat.heard(now, &self.options);
+        } else {
+            self.input(now, Input::Message { lane, message }, out);
+        }
+        plain
     }
 
     fn deadline(&self) -> Option<Time> {
