@@ -37,7 +37,7 @@ mod driver;
 
 pub use app::access::{Credentials, Refusal};
 pub use app::actions::Actions;
-pub use app::audience::{Audience, BroadcastError};
+pub use app::audience::{Acks, Audience, BroadcastError};
 pub use app::connection::{AskError, Connection, EmitError};
 pub use app::error::{EventError, Result, code};
 pub use app::handler::{Args, FromArgs, RawArgs, RawReply, Reply, Values};
@@ -48,6 +48,8 @@ pub use app::options::{Deflate, Options};
 pub use app::{App, AppBuilder, BuildError};
 pub use carrier::body::Body;
 pub use carrier::service::Service;
+pub use everywire_core::hub::Namespace;
+pub use everywire_core::payload::Extras;
 pub use everywire_core::hub::{AckError, JoinError, Joined, Member, PublishError, RetentionRule};
 pub use everywire_core::{
     ConnectionId, Identity, MailboxOptions, Name, Offset, Overflow, Payload, Reason, Retention, RoomKey, Verb,
@@ -56,6 +58,11 @@ pub use everywire_protocols::protocol::socketio::{Parser, SocketIoOptions};
 pub use everywire_protocols::session::WebSocketOptions;
 pub use everywire_protocols::session::{EngineIoCookie, EngineIoOptions};
 pub use everywire_websocket::DeflateOptions;
+
+/// The last value of a key of a request's query, decoded.
+pub fn query<B>(request: &http::Request<B>, key: &str) -> Option<String> {
+    carrier::request::query_values(request.uri().query(), key).last().map(std::borrow::Cow::into_owned)
+}
 
 /// Fresh random bytes from the operating system.
 pub(crate) fn random<const N: usize>() -> [u8; N] {

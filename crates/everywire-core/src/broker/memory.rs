@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 use smallvec::SmallVec;
@@ -26,6 +27,8 @@ pub struct MemoryBroker {
     epoch: u64,
     clock: Box<dyn Fn() -> u64 + Send + Sync>,
     partitions: RwLock<HashMap<Arc<str>, Arc<Mutex<Partition>>>>,
+    /// The highest sequence number of any partition that is gone: where new ones begin.
+    gone: AtomicU64,
 }
 
 /// The log of one namespace, and its order point: whoever holds the lock is next.
@@ -41,7 +44,7 @@ impl MemoryBroker {
     /// An empty broker. The epoch must differ from those of earlier runs, so let it be random or a
     /// start time; `clock` gives milliseconds since the Unix epoch.
     pub fn new(epoch: u64, clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
-        Self { epoch, clock: Box::new(clock), partitions: RwLock::default() }
+        Self { epoch, clock: Box::new(clock), partitions: RwLock::default(), gone: AtomicU64::new(0) }
     }
 
     /// Bytes that the logs of all namespaces keep: a gauge.
@@ -55,7 +58,8 @@ impl MemoryBroker {
             return partition.clone();
         }
         let mut partitions = self.partitions.write();
-        let new = || Arc::new(Mutex::new(Partition { seq: 0, rooms: HashMap::new(), let_go: 0 }));
+        let gone = self.gone.load(Ordering::Relaxed);
+        let new = || Arc::new(Mutex::new(Partition { seq: gone, rooms: HashMap::new(), let_go: gone }));
         partitions.entry(namespace.clone()).or_insert_with(new).clone()
     }
 }
@@ -85,6 +89,23 @@ impl Broker for MemoryBroker {
                 door.event(BrokerEvent::History { ticket, page });
             }
         }
+    }
+
+    fn forget(&self, namespace: &Arc<str>) {
+        let mut partitions = self.partitions.write();
+        // Whoever publishes just now has it in hand; then it stays.
+        let unused = partitions.get(namespace).filter(|partition| Arc::strong_count(partition) == 1);
+        if let Some(seq) = unused.map(|partition| partition.lock().seq) {
+            partitions.remove(namespace);
+            self.gone.fetch_max(seq, Ordering::Relaxed);
+        }
+    }
+}
+
+impl MemoryBroker {
+    /// How many namespaces have a log: a gauge.
+    pub fn partition_count(&self) -> usize {
+        self.partitions.read().len()
     }
 }
 

@@ -157,4 +157,8 @@ pub trait Door: Send + Sync {
 pub trait Broker: Send + Sync + 'static {
     /// Submits a command. Its answer comes through `door`, in this call or later.
     fn submit(&self, ticket: Ticket, command: Command, door: &Arc<dyn Door>);
+
+    /// Nobody on this node is in this namespace, which has no handlers of its own: what is kept for it may go, if no
+    /// other node needs it. Places in its log never come twice all the same.
+    fn forget(&self, _namespace: &Arc<str>) {}
 }

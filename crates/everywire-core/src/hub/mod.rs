@@ -29,7 +29,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 pub use connection::{AckError, Connection, Send, Spec};
 pub use join::{JoinError, JoinOptions, Joined};
@@ -106,11 +106,16 @@ pub fn unix_ms() -> u64 {
     since.map_or(0, |since| since.as_millis() as u64)
 }
 
+/// How many namespaces that were to be forgotten are looked at in one go.
+const FORGET_AT_ONCE: usize = 4;
+
 /// The namespaces of this node.
 pub struct Hub {
     pub(crate) options: HubOptions,
     pub(crate) namespaces: RwLock<HashMap<Arc<str>, Arc<Namespace>>>,
     pub(crate) tickets: Tickets,
+    /// Namespaces that are to be forgotten, and were in somebody's hand.
+    stale: Mutex<Vec<Arc<str>>>,
     door: OnceLock<Arc<dyn Door>>,
     extension: OnceLock<Box<dyn Any + std::marker::Send + Sync>>,
 }
@@ -122,6 +127,7 @@ impl Hub {
             options,
             namespaces: RwLock::default(),
             tickets: Tickets::default(),
+            stale: Mutex::default(),
             door: OnceLock::new(),
             extension: OnceLock::new(),
         });
@@ -145,6 +151,37 @@ impl Hub {
     /// The namespace of this name, if it exists.
     pub fn find_namespace(&self, name: &str) -> Option<Arc<Namespace>> {
         self.namespaces.read().get(name).cloned()
+    }
+
+    /// Forgets a namespace that nobody is in, with what its rooms kept. One that somebody still has in hand is looked
+    /// at again when the next is forgotten.
+    pub fn forget(&self, name: &Arc<str>) {
+        let mut gone = Vec::new();
+        let mut namespaces = self.namespaces.write();
+        let mut stale = self.stale.lock();
+        if !stale.contains(name) {
+            stale.push(name.clone());
+        }
+        let again = stale.len().min(FORGET_AT_ONCE);
+        for name in stale.drain(..again).collect::<Vec<_>>() {
+            // Nobody takes another in hand while the table is locked.
+            let unused = |namespace: &Arc<Namespace>| {
+                Arc::strong_count(namespace) == 1 && namespace.connection_count() == 0
+            };
+            match namespaces.get(&name) {
+                Some(namespace) if unused(namespace) => {
+                    namespaces.remove(&name);
+                    gone.push(name);
+                }
+                // It is in use again, and forgotten with its next last connection; or is in somebody's hand.
+                Some(namespace) if namespace.connection_count() == 0 => stale.push(name),
+                _ => {}
+            }
+        }
+        drop((namespaces, stale));
+        for name in gone {
+            self.options.broker.forget(&name);
+        }
     }
 
     /// All namespaces, in no order.

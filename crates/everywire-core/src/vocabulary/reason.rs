@@ -9,6 +9,8 @@ use std::fmt;
 pub enum Reason {
     /// The client said goodbye.
     ClientClosed,
+    /// The client left the namespace, and its session goes on.
+    ClientLeft,
     /// The carrier ended without a goodbye: reset, or end of stream.
     Lost,
     /// A handler, the API or an operator ended it.
@@ -43,8 +45,9 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in order of declaration.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::ClientClosed,
+        Self::ClientLeft,
         Self::Lost,
         Self::ServerClosed,
         Self::Shutdown,
@@ -66,6 +69,7 @@ impl Reason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ClientClosed => "client closed",
+            Self::ClientLeft => "client left",
             Self::Lost => "connection lost",
             Self::ServerClosed => "server closed",
             Self::Shutdown => "shutting down",
@@ -90,6 +94,7 @@ impl Reason {
         !matches!(
             self,
             Self::ClientClosed
+                | Self::ClientLeft
                 | Self::ProtocolError
                 | Self::InvalidText
                 | Self::Unsupported

@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use everywire_core::hub::PublishError;
 use everywire_core::{self as core, Class, Name, Payload, RoomKey, Target};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::connection::Connection;
 use super::error::Result;
@@ -97,6 +99,41 @@ impl Audience {
         self.namespace.publish(self.from.as_ref(), self.target, event, payload, self.class)
     }
 
+    /// Members on this node alone. (With the memory broker there is no other.)
+    pub fn local(self) -> Self {
+        self
+    }
+
+    /// Sends an event to each, and awaits the answers for at most `timeout`: of each the first value.
+    pub async fn broadcast_with_acks<T: DeserializeOwned>(
+        &self,
+        event: impl Into<Name>,
+        args: impl Serialize,
+        timeout: Duration,
+    ) -> Result<Acks<T>, BroadcastError> {
+        let (event, payload) = (event.into(), Payload::from_args(&args)?);
+        let mut acks = Acks { answers: Vec::new(), missing: 0, unable: 0 };
+        let mut asked = Vec::new();
+        for connection in self.fetch_connections().await {
+            if connection.core().can_answer() {
+                asked.push(connection.ask(event.clone(), payload.clone()));
+            } else {
+                acks.unable += 1;
+            }
+        }
+        let deadline = tokio::time::Instant::now() + timeout;
+        for mut question in asked {
+            match tokio::time::timeout_at(deadline, question.answer()).await {
+                Ok(Ok(answer)) => match answer.read::<(T,)>(core::payload::Extras::Ignore) {
+                    Ok((answer,)) => acks.answers.push(answer),
+                    Err(_) => acks.missing += 1,
+                },
+                _ => acks.missing += 1,
+            }
+        }
+        Ok(acks)
+    }
+
     /// The connections that it would reach on this node.
     pub async fn fetch_connections(&self) -> Vec<Connection> {
         let mut found: Vec<Arc<core::Connection>> =
@@ -124,10 +161,17 @@ impl Audience {
         }
     }
 
-    /// Ends the sessions of all of them, after what was published to them before.
+    /// Ends all of them, after what was published to them before: see [`Connection::disconnect`].
     pub async fn disconnect(&self) {
         for connection in self.fetch_connections().await {
             connection.disconnect();
+        }
+    }
+
+    /// Ends the sessions of all of them, after what was published to them before.
+    pub async fn disconnect_session(&self) {
+        for connection in self.fetch_connections().await {
+            connection.disconnect_session();
         }
     }
 }
@@ -148,6 +192,17 @@ impl fmt::Debug for Audience {
             .field("class", &self.class)
             .finish_non_exhaustive()
     }
+}
+
+/// What became of a question to many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acks<T> {
+    /// The first value of each answer, in the order of the connections' ids.
+    pub answers: Vec<T>,
+    /// How many gave no answer in time, ended before, or gave one of another type.
+    pub missing: usize,
+    /// How many were not asked, because their wire has no answers (raw, SSE, poll).
+    pub unable: usize,
 }
 
 /// Why something could not be published.

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::App;
 use super::audience::Audience;
 use super::error::Result;
-use super::handshake::{Handshake, Shown};
+use super::handshake::{Handshake, Kept};
 use crate::{ConnectionId, Identity, Joined, Offset};
 
 /// One client in one namespace. Cheap to clone; it may be kept after the client has gone, and then
@@ -93,15 +93,17 @@ impl Connection {
         args: impl Serialize,
         timeout: Duration,
     ) -> Result<T, AskError> {
-        let payload = Payload::from_args(&args)?;
+        let mut question = self.ask(event.into(), Payload::from_args(&args)?);
+        match tokio::time::timeout(timeout, question.answer()).await {
+            Ok(answer) => Ok(answer?.read(core::payload::Extras::Ignore)?),
+            Err(_) => Err(AckError::Timeout.into()),
+        }
+    }
+
+    /// Sends an event that the client is asked to answer.
+    pub(crate) fn ask(&self, event: core::Name, payload: Payload) -> Question {
         let (id, answer) = self.core.ask(event, payload);
-        let forget = Forget { core: &self.core, id };
-        let answer = match tokio::time::timeout(timeout, answer).await {
-            Ok(answer) => answer?,
-            Err(_) => return Err(AckError::Timeout.into()),
-        };
-        drop(forget);
-        Ok(answer.read(core::payload::Extras::Ignore)?)
+        Question { core: self.core.clone(), id, answer }
     }
 
     /// Enters a room. The client gets what is published there with exactly the arguments.
@@ -149,14 +151,26 @@ impl Connection {
 
     /// The request that began the session, where the client's protocol shows it (Socket.IO).
     pub fn handshake(&self) -> Option<&Handshake> {
-        Some(&self.core.known::<Shown>()?.handshake)
+        Some(&self.core.known::<Kept>()?.shown.as_ref()?.handshake)
     }
 
     /// What the client sent along when it entered, read into a type: Socket.IO's `auth`. None if it sent nothing, or
     /// something else.
     pub fn auth<T: DeserializeOwned>(&self) -> Option<T> {
-        let auth = &self.core.known::<Shown>()?.auth;
+        let auth = &self.core.known::<Kept>()?.shown.as_ref()?.auth;
         auth.read::<(T,)>(core::payload::Extras::Ignore).ok().map(|(auth,)| auth)
+    }
+
+    /// Keeps a value with the connection, in place of one of the same type. (Socket.IO: `socket.data`.)
+    pub fn set_data<T: Send + Sync + 'static>(&self, value: T) {
+        if let Some(kept) = self.core.extension(Kept::default) {
+            kept.set(value);
+        }
+    }
+
+    /// The value of this type that is kept with the connection.
+    pub fn data<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.core.known::<Kept>()?.get()
     }
 
     /// The application's shared state of this type, if it was given one.
@@ -201,13 +215,20 @@ impl PartialEq for Connection {
 
 impl Eq for Connection {}
 
-/// Stops waiting for an answer when the asking future is dropped.
-struct Forget<'a> {
-    core: &'a core::Connection,
+/// A question on its way. Dropped, it waits no longer for the answer.
+pub(crate) struct Question {
+    core: Arc<core::Connection>,
     id: Option<u64>,
+    answer: core::Promise<Result<Payload, AckError>>,
 }
 
-impl Drop for Forget<'_> {
+impl Question {
+    pub(crate) async fn answer(&mut self) -> Result<Payload, AckError> {
+        (&mut self.answer).await
+    }
+}
+
+impl Drop for Question {
     fn drop(&mut self) {
         if let Some(id) = self.id {
             self.core.forget(id);

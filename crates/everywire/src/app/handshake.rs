@@ -2,13 +2,17 @@
 //!
 //! It is kept as text, close to how it came: an idle connection should not hold a map of headers that nobody asks for.
 
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use everywire_core::Payload;
 use http::{Request, Uri};
+use parking_lot::Mutex;
 
-use crate::carrier::request::query_values;
+use crate::carrier::request::{query_pairs, query_values};
 
 /// The request that began a session. (Socket.IO: `socket.handshake`.)
 #[derive(Debug)]
@@ -43,6 +47,12 @@ impl Handshake {
     pub fn query(&self, key: &str) -> Option<String> {
         let query = self.url().split_once('?').map(|(_, query)| query);
         query_values(query, key).last().map(std::borrow::Cow::into_owned)
+    }
+
+    /// The keys and values of the query, decoded, in the order in which they came.
+    pub fn queries(&self) -> impl Iterator<Item = (String, String)> {
+        let query = self.url().split_once('?').map(|(_, query)| query);
+        query_pairs(query).map(|(key, value)| (key.into_owned(), value.into_owned()))
     }
 
     /// The headers, with names in lower case, in the order in which they came.
@@ -86,9 +96,33 @@ impl Handshake {
 /// What a client showed when it entered a namespace.
 #[derive(Debug)]
 pub(crate) struct Shown {
-    pub(crate) handshake: std::sync::Arc<Handshake>,
+    pub(crate) handshake: Arc<Handshake>,
     /// What it sent along with its wish to enter: one argument, or none.
     pub(crate) auth: Payload,
+}
+
+/// What is kept with a connection.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    pub(crate) shown: Option<Shown>,
+    /// One value of each type, once there is any.
+    data: Mutex<Option<Box<Values>>>,
+}
+
+type Values = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
+
+impl Kept {
+    pub(crate) fn of(shown: Shown) -> Self {
+        Self { shown: Some(shown), data: Mutex::default() }
+    }
+
+    pub(crate) fn set<T: Send + Sync + 'static>(&self, value: T) {
+        self.data.lock().get_or_insert_default().insert(TypeId::of::<T>(), Arc::new(value));
+    }
+
+    pub(crate) fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.data.lock().as_ref()?.get(&TypeId::of::<T>())?.clone().downcast().ok()
+    }
 }
 
 #[cfg(test)]

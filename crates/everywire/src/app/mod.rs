@@ -41,6 +41,8 @@ pub struct App(Arc<AppState>);
 pub(crate) struct AppState {
     pub(crate) hub: Arc<Hub>,
     pub(crate) handlers: HashMap<String, Arc<Handlers>>,
+    /// Namespaces that are made when somebody asks for them, and are gone with their last connection.
+    pub(crate) patterns: Vec<(Matches, Arc<Handlers>)>,
     pub(crate) mounts: Vec<(Pattern, Arc<Mount>)>,
     pub(crate) options: Options,
     pub(crate) authenticate: Option<Authenticate>,
@@ -54,9 +56,13 @@ pub(crate) struct AppState {
     queues: Mutex<Option<Queues>>,
 }
 
+/// Whether a namespace may be called that.
+type Matches = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
 /// What [`App::builder`] collects.
 pub struct AppBuilder {
     namespaces: Vec<(String, NamespaceBuilder)>,
+    patterns: Vec<(Matches, NamespaceBuilder)>,
     mounts: Vec<(String, Mount)>,
     options: Options,
     retention: RetentionRule,
@@ -75,6 +81,7 @@ impl App {
     pub fn builder() -> AppBuilder {
         AppBuilder {
             namespaces: Vec::new(),
+            patterns: Vec::new(),
             mounts: Vec::new(),
             options: Options::default(),
             retention: Arc::new(|_, _| Retention::NONE),
@@ -84,9 +91,15 @@ impl App {
         }
     }
 
-    /// Rooms of a namespace, from outside of any handler. None if the application has no such namespace.
+    /// Rooms of a namespace, from outside of any handler. None if the application has no such namespace, or if it is one
+    /// by pattern and nobody is in it.
     pub fn namespace(&self, name: &str) -> Option<Audience> {
-        self.0.handlers.contains_key(name).then(|| Audience::new(self.0.hub.namespace(name), None))
+        let namespace = if self.0.handlers.contains_key(name) {
+            self.0.hub.namespace(name)
+        } else {
+            self.0.hub.find_namespace(name)?
+        };
+        Some(Audience::new(namespace, None))
     }
 
     /// Rooms of the namespace `/`, from outside of any handler.
@@ -144,7 +157,20 @@ impl AppState {
 
     /// What happens in this namespace, if there is one of this name.
     pub(crate) fn handlers_of(&self, namespace: &str) -> Option<Arc<Handlers>> {
-        self.handlers.get(namespace).cloned()
+        if let Some(handlers) = self.handlers.get(namespace) {
+            return Some(handlers.clone());
+        }
+        self.patterns.iter().find(|(matches, _)| matches(namespace)).map(|(_, handlers)| handlers.clone())
+    }
+
+    /// A connection leaves its namespace, which may be gone then.
+    pub(crate) fn disconnect(&self, connection: &connection::Connection) {
+        let core = connection.core();
+        let namespace = core.namespace();
+        namespace.disconnect(core);
+        if !self.handlers.contains_key(&**namespace.name()) {
+            self.hub.forget(namespace.name());
+        }
     }
 
     /// Whether a client may do this with a room.
@@ -163,6 +189,21 @@ impl AppBuilder {
             self.namespaces.len() - 1
         });
         define(&mut self.namespaces[known].1);
+        self
+    }
+
+    /// Namespaces whose names a function knows: each is made when a client asks for it, and is gone, with what its rooms
+    /// kept, when its last connection has left. Those that have a name of their own come first, then patterns in
+    /// their order. (Socket.IO: dynamic namespaces.)
+    #[must_use]
+    pub fn namespaces_matching(
+        mut self,
+        matches: impl Fn(&str) -> bool + Send + Sync + 'static,
+        define: impl FnOnce(&mut NamespaceBuilder),
+    ) -> Self {
+        let mut namespace = NamespaceBuilder::new();
+        define(&mut namespace);
+        self.patterns.push((Arc::new(matches), namespace));
         self
     }
 
@@ -221,6 +262,12 @@ impl AppBuilder {
             errors.extend(namespace.errors.into_iter().map(|error| format!("namespace {name:?}: {error}")));
             handlers.insert(name, Arc::new(namespace.handlers));
         }
+        let mut patterns = Vec::new();
+        for (number, (matches, namespace)) in self.patterns.into_iter().enumerate() {
+            let named = |error| format!("namespaces by pattern, number {}: {error}", number + 1);
+            errors.extend(namespace.errors.into_iter().map(named));
+            patterns.push((matches, Arc::new(namespace.handlers)));
+        }
         // A mount may name a namespace that nobody gave handlers: rooms alone are use enough.
         for (_, mount) in &self.mounts {
             let empty = || Arc::new(Handlers::empty());
@@ -260,6 +307,7 @@ impl AppBuilder {
             AppState {
                 hub,
                 handlers,
+                patterns,
                 mounts,
                 authenticate: self.authenticate,
                 rights: self.rights,

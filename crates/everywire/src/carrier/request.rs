@@ -17,6 +17,14 @@ pub(crate) fn query_values<'q>(query: Option<&'q str>, key: &str) -> impl Iterat
     })
 }
 
+/// The pairs of a query, decoded; those that are not UTF-8 are left out.
+pub(crate) fn query_pairs(query: Option<&str>) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()).filter_map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Some((decode_form(name)?, decode_form(value)?))
+    })
+}
+
 /// In a query a plus stands for a space (URL standard, application/x-www-form-urlencoded).
 fn decode_form(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('+') {

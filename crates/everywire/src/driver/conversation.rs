@@ -341,9 +341,8 @@ impl Conversation {
         self.link.mailbox().end(reason, false);
         for seat in self.seats.iter_mut() {
             if let Some(connection) = &seat.connection {
-                let core = connection.core();
-                core.namespace().disconnect(core);
-                tracing::debug!(peer = %self.peer, connection = %core.id(), %reason, "a connection ended");
+                tracing::debug!(peer = %self.peer, connection = %connection.id(), %reason, "a connection ended");
+                self.app.disconnect(connection);
             }
             if reason != Reason::ClientClosed {
                 seat.inbound.forget_waiting();
@@ -469,7 +468,7 @@ impl Conversation {
                 protocol::Output::Connect { slot, namespace, auth, resume } => {
                     self.enter(cx, now, (slot, &namespace), auth, resume, effects);
                 }
-                protocol::Output::Disconnect { slot } => self.vacate(slot, Reason::ClientClosed),
+                protocol::Output::Disconnect { slot } => self.vacate(slot, Reason::ClientLeft),
                 // Cancellation comes with the first protocol that has it.
                 protocol::Output::Cancel { .. } => {}
             }

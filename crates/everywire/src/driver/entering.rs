@@ -25,7 +25,7 @@ use crate::app::AppState;
 use crate::app::access::{Credentials, Refusal};
 use crate::app::connection::Connection;
 use crate::app::error::{EventError, Result};
-use crate::app::handshake::Shown;
+use crate::app::handshake::{Kept, Shown};
 use crate::app::namespace::Handlers;
 use crate::carrier::form::form;
 use crate::random;
@@ -193,9 +193,9 @@ impl Conversation {
             let identity = identify(&app, peer, shown.as_ref(), namespace.name()).await?;
             let connection = connect(&namespace, Spec { identity, ..spec }, shown);
             // Whoever gives up on the way takes it out of the hub again.
-            let mut arriving = Arriving(Some(connection.clone()));
+            let mut arriving = Arriving { app, connection: Some(connection.clone()) };
             handlers.connect(&connection).await?;
-            arriving.0 = None;
+            arriving.connection = None;
             Ok(Entered { connection, joined: None })
         });
         self.begin(i, opening, cx, now, effects);
@@ -260,8 +260,7 @@ impl Conversation {
             };
         let seat = &self.seats[i];
         if let Some(connection) = &seat.connection {
-            let core = connection.core();
-            core.namespace().disconnect(core);
+            self.app.disconnect(connection);
         }
         self.link.mailbox().push(Entry { slot: seat.slot, item: Item::Refused { message, data } });
         self.seats.remove(i);
@@ -276,9 +275,8 @@ impl Conversation {
             return;
         }
         if let Some(connection) = &seat.connection {
-            let core = connection.core();
-            core.namespace().disconnect(core);
-            tracing::debug!(peer = %self.peer, connection = %core.id(), %reason, "a connection ended");
+            tracing::debug!(peer = %self.peer, connection = %connection.id(), %reason, "a connection ended");
+            self.app.disconnect(connection);
         }
         if seat.entered {
             farewell(seat, reason, None);
@@ -315,7 +313,7 @@ pub(super) fn farewell(seat: &Seat, reason: Reason, place: Option<Arc<Place>>) {
 fn connect(namespace: &Arc<Namespace>, spec: Spec, shown: Option<Shown>) -> Connection {
     let core = namespace.connect(spec);
     if let Some(shown) = shown {
-        core.extension(|| shown);
+        core.extension(|| Kept::of(shown));
     }
     Connection::new(core)
 }
@@ -343,13 +341,15 @@ async fn identify(
 }
 
 /// A connection that has not been let in yet: dropped, it leaves the hub.
-struct Arriving(Option<Connection>);
+struct Arriving {
+    app: Arc<AppState>,
+    connection: Option<Connection>,
+}
 
 impl Drop for Arriving {
     fn drop(&mut self) {
-        if let Some(connection) = &self.0 {
-            let core = connection.core();
-            core.namespace().disconnect(core);
+        if let Some(connection) = &self.connection {
+            self.app.disconnect(connection);
         }
     }
 }
