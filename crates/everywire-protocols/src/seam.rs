@@ -31,6 +31,17 @@ pub enum Decoded {
 }
 
 impl Decoded {
+    /// A message of this kind. What is no UTF-8 is no text, and becomes some.
+    pub fn new(kind: Kind, bytes: Vec<u8>) -> Self {
+        match kind {
+            Kind::Text => Self::Text(
+                String::from_utf8(bytes)
+                    .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+            ),
+            Kind::Binary => Self::Binary(bytes),
+        }
+    }
+
     /// The same, to look at.
     pub fn as_message(&self) -> Message<'_> {
         match self {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
+use super::heartbeat::Pace;
 use super::packet::Revision;
 use super::query::Transport;
 
@@ -62,6 +63,10 @@ impl EngineIoOptions {
             Transport::Polling => self.polling,
             Transport::WebSocket => self.websocket,
         }
+    }
+
+    pub(super) fn pace(&self) -> Pace {
+        Pace { interval: self.ping_interval, timeout: self.ping_timeout }
     }
 
     /// Whether clients that poll are invited to a WebSocket.

@@ -3,15 +3,15 @@
 mod closing;
 mod heartbeat;
 mod opening;
+mod pair;
 mod polling;
 mod revision3;
 mod scripts;
 mod upgrade;
 mod websocket;
 
-use std::time::Duration;
-
 use super::*;
+use crate::seam::{Decoded, Kind};
 use crate::session::EngineIoCookie;
 
 const SID: &str = "lv_VI97HAXpY6yYWAAAC";
