@@ -56,9 +56,14 @@ impl Heartbeat {
         }
     }
 
-    /// A packet came that is no part of the heartbeat.
+    /// Whether a packet that is no part of the heartbeat makes a difference.
+    pub(super) fn is_owed(self) -> bool {
+        self.waits == (Waits::ForPong { extended: false })
+    }
+
+    /// Such a packet came.
     pub(super) fn heard(&mut self, now: Time, pace: Pace) {
-        if self.waits == (Waits::ForPong { extended: false }) {
+        if self.is_owed() {
             *self = Self { waits: Waits::ForPong { extended: true }, at: later(now, pace.timeout) };
         }
     }

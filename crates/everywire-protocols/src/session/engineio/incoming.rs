@@ -29,7 +29,7 @@ impl EngineIo {
             Message::Binary(_) => (self.dialect.revision == Revision::Four).then_some(message),
         };
         if let Some(message) = plain {
-            self.heartbeat.heard(now, self.options.pace());
+            self.heard(now);
             return out.push(Output::Message(message));
         }
         let next = match Packet::read(self.dialect.revision, message) {
@@ -40,6 +40,13 @@ impl EngineIo {
             Next::Go => {}
             Next::Pong => out.push(write(lane, Type::Pong, "")),
             Next::End(reason) => self.finish(reason, out),
+        }
+    }
+
+    fn heard(&mut self, now: Time) {
+        // Mostly not, and then the options need not be fetched.
+        if self.heartbeat.is_owed() {
+            self.heartbeat.heard(now, self.options.pace());
         }
     }
 
@@ -107,11 +114,14 @@ impl EngineIo {
         deliver: impl Fn(Message<'m>) -> Output<'a>,
         out: &mut Outputs<'a>,
     ) -> Option<Reason> {
-        for packet in payload {
+        for (count, packet) in payload.enumerate() {
             let Ok(packet) = packet else { return Some(Reason::ProtocolError) };
+            if count == self.options.max_packets {
+                return Some(Reason::TooLarge);
+            }
             match (self.take(now, packet, &deliver, out), &mut self.stage) {
                 (Next::End(reason), _) => return Some(reason),
-                (Next::Pong, Stage::Polling(polling)) => polling.queue.push(Type::Pong, ""),
+                (Next::Pong, Stage::Polling(polling)) => polling.queue.push_once(Type::Pong),
                 _ => {}
             }
         }
@@ -141,7 +151,7 @@ impl EngineIo {
             // They mean nothing here, and do no harm.
             Packet::Control(Type::Open | Type::Upgrade | Type::Noop | Type::Message, _) => {}
         }
-        self.heartbeat.heard(now, self.options.pace());
+        self.heard(now);
         Next::Go
     }
 }
