@@ -21,7 +21,7 @@ impl<'a> Message<'a> {
     }
 }
 
-/// One message of a client's that did not stand in what came as it is: it was spelled in base64, or escaped.
+/// One message that is owned: what came was spelled in base64 or escaped, so it does not stand there as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decoded {
     /// Text.

@@ -127,7 +127,7 @@ impl Pair {
                     self.tell_server(Input::Message { lane, message: message.as_message() });
                 }
                 Travels::ToClient(lane, message) => {
-                    self.tell_client(Told::Message(lane, message.as_message()))
+                    self.tell_client(Told::Message(lane, message.as_message()));
                 }
                 Travels::Answer(lane, status, body) => {
                     self.tell_client(Told::Response(lane, status, body.as_message()));
