@@ -204,7 +204,7 @@ impl State {
             let heard = node.rooms.get(namespace);
             let hears = |room: &RoomKey| match room {
                 // Nobody subscribes to these: every node hears them and knows its own connections.
-                RoomKey::Connection(_) => true,
+                RoomKey::Connection(_) | RoomKey::Everyone => true,
                 _ => heard.is_some_and(|heard| heard.contains(room)),
             };
             if broadcast.publication.target.rooms.iter().any(hears) {

@@ -119,6 +119,7 @@ impl World {
         random[..8].copy_from_slice(&(links.len() as u64 + 1).to_be_bytes());
         links.push(link.clone());
         let spec = Spec {
+            shares_session: false,
             id: ConnectionId::from_random(random),
             identity: options.user.map(Identity::user).unwrap_or_default(),
             link: link.clone(),

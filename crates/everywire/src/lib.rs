@@ -27,7 +27,7 @@
 //! | building and serving an application | [`App`], [`AppBuilder`], [`Options`] |
 //! | handlers, their arguments and answers | [`NamespaceBuilder`], [`Args`], [`Reply`], [`EventError`] |
 //! | sending to one client, or to rooms | [`Connection`], [`Audience`] |
-//! | which path speaks what | [`jsonrpc`], [`raw`], [`raw_room`], [`sse`], [`poll`], [`publish`] |
+//! | which path speaks what | [`jsonrpc`], [`raw`], [`raw_room`], [`socketio`], [`sse`], [`poll`], [`publish`] |
 //! | who a client is and what it may do | [`Credentials`], [`Refusal`], [`Identity`], [`Verb`] |
 #![forbid(unsafe_code)]
 
@@ -41,7 +41,8 @@ pub use app::audience::{Audience, BroadcastError};
 pub use app::connection::{AskError, Connection, EmitError};
 pub use app::error::{EventError, Result, code};
 pub use app::handler::{Args, FromArgs, RawArgs, RawReply, Reply, Values};
-pub use app::mount::{Mount, Wire, jsonrpc, poll, publish, raw, raw_room, sse};
+pub use app::handshake::Handshake;
+pub use app::mount::{Mount, Wire, jsonrpc, poll, publish, raw, raw_room, socketio, sse};
 pub use app::namespace::NamespaceBuilder;
 pub use app::options::{Deflate, Options};
 pub use app::{App, AppBuilder, BuildError};
@@ -51,7 +52,9 @@ pub use everywire_core::hub::{AckError, JoinError, Joined, Member, PublishError,
 pub use everywire_core::{
     ConnectionId, Identity, MailboxOptions, Name, Offset, Overflow, Payload, Reason, Retention, RoomKey, Verb,
 };
+pub use everywire_protocols::protocol::socketio::{Parser, SocketIoOptions};
 pub use everywire_protocols::session::WebSocketOptions;
+pub use everywire_protocols::session::{EngineIoCookie, EngineIoOptions};
 pub use everywire_websocket::DeflateOptions;
 
 /// Fresh random bytes from the operating system.

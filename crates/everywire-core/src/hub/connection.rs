@@ -37,6 +37,9 @@ pub struct Spec {
     pub form: Form,
     /// Whether its wire can answer an event.
     pub answers: bool,
+    /// Whether other connections may live in its session. Then its end is not the session's: the client is told
+    /// [`Item::Left`].
+    pub shares_session: bool,
     /// Which flusher serves it: below [`HubOptions::shards`](super::HubOptions::shards), and the
     /// same for all connections of a session.
     pub shard: usize,
@@ -58,6 +61,7 @@ pub struct Connection {
     shard: u32,
     form: AtomicU32,
     answers: bool,
+    shares_session: bool,
     closed: AtomicBool,
     /// Everything up to this sequence number that concerns it is in its mailbox, or beyond. Written
     /// only with the mailbox's lock held.
@@ -133,6 +137,7 @@ impl Connection {
             shard: spec.shard as u32,
             form: AtomicU32::new(spec.form.to_bits()),
             answers: spec.answers,
+            shares_session: spec.shares_session,
             closed: AtomicBool::new(false),
             seen: AtomicU64::new(seen),
             memberships: Mutex::default(),
@@ -197,8 +202,20 @@ impl Connection {
         self.extension.get_or_init(|| Box::new(make())).downcast_ref()
     }
 
+    /// What [`extension`](Self::extension) was given first, if it is of this type.
+    pub fn known<T: Any>(&self) -> Option<&T> {
+        self.extension.get()?.downcast_ref()
+    }
+
     /// The rooms it is in, its user's included.
     pub fn rooms(&self) -> Vec<RoomKey> {
+        let mut rooms = self.all_rooms();
+        rooms.retain(|room| *room != RoomKey::Everyone);
+        rooms
+    }
+
+    /// The same, with the room of everyone if that is kept.
+    pub(super) fn all_rooms(&self) -> Vec<RoomKey> {
         self.memberships.lock().iter().map(|m| m.room.key().clone()).collect()
     }
 
@@ -288,8 +305,18 @@ impl Connection {
         }
     }
 
-    /// Ends its session, after everything that was published or sent before has left.
+    /// Ends it, after everything that was published or sent before has left: with its session, unless it shares that
+    /// with others.
     pub fn end(&self, reason: Reason) {
+        if self.shares_session {
+            self.send(Item::Left);
+        } else {
+            self.end_session(reason);
+        }
+    }
+
+    /// Ends its session, after everything that was published or sent before has left.
+    pub fn end_session(&self, reason: Reason) {
         if let Way::Free(what) = self.own.pass(Behind::End(reason), self.link.mailbox().bound()) {
             self.go_on(what);
         }
@@ -315,9 +342,11 @@ impl Connection {
                 continue;
             }
             seen = seq;
+            // Who is in a room by itself hears as that room does, although it is one of everyone.
             let membership = memberships
                 .iter()
-                .find(|m| m.since < seq && delivery.rooms.iter().any(|room| Arc::ptr_eq(room, &m.room)));
+                .filter(|m| m.since < seq && delivery.rooms.iter().any(|room| Arc::ptr_eq(room, &m.room)))
+                .min_by_key(|m| *m.room.key() == RoomKey::Everyone);
             if let Some(membership) = membership
                 && !self.is_excepted(&broadcast.publication, &memberships)
             {
@@ -369,6 +398,7 @@ impl Connection {
         publication.target.except.iter().any(|key| match key {
             RoomKey::Connection(id) => *id == self.id,
             RoomKey::User(user) => self.identity.user.as_ref() == Some(user),
+            RoomKey::Everyone => true,
             RoomKey::Named(_) => memberships.iter().any(|m| m.room.key() == key),
         })
     }

@@ -71,6 +71,9 @@ impl Namespace {
     fn deliver(self: &Arc<Self>, hub: &Hub, broadcast: &Arc<Broadcast>) {
         let mut state = self.state.lock();
         let seq = broadcast.seq();
+        if broadcast.publication.target.rooms.contains(&RoomKey::Everyone) {
+            state.keep_everyone(broadcast.offset.epoch, self.shards().len());
+        }
         state.delivered = state.delivered.max(seq);
         let mut rooms: SmallVec<[_; 1]> = SmallVec::new();
         for key in &broadcast.publication.target.rooms {

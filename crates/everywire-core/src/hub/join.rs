@@ -158,6 +158,9 @@ impl Namespace {
         });
         if deserted {
             state.rooms.remove(room);
+            if *room == RoomKey::Everyone {
+                return;
+            }
             let command = Command::Unsubscribe { namespace: self.name().clone(), room: room.clone() };
             state.orders.push_back((Waiting::Unsubscribe, command));
         }
@@ -218,7 +221,7 @@ impl Namespace {
         for id in on_the_way {
             self.fail(state, id, &JoinError::Closed);
         }
-        let rooms = connection.rooms();
+        let rooms = connection.all_rooms();
         self.take_out(state, connection, &rooms);
         for room in &rooms {
             self.retire(state, room);
@@ -332,6 +335,23 @@ impl State {
         }
         let place = heard.room.insert(Place { connection: connection.clone(), since: self.delivered, meta });
         memberships.push(Membership { room: heard.room.clone(), place, since, meta });
+    }
+
+    /// Makes all connections members of the room of everyone, when it is first published to. Until then it costs nothing.
+    pub(super) fn keep_everyone(&mut self, epoch: u64, shards: usize) {
+        if self.rooms.contains_key(&RoomKey::Everyone) {
+            return;
+        }
+        let heard = HeardRoom {
+            room: Room::new(RoomKey::Everyone, shards),
+            heard_from: Some(Offset { epoch, seq: self.delivered }),
+            joining: Vec::new(),
+        };
+        self.rooms.insert(RoomKey::Everyone, heard);
+        for connection in self.connections.values() {
+            connection.settle();
+            self.enter(connection, &RoomKey::Everyone, false, self.delivered);
+        }
     }
 
     pub(super) fn remove_joining(&mut self, id: JoinId) -> Option<Joining> {

@@ -100,6 +100,9 @@ impl Namespace {
             let mut state = self.state.lock();
             let connection = Connection::new(self.clone(), spec, state.delivered);
             state.connections.insert(connection.id(), connection.clone());
+            if state.rooms.contains_key(&RoomKey::Everyone) {
+                state.enter(&connection, &RoomKey::Everyone, false, state.delivered);
+            }
             connection
         };
         if let Some(user) = user {
@@ -152,7 +155,8 @@ impl Namespace {
     /// The rooms that have members on this node, with how many, in no order.
     pub fn rooms(&self) -> Vec<(RoomKey, usize)> {
         let state = self.state.lock();
-        state.rooms.iter().map(|(key, heard)| (key.clone(), heard.room.len())).collect()
+        let named = state.rooms.iter().filter(|(key, _)| **key != RoomKey::Everyone);
+        named.map(|(key, heard)| (key.clone(), heard.room.len())).collect()
     }
 
     /// The connections of a room on this node, in no order.
@@ -160,6 +164,7 @@ impl Namespace {
         let state = self.state.lock();
         match room {
             RoomKey::Connection(id) => state.connections.get(id).cloned().into_iter().collect(),
+            RoomKey::Everyone => state.connections.values().cloned().collect(),
             _ => state.rooms.get(room).map(|heard| heard.room.connections()).unwrap_or_default(),
         }
     }

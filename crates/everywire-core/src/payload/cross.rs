@@ -8,7 +8,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, ge
 use bytes::Bytes;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::msgpack::{Token, Tokens, is_timestamp};
+use super::msgpack::{Token, Tokens, instant, is_timestamp};
 use super::read::UntypedBinary;
 use super::read_json::JsonReader;
 use super::view::View;
@@ -63,7 +63,9 @@ pub(super) fn json_args(view: &View<'_>, out: &mut Vec<u8>, binary: &mut impl Fn
     match view {
         View::Text(text) => json_string(text, out),
         View::Binary(bytes) => binary(bytes, out),
-        View::Json { args, attachments: [], .. } => out.extend_from_slice(args.as_bytes()),
+        View::Json { args, attachments, .. } if attachments.is_empty() => {
+            out.extend_from_slice(args.as_bytes());
+        }
         View::Json { args, attachments, .. } => {
             placeholder::splice(args, attachments, out, |bytes, out| binary(bytes, out));
         }
@@ -137,17 +139,12 @@ fn json_value(tokens: &mut Tokens<'_>, out: &mut Vec<u8>, binary: &mut impl FnMu
 }
 
 fn next<'a>(tokens: &mut Tokens<'a>) -> Token<'a> {
-    tokens.next().expect("a payload's MessagePack was scanned when it was made")
+    tokens.read().expect("a payload's MessagePack was scanned when it was made")
 }
 
 /// A timestamp as an ISO 8601 string in UTC; null outside the years 0 to 9999, which that format cannot say.
 fn timestamp(data: &[u8], out: &mut Vec<u8>) {
-    let big_endian = |bytes: &[u8]| bytes.iter().fold(0u64, |value, byte| value << 8 | u64::from(*byte));
-    let (seconds, nanos) = match data.len() {
-        4 => (big_endian(data).cast_signed(), 0),
-        8 => ((big_endian(data) & 0x3_ffff_ffff).cast_signed(), big_endian(data) >> 34),
-        _ => (big_endian(&data[4..]).cast_signed(), big_endian(&data[..4])),
-    };
+    let (seconds, nanos) = instant(data);
     let days = seconds.div_euclid(86_400);
     // 0000-01-01 to 9999-12-31, in days from 1970.
     if !(-719_528..=2_932_896).contains(&days) || nanos > 999_999_999 {

@@ -35,7 +35,7 @@ pub(super) fn of_msgpack(args: &[u8], len: u32) -> Option<Message<'_>> {
     if len != 1 {
         return None;
     }
-    match Tokens::new(args).next() {
+    match Tokens::new(args).read() {
         Ok(Token::Str(text)) => Some(Message::Text(Cow::Borrowed(text))),
         Ok(Token::Bin(bytes)) => Some(Message::Binary(bytes)),
         _ => None,

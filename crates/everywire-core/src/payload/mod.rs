@@ -13,7 +13,8 @@ mod clean;
 mod cross;
 pub mod json;
 mod message;
-mod msgpack;
+pub mod msgpack;
+mod notepack;
 mod placeholder;
 mod read;
 mod read_json;
@@ -205,6 +206,11 @@ impl Payload {
             }
             _ => self.view().write_json_parts(out),
         }
+    }
+
+    /// Appends the inside of a `MessagePack` array in notepack's dialect; see [`PayloadRef::write_notepack_args`].
+    pub fn write_notepack_args(&self, out: &mut Vec<u8>) {
+        self.view().write_notepack_args(out);
     }
 
     /// Appends the inside of a `MessagePack` array; see [`PayloadRef::write_msgpack_args`].

@@ -50,45 +50,71 @@ pub enum MsgPackFault {
 
 /// One token: a scalar, or the head of a container.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Token<'a> {
+pub enum Token<'a> {
+    /// nil.
     Nil,
+    /// A boolean.
     Bool(bool),
+    /// An integer of any of the unsigned forms.
     Unsigned(u64),
+    /// An integer of any of the signed forms.
     Signed(i64),
+    /// float 32.
     Float32(f32),
+    /// float 64.
     Float64(f64),
+    /// A string.
     Str(&'a str),
+    /// Bytes.
     Bin(&'a [u8]),
+    /// An extension: its type and its bytes.
     Ext(i8, &'a [u8]),
+    /// The head of an array: how many values follow.
     Array(u32),
+    /// The head of a map: how many pairs follow.
     Map(u32),
 }
 
 /// Reads tokens off a slice.
+///
+/// ```
+/// use everywire_core::payload::msgpack::{Token, Tokens};
+///
+/// let mut tokens = Tokens::new(&[0x81, 0xa1, b'a', 0x92, 0x01, 0x02]);
+/// assert_eq!(tokens.read()?, Token::Map(1));
+/// assert_eq!(tokens.read()?, Token::Str("a"));
+/// tokens.skip()?;
+/// assert!(tokens.is_at_end());
+/// # Ok::<(), everywire_core::payload::msgpack::MsgPackError>(())
+/// ```
 #[derive(Debug, Clone)]
-pub(super) struct Tokens<'a> {
+pub struct Tokens<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> Tokens<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    /// From the first byte on.
+    pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
     }
 
-    pub(super) fn position(&self) -> usize {
+    /// How many bytes were read.
+    pub fn position(&self) -> usize {
         self.at
     }
 
-    pub(super) fn is_at_end(&self) -> bool {
+    /// Whether all were.
+    pub fn is_at_end(&self) -> bool {
         self.at == self.bytes.len()
     }
 
-    pub(super) fn fail<T>(&self, fault: MsgPackFault) -> Result<T, MsgPackError> {
+    fn fail<T>(&self, fault: MsgPackFault) -> Result<T, MsgPackError> {
         Err(MsgPackError { fault, at: self.at })
     }
 
-    pub(super) fn next(&mut self) -> Result<Token<'a>, MsgPackError> {
+    /// The token that comes next. What a container's head counts is not known to be there.
+    pub fn read(&mut self) -> Result<Token<'a>, MsgPackError> {
         let [marker] = self.array()?;
         Ok(match Marker::from_u8(marker) {
             Marker::FixPos(value) => Token::Unsigned(value.into()),
@@ -176,8 +202,8 @@ impl<'a> Tokens<'a> {
         Ok(Token::Ext(kind, self.take(length)?))
     }
 
-    /// Skips one value of valid `MessagePack`.
-    pub(super) fn skip(&mut self) -> Result<(), MsgPackError> {
+    /// Moves over one value, whole, and validates it.
+    pub fn skip(&mut self) -> Result<(), MsgPackError> {
         let mut scan = Scan::default();
         scan.value(self, 0)
     }
@@ -194,7 +220,7 @@ impl Scan {
     /// One value, `depth` containers around it. The recursion is bounded by [`MAX_ARGUMENT_DEPTH`], and each turn of a loop
     /// consumes a byte, whatever count the peer wrote.
     fn value(&mut self, tokens: &mut Tokens<'_>, depth: u32) -> Result<(), MsgPackError> {
-        let head = tokens.next()?;
+        let head = tokens.read()?;
         let (count, map) = match head {
             Token::Array(count) => (count, false),
             Token::Map(count) => (count, true),
@@ -222,7 +248,7 @@ impl Scan {
 
     fn key(&mut self, tokens: &mut Tokens<'_>) -> Result<(), MsgPackError> {
         let at = tokens.at;
-        match tokens.next()? {
+        match tokens.read()? {
             Token::Str(name) => {
                 self.placeholder_names |= name == PLACEHOLDER_NAME;
                 Ok(())
@@ -238,13 +264,29 @@ pub(super) fn is_timestamp(kind: i8, data: &[u8]) -> bool {
     kind == TIMESTAMP && matches!(data.len(), 4 | 8 | 12)
 }
 
+/// A timestamp: its seconds since 1970, and the nanoseconds beside them.
+pub(super) fn instant(timestamp: &[u8]) -> (i64, u64) {
+    let big_endian = |bytes: &[u8]| bytes.iter().fold(0u64, |value, byte| value << 8 | u64::from(*byte));
+    match timestamp.len() {
+        4 => (big_endian(timestamp).cast_signed(), 0),
+        8 => ((big_endian(timestamp) & 0x3_ffff_ffff).cast_signed(), big_endian(timestamp) >> 34),
+        _ => (big_endian(&timestamp[4..]).cast_signed(), big_endian(&timestamp[..4])),
+    }
+}
+
 /// Validates an array of arguments: what is inside it, and how many.
 pub(super) fn array(bytes: &[u8]) -> Result<(&[u8], u32), PayloadError> {
     let mut tokens = Tokens::new(bytes);
-    let Token::Array(count) = tokens.next()? else {
+    let Token::Array(count) = tokens.read()? else {
         return Err(MsgPackError { fault: MsgPackFault::NotArray, at: 0 }.into());
     };
-    let start = tokens.position();
+    let args = &bytes[tokens.position()..];
+    values(tokens, count)?;
+    Ok((args, count))
+}
+
+/// Validates that these are `count` arguments, and no more.
+pub(super) fn values(mut tokens: Tokens<'_>, count: u32) -> Result<(), PayloadError> {
     let mut scan = Scan::default();
     for _ in 0..count {
         scan.value(&mut tokens, 0)?;
@@ -258,5 +300,5 @@ pub(super) fn array(bytes: &[u8]) -> Result<(&[u8], u32), PayloadError> {
     if scan.binaries > 0 && scan.placeholder_names {
         return Err(PayloadError::Placeholder);
     }
-    Ok((&bytes[start..], count))
+    Ok(())
 }

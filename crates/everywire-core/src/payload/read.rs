@@ -73,14 +73,16 @@ pub(super) fn read<T: DeserializeOwned>(view: &View<'_>, extras: Extras) -> Resu
 #[cold]
 fn read_otherwise<T: DeserializeOwned>(view: &View<'_>, extras: Extras) -> Option<T> {
     match view {
-        View::Text(_) | View::Json { attachments: [], .. } => None,
+        View::Text(_) => None,
+        View::Json { attachments, .. } if attachments.is_empty() => None,
         View::MsgPack { len, .. } => {
             // A point in time for a type that wants ISO 8601, a binary for one that takes anything: as it would have
             // crossed to JSON.
             let mut json = Vec::new();
             let attachments = cross::json_parts(view, &mut json);
             let args = std::str::from_utf8(&json).ok()?.into();
-            let json = View::Json { args, len: *len, attachments: &attachments, placeholder_names: false };
+            let json =
+                View::Json { args, len: *len, attachments: attachments.into(), placeholder_names: false };
             read_untyped_as(&json, extras, UntypedBinary::Base64).ok()
         }
         View::Binary(_) | View::Json { .. } => read_untyped_as(view, extras, UntypedBinary::Base64).ok(),
@@ -104,7 +106,7 @@ fn read_untyped_as<T: DeserializeOwned>(
         }
         View::MsgPack { args, len } => {
             let mut source =
-                MsgPackSource { reader: rmp_serde::Deserializer::from_read_ref(*args), args, len: *len };
+                MsgPackSource { reader: rmp_serde::Deserializer::from_read_ref(&**args), args, len: *len };
             T::deserialize(ArgsReader { source: &mut source, extras })
         }
     }

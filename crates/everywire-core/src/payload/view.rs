@@ -12,7 +12,7 @@ use super::read::{ArgsError, Extras};
 use super::scan::{Findings, Scanner};
 use super::{
     MAX_ARGUMENT_DEPTH, MAX_ATTACHMENTS, Message, Payload, PayloadError, Stored, clean, cross, message,
-    placeholder, read,
+    notepack, placeholder, read,
 };
 
 /// The arguments of an event, borrowed from the buffer in which they arrived.
@@ -31,20 +31,20 @@ use super::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct PayloadRef<'a>(pub(super) View<'a>);
 
-/// As [`Stored`], borrowed.
+/// As [`Stored`], borrowed; owned where what arrived had to be rewritten, or is put together out of several messages.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum View<'a> {
-    Text(&'a str),
-    Binary(&'a [u8]),
+    Text(Cow<'a, str>),
+    Binary(Cow<'a, [u8]>),
     Json {
         args: Cow<'a, str>,
         len: u32,
-        attachments: &'a [Bytes],
+        attachments: Cow<'a, [Bytes]>,
         /// Whether to look for placeholders when attachments are given.
         placeholder_names: bool,
     },
     MsgPack {
-        args: &'a [u8],
+        args: Cow<'a, [u8]>,
         len: u32,
     },
 }
@@ -52,17 +52,17 @@ pub(super) enum View<'a> {
 impl<'a> PayloadRef<'a> {
     /// One text argument.
     pub fn text(text: &'a str) -> Self {
-        Self(View::Text(text))
+        Self(View::Text(Cow::Borrowed(text)))
     }
 
     /// One binary argument.
     pub fn binary(bytes: &'a [u8]) -> Self {
-        Self(View::Binary(bytes))
+        Self(View::Binary(Cow::Borrowed(bytes)))
     }
 
     /// No arguments.
     pub fn empty() -> Self {
-        Self(View::Json { args: Cow::Borrowed(""), len: 0, attachments: &[], placeholder_names: false })
+        Self::of_json(Cow::Borrowed(""), 0, false)
     }
 
     /// The elements of a JSON array.
@@ -132,17 +132,27 @@ impl<'a> PayloadRef<'a> {
             return Err(PayloadError::Depth);
         }
         let args = clean::clean(trimmed(args), &found);
-        Ok(Self(View::Json { args, len, attachments: &[], placeholder_names: found.placeholder_names }))
+        Ok(Self::of_json(args, len, found.placeholder_names))
+    }
+
+    fn of_json(args: Cow<'a, str>, len: u32, placeholder_names: bool) -> Self {
+        Self(View::Json { args, len, attachments: Cow::Borrowed(&[]), placeholder_names })
     }
 
     /// The elements of a plain `MessagePack` array: bin for binary, extension −1 for points in time.
     pub fn msgpack(array: &'a [u8]) -> Result<Self, PayloadError> {
         let (args, len) = msgpack::array(array)?;
-        Ok(Self(View::MsgPack { args, len }))
+        Ok(Self(View::MsgPack { args: Cow::Borrowed(args), len }))
+    }
+
+    /// `count` values, one behind another, in notepack's dialect of `MessagePack`: the one of Socket.IO's parser.
+    pub fn notepack(values: &'a [u8], count: u32) -> Result<Self, PayloadError> {
+        Ok(Self(View::MsgPack { args: notepack::plain(values, count)?, len: count }))
     }
 
     /// Adds the binaries that came beside JSON; Socket.IO's placeholders in the JSON stand for them.
-    pub fn with_attachments(self, attachments: &'a [Bytes]) -> Result<Self, PayloadError> {
+    pub fn with_attachments(self, attachments: impl Into<Cow<'a, [Bytes]>>) -> Result<Self, PayloadError> {
+        let attachments = attachments.into();
         if attachments.is_empty() {
             return Ok(self);
         }
@@ -162,40 +172,52 @@ impl<'a> PayloadRef<'a> {
 
     pub(super) fn of(payload: &'a Payload) -> Self {
         Self(match &payload.0 {
-            Stored::Text(text) => View::Text(text),
-            Stored::Binary(bytes) => View::Binary(bytes),
+            Stored::Text(text) => View::Text(Cow::Borrowed(text)),
+            Stored::Binary(bytes) => View::Binary(Cow::Borrowed(bytes)),
             Stored::Json { args, len, attachments } => View::Json {
                 args: Cow::Borrowed(args),
                 len: *len,
-                attachments: attachments.as_deref().unwrap_or_default(),
+                attachments: Cow::Borrowed(attachments.as_deref().unwrap_or_default()),
                 placeholder_names: false,
             },
-            Stored::MsgPack { args, len } => View::MsgPack { args, len: *len },
+            Stored::MsgPack { args, len } => View::MsgPack { args: Cow::Borrowed(args), len: *len },
         })
     }
 
     /// Copies what is borrowed, once.
     pub fn into_owned(self) -> Payload {
         Payload(match self.0 {
-            View::Text(text) => Stored::Text(text.into()),
-            View::Binary(bytes) => Stored::Binary(Bytes::copy_from_slice(bytes)),
+            View::Text(text) => Stored::Text(owned_text(text)),
+            View::Binary(bytes) => Stored::Binary(owned_bytes(bytes)),
             View::Json { args, len, attachments, .. } => Stored::Json {
-                args: match args {
-                    Cow::Borrowed(text) => text.into(),
-                    Cow::Owned(text) => ByteString::from(text),
-                },
+                args: owned_text(args),
                 len,
                 attachments: (!attachments.is_empty()).then(|| attachments.into()),
             },
-            View::MsgPack { args, len } => Stored::MsgPack { args: Bytes::copy_from_slice(args), len },
+            View::MsgPack { args, len } => Stored::MsgPack { args: owned_bytes(args), len },
+        })
+    }
+
+    /// The same, borrowed from nothing: what is borrowed is copied, once.
+    pub fn into_static(self) -> PayloadRef<'static> {
+        PayloadRef(match self.0 {
+            View::Text(text) => View::Text(Cow::Owned(text.into_owned())),
+            View::Binary(bytes) => View::Binary(Cow::Owned(bytes.into_owned())),
+            View::Json { args, len, attachments, placeholder_names } => View::Json {
+                args: Cow::Owned(args.into_owned()),
+                len,
+                attachments: Cow::Owned(attachments.into_owned()),
+                placeholder_names,
+            },
+            View::MsgPack { args, len } => View::MsgPack { args: Cow::Owned(args.into_owned()), len },
         })
     }
 
     /// How many arguments there are.
     pub fn len(&self) -> usize {
-        match self.0 {
+        match &self.0 {
             View::Text(_) | View::Binary(_) => 1,
-            View::Json { len, .. } | View::MsgPack { len, .. } => len as usize,
+            View::Json { len, .. } | View::MsgPack { len, .. } => *len as usize,
         }
     }
 
@@ -237,7 +259,8 @@ impl<'a> PayloadRef<'a> {
     /// Each argument as a payload of its own.
     pub fn arguments(&self) -> Arguments<'_> {
         Arguments(match &self.0 {
-            View::Text(_) | View::Binary(_) => Rest::One(Some(self.0.clone())),
+            View::Text(text) => Rest::One(Some(View::Text(Cow::Borrowed(text)))),
+            View::Binary(bytes) => Rest::One(Some(View::Binary(Cow::Borrowed(bytes)))),
             View::Json { args, attachments, placeholder_names, .. } => Rest::Json {
                 scanner: Scanner::new(args),
                 args,
@@ -269,6 +292,14 @@ impl<'a> PayloadRef<'a> {
     /// Appends the inside of a JSON array with Socket.IO's placeholders for the binaries, which come back in order.
     pub fn write_json_parts(&self, out: &mut Vec<u8>) -> Vec<Bytes> {
         cross::json_parts(&self.0, out)
+    }
+
+    /// Appends the inside of a `MessagePack` array in notepack's dialect.
+    pub fn write_notepack_args(&self, out: &mut Vec<u8>) {
+        match &self.0 {
+            View::MsgPack { args, .. } => notepack::write(args, out),
+            _ => self.write_msgpack_args(out),
+        }
     }
 
     /// Appends the inside of a `MessagePack` array.
@@ -308,17 +339,31 @@ impl<'a> Iterator for Arguments<'a> {
                 scanner.value().ok()?;
                 let args = &args[start..scanner.position()];
                 let refers = !attachments.is_empty() && args.contains(placeholder::PREFIX);
-                let attachments: &[Bytes] = if refers { attachments } else { &[] };
+                let attachments = Cow::Borrowed(if refers { *attachments } else { &[] });
                 let placeholder_names = *placeholder_names;
                 Some(View::Json { args: Cow::Borrowed(args), len: 1, attachments, placeholder_names })
             }
             Rest::MsgPack { tokens, args } => {
                 let start = tokens.position();
                 tokens.skip().ok()?;
-                Some(View::MsgPack { args: &args[start..tokens.position()], len: 1 })
+                Some(View::MsgPack { args: Cow::Borrowed(&args[start..tokens.position()]), len: 1 })
             }
         }
         .map(PayloadRef)
+    }
+}
+
+fn owned_text(text: Cow<'_, str>) -> ByteString {
+    match text {
+        Cow::Borrowed(text) => text.into(),
+        Cow::Owned(text) => text.into(),
+    }
+}
+
+fn owned_bytes(bytes: Cow<'_, [u8]>) -> Bytes {
+    match bytes {
+        Cow::Borrowed(bytes) => Bytes::copy_from_slice(bytes),
+        Cow::Owned(bytes) => bytes.into(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::ConnectionId;
 
-/// The key of a room. Server code addresses all three kinds; what a client names is always
+/// The key of a room. Server code addresses all kinds; what a client names is always
 /// [`RoomKey::Named`], so no client reaches another's own rooms by a clever name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum RoomKey {
@@ -15,6 +15,8 @@ pub enum RoomKey {
     Connection(ConnectionId),
     /// All connections of this user.
     User(Arc<str>),
+    /// All connections of the namespace. As with single connections, every node hears what is published to it.
+    Everyone,
 }
 
 impl From<&str> for RoomKey {
@@ -53,6 +55,7 @@ impl fmt::Display for RoomKey {
             Self::Named(name) => f.write_str(name),
             Self::Connection(id) => write!(f, "connection {id}"),
             Self::User(user) => write!(f, "user {user}"),
+            Self::Everyone => f.write_str("everyone"),
         }
     }
 }

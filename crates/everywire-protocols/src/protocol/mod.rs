@@ -8,6 +8,7 @@ mod feed;
 pub mod jsonrpc;
 mod meta;
 mod raw;
+pub mod socketio;
 
 use std::borrow::Cow;
 
@@ -21,6 +22,7 @@ use crate::session::Facts;
 pub use feed::Feed;
 pub use jsonrpc::{JsonRpc, JsonRpcOptions};
 pub use raw::Raw;
+pub use socketio::{SocketIo, SocketIoClient, SocketIoOptions};
 
 /// What a protocol understood.
 #[derive(Debug)]
@@ -171,11 +173,28 @@ pub enum ProtocolForm {
     EventSource,
     /// [`Feed::poll`].
     Poll,
+    /// [`SocketIo`].
+    SocketIo,
+    /// [`SocketIo`] with recovery: the offset is the last argument.
+    SocketIoOffset,
+    /// [`SocketIo`] with its msgpack parser.
+    SocketIoMsgPack,
+    /// Both.
+    SocketIoMsgPackOffset,
 }
 
 impl ProtocolForm {
     /// Every form, at the index of its number.
-    pub const ALL: [Self; 4] = [Self::Raw, Self::JsonRpc, Self::EventSource, Self::Poll];
+    pub const ALL: [Self; 8] = [
+        Self::Raw,
+        Self::JsonRpc,
+        Self::EventSource,
+        Self::Poll,
+        Self::SocketIo,
+        Self::SocketIoOffset,
+        Self::SocketIoMsgPack,
+        Self::SocketIoMsgPackOffset,
+    ];
 
     /// Encodes a broadcast; `meta` adds the meta argument.
     pub fn encode(self, broadcast: &Broadcast, meta: bool, outbox: &mut dyn Outbox) {
@@ -184,6 +203,14 @@ impl ProtocolForm {
             Self::JsonRpc => jsonrpc::encode(broadcast, meta, outbox),
             Self::EventSource => feed::encode(feed::Wire::EventSource, broadcast, outbox),
             Self::Poll => feed::encode(feed::Wire::Poll, broadcast, outbox),
+            Self::SocketIo => socketio::encode(socketio::Parser::Json, broadcast, meta, false, outbox),
+            Self::SocketIoOffset => socketio::encode(socketio::Parser::Json, broadcast, meta, true, outbox),
+            Self::SocketIoMsgPack => {
+                socketio::encode(socketio::Parser::MsgPack, broadcast, meta, false, outbox);
+            }
+            Self::SocketIoMsgPackOffset => {
+                socketio::encode(socketio::Parser::MsgPack, broadcast, meta, true, outbox);
+            }
         }
     }
 }

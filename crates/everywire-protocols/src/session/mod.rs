@@ -29,7 +29,7 @@ pub use engineio::{
 pub use poll::{PollEndpoint, PollOptions};
 pub use sse::{SseEndpoint, SseOptions};
 pub use websocket::{WebSocket, WebSocketOptions};
-pub use wrapping::Wrapping;
+pub use wrapping::{Wrapped, Wrapping};
 
 /// One carrier of a session, in the driver's numbering: a socket, a request with its response, or the
 /// response alone.
@@ -242,6 +242,19 @@ pub type Outputs<'a> = SmallVec<[Output<'a>; 4]>;
 pub trait Session: Send {
     /// Takes one input and pushes what follows from it.
     fn input<'a>(&mut self, now: Time, input: Input<'a>, out: &mut Outputs<'a>);
+
+    /// The same as [`Input::Message`], for the ordinary case of it: the message for the protocol, if that is all that
+    /// follows. Otherwise everything that follows is pushed.
+    fn message<'a>(
+        &mut self,
+        now: Time,
+        lane: Lane,
+        message: Message<'a>,
+        out: &mut Outputs<'a>,
+    ) -> Option<Message<'a>> {
+        self.input(now, Input::Message { lane, message }, out);
+        None
+    }
 
     /// When it wants a [`Input::Tick`].
     fn deadline(&self) -> Option<Time>;

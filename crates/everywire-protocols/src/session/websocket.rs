@@ -8,7 +8,7 @@ use std::time::Duration;
 use everywire_core::Reason;
 
 use super::{Facts, Input, Lane, Output, Outputs, Session, Wrapping};
-use crate::seam::Time;
+use crate::seam::{Message, Time};
 
 /// Heartbeat of a plain WebSocket.
 #[derive(Debug, Clone, Copy)]
@@ -101,6 +101,21 @@ impl Session for WebSocket {
             | Input::Acknowledged(_)
             | Input::LaneWritable { .. } => {}
         }
+    }
+
+    #[inline]
+    fn message<'a>(
+        &mut self,
+        now: Time,
+        _lane: Lane,
+        message: Message<'a>,
+        _out: &mut Outputs<'a>,
+    ) -> Option<Message<'a>> {
+        if self.closed {
+            return None;
+        }
+        self.hear(now);
+        Some(message)
     }
 
     fn deadline(&self) -> Option<Time> {

@@ -1,6 +1,8 @@
 //! How a session wraps the messages of a protocol, where that is the same for every message and client: then a
 //! broadcast is wrapped once for all, and nobody has to ask the session.
 
+use std::fmt;
+
 use super::base64;
 use crate::seam::{Kind, Outbox};
 
@@ -48,6 +50,26 @@ impl Wrapping {
             (Self::EngineIoBase64, Kind::Binary) => spelled("b", hint, write, outbox),
             (Self::EngineIo3Base64, Kind::Binary) => spelled("b4", hint, write, outbox),
         }
+    }
+}
+
+/// An outbox behind a session's wrapping.
+pub struct Wrapped<'a> {
+    /// How messages are wrapped.
+    pub wrapping: Wrapping,
+    /// Where they go then.
+    pub outbox: &'a mut dyn Outbox,
+}
+
+impl Outbox for Wrapped<'_> {
+    fn message(&mut self, kind: Kind, hint: usize, write: &mut dyn FnMut(&mut Vec<u8>)) {
+        self.wrapping.message(kind, hint, write, self.outbox);
+    }
+}
+
+impl fmt::Debug for Wrapped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wrapped").field("wrapping", &self.wrapping).finish_non_exhaustive()
     }
 }
 

@@ -139,7 +139,14 @@ impl Watched {
         let is_tick = matches!(input, Input::Tick);
         let over = self.closed.is_some();
         let mut out = Outputs::new();
-        self.session.input(now, input, &mut out);
+        match input {
+            Input::Message { lane, message } => {
+                let plain = self.session.message(now, lane, message, &mut out);
+                assert!(plain.is_none() || out.is_empty(), "{plain:?} is not all that follows: {out:?}");
+                out.extend(plain.map(Output::Message));
+            }
+            input => self.session.input(now, input, &mut out),
+        }
         assert!(!over || out.is_empty(), "after its end it was told {told}, and wants {out:?}");
         let wanted: Vec<Wanted> = out.into_iter().map(owned).collect();
         for (i, output) in wanted.iter().enumerate() {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use everywire_core::{Identity, Verb};
+use everywire_core::{Identity, PayloadRef, Verb};
 use http::StatusCode;
 
 /// What a client shows when it opens a session: its request.
@@ -19,6 +19,9 @@ pub struct Credentials<'a> {
     pub token: Option<&'a str>,
     /// The namespace that it wants to enter.
     pub namespace: &'a str,
+    /// What it sent along with that wish, where its protocol has a place for it (Socket.IO's `auth`): one argument,
+    /// or none.
+    pub auth: PayloadRef<'a>,
 }
 
 /// Why a client is not let in.
@@ -57,12 +60,13 @@ impl<'a> Credentials<'a> {
         peer: Option<SocketAddr>,
         query_token: Option<&'a str>,
         namespace: &'a str,
+        auth: PayloadRef<'a>,
     ) -> Self {
         let header = request.headers().get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let bearer = header.and_then(|value| {
             let (scheme, token) = value.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
         });
-        Self { request, peer, token: bearer.or(query_token), namespace }
+        Self { request, peer, token: bearer.or(query_token), namespace, auth }
     }
 }

@@ -32,6 +32,11 @@ impl Audience {
         self
     }
 
+    /// Adds all connections of the namespace. (Socket.IO: `io.emit`.)
+    pub fn everyone(self) -> Self {
+        self.to(RoomKey::Everyone)
+    }
+
     /// Adds all connections of a user.
     pub fn to_user(self, user: impl Into<Arc<str>>) -> Self {
         self.to(RoomKey::User(user.into()))
@@ -131,6 +136,7 @@ fn is_of(connection: &core::Connection, key: &RoomKey) -> bool {
     match key {
         RoomKey::Connection(id) => connection.id() == *id,
         RoomKey::User(user) => connection.identity().user.as_ref() == Some(user),
+        RoomKey::Everyone => true,
         RoomKey::Named(_) => connection.is_in(key),
     }
 }

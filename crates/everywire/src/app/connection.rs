@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use super::App;
 use super::audience::Audience;
 use super::error::Result;
+use super::handshake::{Handshake, Shown};
 use crate::{ConnectionId, Identity, Joined, Offset};
 
 /// One client in one namespace. Cheap to clone; it may be kept after the client has gone, and then
@@ -136,9 +137,26 @@ impl Connection {
         self.within().to(room).except(self.id())
     }
 
+    /// Everybody in the namespace but this client. (Socket.IO: `socket.broadcast`.)
+    pub fn others(&self) -> Audience {
+        self.within().everyone().except(self.id())
+    }
+
     /// Rooms of this connection's namespace, in its name: the client itself is left out only if you say so.
     pub fn within(&self) -> Audience {
         Audience::new(self.core.namespace().clone(), Some(self.core.clone()))
+    }
+
+    /// The request that began the session, where the client's protocol shows it (Socket.IO).
+    pub fn handshake(&self) -> Option<&Handshake> {
+        Some(&self.core.known::<Shown>()?.handshake)
+    }
+
+    /// What the client sent along when it entered, read into a type: Socket.IO's `auth`. None if it sent nothing, or
+    /// something else.
+    pub fn auth<T: DeserializeOwned>(&self) -> Option<T> {
+        let auth = &self.core.known::<Shown>()?.auth;
+        auth.read::<(T,)>(core::payload::Extras::Ignore).ok().map(|(auth,)| auth)
     }
 
     /// The application's shared state of this type, if it was given one.
@@ -151,9 +169,16 @@ impl Connection {
         App::of(&self.core)
     }
 
-    /// Ends the session that carries this connection, after what was sent to it before.
+    /// Ends the connection, after what was sent to it before: with its session, unless other connections live in that,
+    /// as Socket.IO's namespaces do.
     pub fn disconnect(&self) {
         self.core.end(Reason::ServerClosed);
+    }
+
+    /// Ends the session that carries this connection, with all others in it, after what was sent to it before.
+    /// (Socket.IO: `socket.disconnect(true)`.)
+    pub fn disconnect_session(&self) {
+        self.core.end_session(Reason::ServerClosed);
     }
 
     /// Whether the client has gone.

@@ -6,6 +6,7 @@ pub(crate) mod audience;
 pub(crate) mod connection;
 pub(crate) mod error;
 pub(crate) mod handler;
+pub(crate) mod handshake;
 pub(crate) mod mount;
 pub(crate) mod namespace;
 pub(crate) mod options;
@@ -29,6 +30,7 @@ use self::options::Options;
 use crate::carrier::form::Encoder;
 use crate::carrier::service::Service;
 use crate::driver::flusher::{self, Flushers, Queues};
+use crate::driver::lanes::Table;
 use crate::driver::sessions::Sessions;
 use crate::driver::wheel::Wheel;
 
@@ -46,6 +48,8 @@ pub(crate) struct AppState {
     states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     pub(crate) wheel: Arc<Wheel>,
     pub(crate) sessions: Arc<Sessions>,
+    /// Sessions that are found by their ids.
+    pub(crate) table: Arc<Table>,
     /// What the background tasks are made of, until the first connection starts them.
     queues: Mutex<Option<Queues>>,
 }
@@ -136,6 +140,11 @@ impl AppState {
             tokio::spawn(flusher::run(queue));
         }
         tokio::spawn(Wheel::run(Arc::downgrade(&self.wheel)));
+    }
+
+    /// What happens in this namespace, if there is one of this name.
+    pub(crate) fn handlers_of(&self, namespace: &str) -> Option<Arc<Handlers>> {
+        self.handlers.get(namespace).cloned()
     }
 
     /// Whether a client may do this with a room.
@@ -240,8 +249,12 @@ impl AppBuilder {
             catch_up_queue: options.catch_up_queue,
             ..HubOptions::new(broker, Arc::new(encoder), Arc::new(flushers))
         });
-        let shortest =
-            options.websocket.ping_interval.min(options.websocket.ping_timeout).min(options.close_timeout);
+        let engines = mounts.iter().filter_map(|(_, mount)| mount.engine.as_ref());
+        let shortest = engines
+            .flat_map(|engine| [engine.options.ping_interval, engine.options.ping_timeout])
+            .chain([options.websocket.ping_interval, options.websocket.ping_timeout, options.close_timeout])
+            .min()
+            .unwrap_or(options.close_timeout);
         Ok(App(Arc::new_cyclic(|app| {
             hub.set_extension(app.clone());
             AppState {
@@ -253,6 +266,7 @@ impl AppBuilder {
                 states: self.states,
                 wheel: Wheel::new(shortest),
                 sessions: Sessions::new(shards),
+                table: Arc::default(),
                 queues: Mutex::new(Some(queues)),
                 options,
             }

@@ -1,6 +1,15 @@
 //! A row of the mount table: which path speaks what, in which namespace.
 
+use std::fmt;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+
+use everywire_protocols::protocol::socketio::SocketIoOptions;
+use everywire_protocols::session::{EngineIoEndpoint, EngineIoOptions};
+
+use super::access::Refusal;
 
 /// How clients on a mount are carried, and what their messages mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +25,8 @@ pub enum Wire {
     Poll,
     /// Publishing by plain `POST`.
     Publish,
+    /// Socket.IO, over polls and WebSockets.
+    SocketIo,
 }
 
 /// A row of the mount table.
@@ -25,11 +36,84 @@ pub struct Mount {
     pub(crate) namespace: Arc<str>,
     pub(crate) chooses_namespace: bool,
     pub(crate) relay: bool,
+    /// What Socket.IO's mounts have besides.
+    pub(crate) engine: Option<Box<Engine>>,
 }
+
+/// A Socket.IO mount's own options.
+#[derive(Clone)]
+pub(crate) struct Engine {
+    pub(crate) options: EngineIoOptions,
+    pub(crate) endpoint: Arc<EngineIoEndpoint>,
+    pub(crate) protocol: SocketIoOptions,
+    pub(crate) allow_request: Option<AllowRequest>,
+    /// Answers to polls are compressed from so many bytes on.
+    pub(crate) compress_from: Option<usize>,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("options", &self.options)
+            .field("protocol", &self.protocol)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether a request may open a session.
+pub(crate) type AllowRequest = Arc<
+    dyn Fn(&http::Request<()>, Option<SocketAddr>) -> Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>>
+        + Send
+        + Sync,
+>;
+
+/// The size from which answers to polls are compressed: Node's `httpCompression`.
+const COMPRESS_FROM: usize = 1024;
 
 impl Mount {
     fn new(wire: Wire) -> Self {
-        Self { wire, namespace: "/".into(), chooses_namespace: false, relay: false }
+        Self { wire, namespace: "/".into(), chooses_namespace: false, relay: false, engine: None }
+    }
+
+    fn change_engine(mut self, change: impl FnOnce(&mut Engine)) -> Self {
+        if let Some(engine) = &mut self.engine {
+            change(engine);
+        }
+        self
+    }
+
+    /// Engine.IO's options of a Socket.IO mount: transports, intervals, sizes. Nothing on other mounts.
+    #[must_use]
+    pub fn engine(self, options: EngineIoOptions) -> Self {
+        self.change_engine(|engine| {
+            engine.endpoint = Arc::new(EngineIoEndpoint::new(options.clone()));
+            engine.options = options;
+        })
+    }
+
+    /// Socket.IO's options of a Socket.IO mount: parser, waits, bounds. Nothing on other mounts.
+    #[must_use]
+    pub fn protocol(self, options: SocketIoOptions) -> Self {
+        self.change_engine(|engine| engine.protocol = options)
+    }
+
+    /// From how many bytes on answers to polls of a Socket.IO mount are compressed for clients that can read that; none
+    /// for never. Default 1024. Nothing on other mounts.
+    #[must_use]
+    pub fn compress_polls(self, from: Option<usize>) -> Self {
+        self.change_engine(|engine| engine.compress_from = from)
+    }
+
+    /// Whether a request may open a session on a Socket.IO mount, asked before anything else of the application. The
+    /// refusal's message is what the client hears, with status 403. Nothing on other mounts.
+    #[must_use]
+    pub fn allow_request<F, Fut>(self, allow: F) -> Self
+    where
+        F: Fn(&http::Request<()>, Option<SocketAddr>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Refusal>> + Send + 'static,
+    {
+        let allow: AllowRequest = Arc::new(move |request, peer| Box::pin(allow(request, peer)));
+        self.change_engine(|engine| engine.allow_request = Some(allow))
     }
 
     /// The namespace that its clients enter. Default `/`.
@@ -80,6 +164,20 @@ pub fn poll() -> Mount {
 /// Publishing to the room that the path names as `{room}`, by plain `POST`.
 pub fn publish() -> Mount {
     Mount::new(Wire::Publish)
+}
+
+/// Socket.IO for the official clients, over polls and WebSockets: clients choose their namespaces themselves. Mount it
+/// at `/socket.io/`, with the slash.
+pub fn socketio() -> Mount {
+    let options = EngineIoOptions::default();
+    let engine = Engine {
+        endpoint: Arc::new(EngineIoEndpoint::new(options.clone())),
+        options,
+        protocol: SocketIoOptions::default(),
+        allow_request: None,
+        compress_from: Some(COMPRESS_FROM),
+    };
+    Mount { engine: Some(Box::new(engine)), ..Mount::new(Wire::SocketIo) }
 }
 
 /// A path of the mount table: literal segments, and names in braces that stand for one segment each.

@@ -26,7 +26,8 @@ pub struct NamespaceBuilder {
 
 /// The finished handlers of a namespace.
 pub(crate) struct Handlers {
-    pub(crate) connect: Vec<OnConnect>,
+    before_connect: Vec<OnConnect>,
+    connect: Vec<OnConnect>,
     pub(crate) disconnect: Vec<OnDisconnect>,
     pub(crate) before_event: Vec<OnEvent>,
     /// The names are the program's own, so a fast hash does.
@@ -40,6 +41,7 @@ pub(crate) struct Handlers {
 impl Handlers {
     pub(crate) fn empty() -> Self {
         Self {
+            before_connect: Vec::new(),
             connect: Vec::new(),
             disconnect: Vec::new(),
             before_event: Vec::new(),
@@ -48,6 +50,19 @@ impl Handlers {
             any: None,
             parallel: 1,
         }
+    }
+
+    /// Whether nothing is done about a client that arrives.
+    pub(crate) fn has_no_connect(&self) -> bool {
+        self.before_connect.is_empty() && self.connect.is_empty()
+    }
+
+    /// What is done about a client that arrives: an error sends it away.
+    pub(crate) async fn connect(&self, connection: &Connection) -> Result<()> {
+        for handler in self.before_connect.iter().chain(&self.connect) {
+            handler(connection.clone()).await?;
+        }
+        Ok(())
     }
 
     /// The handler of this event, with the name that it was registered under: the exact name first, then,
@@ -63,6 +78,17 @@ impl Handlers {
 impl NamespaceBuilder {
     pub(crate) fn new() -> Self {
         Self { handlers: Handlers::empty(), errors: Vec::new() }
+    }
+
+    /// Called when a client arrives, before its [`on_connect`](Self::on_connect): may it come in at all? An error sends
+    /// it away, with its message and data. (Socket.IO: `namespace.use`.)
+    pub fn before_connect<F, Fut>(&mut self, middleware: F) -> &mut Self
+    where
+        F: Fn(Connection) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.handlers.before_connect.push(Box::new(move |connection| Box::pin(middleware(connection))));
+        self
     }
 
     /// Called when a client arrives, before any of its events. An error sends it away.

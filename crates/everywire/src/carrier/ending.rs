@@ -41,7 +41,7 @@ impl<T: Transport> State<T> {
         self.link.mailbox().end(reason, true);
         self.conversation.goodbye(reason, &mut Frames::new(&mut self.last_words));
         if self.closing.send() {
-            encode::close(&mut self.last_words, Some(close_frame(reason)), None);
+            encode::close(&mut self.last_words, self.waits.tells_reason.then(|| close_frame(reason)), None);
         }
         self.phase = Phase::Closing;
         self.close_by.get_or_insert(now.after(self.waits.close));

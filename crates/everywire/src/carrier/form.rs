@@ -5,6 +5,8 @@ use std::cell::RefCell;
 
 use everywire_core::{Broadcast, Encode, Form};
 use everywire_protocols::protocol::ProtocolForm;
+use everywire_protocols::seam::Outbox;
+use everywire_protocols::session::{Wrapped, Wrapping};
 use everywire_websocket::Deflater;
 
 use super::frames::{Frames, Plain};
@@ -21,24 +23,25 @@ pub(crate) enum Framing {
     Plain,
 }
 
-/// The form of a protocol's broadcasts on a carrier.
-pub(crate) fn form(protocol: ProtocolForm, framing: Framing) -> Form {
+/// The form of a protocol's broadcasts in a session's wrapping on a carrier.
+pub(crate) fn form(protocol: ProtocolForm, wrapping: Wrapping, framing: Framing) -> Form {
     let framing = match framing {
         Framing::WebSocket => 0,
         Framing::Plain => 1,
         Framing::Deflate(bits) => u32::from(bits),
     };
-    Form::new(protocol as u32 | framing << 8, false)
+    Form::new(protocol as u32 | (wrapping as u32) << 8 | framing << 16, false)
 }
 
-fn parts(form: Form) -> Option<(ProtocolForm, Framing)> {
+fn parts(form: Form) -> Option<(ProtocolForm, Wrapping, Framing)> {
     let protocol = ProtocolForm::ALL.get((form.number() & 0xff) as usize)?;
-    let framing = match form.number() >> 8 {
+    let wrapping = Wrapping::ALL.get((form.number() >> 8 & 0xff) as usize)?;
+    let framing = match form.number() >> 16 {
         0 => Framing::WebSocket,
         1 => Framing::Plain,
         bits => Framing::Deflate(bits as u8),
     };
-    Some((*protocol, framing))
+    Some((*protocol, *wrapping, framing))
 }
 
 /// Encodes broadcasts, for all connections alike.
@@ -54,13 +57,17 @@ thread_local! {
 
 impl Encode for Encoder {
     fn encode(&self, form: Form, broadcast: &Broadcast, out: &mut Vec<u8>) {
-        let Some((protocol, framing)) = parts(form) else { return };
+        let Some((protocol, wrapping, framing)) = parts(form) else { return };
+        let encode = |outbox: &mut dyn Outbox| match wrapping {
+            Wrapping::None => protocol.encode(broadcast, form.meta(), outbox),
+            _ => protocol.encode(broadcast, form.meta(), &mut Wrapped { wrapping, outbox }),
+        };
         match framing {
-            Framing::WebSocket => protocol.encode(broadcast, form.meta(), &mut Frames::new(out)),
-            Framing::Plain => protocol.encode(broadcast, form.meta(), &mut Plain(out)),
+            Framing::WebSocket => encode(&mut Frames::new(out)),
+            Framing::Plain => encode(&mut Plain(out)),
             Framing::Deflate(bits) => with_shared_deflater(bits, self.deflate.level, |deflater| {
                 let mut frames = Frames::compressed(out, deflater, self.deflate.threshold);
-                protocol.encode(broadcast, form.meta(), &mut frames);
+                encode(&mut frames);
             }),
         }
     }

@@ -5,6 +5,8 @@
 //! | which request goes where, and what is refused | [`service`], [`guard`], [`request`] |
 //! | WebSocket | [`websocket`] (opening), [`socket`] (the life of one), [`ending`] |
 //! | Server-Sent Events and long polling | [`response`] |
+//! | Socket.IO: requests, the sessions behind them, upgrades | [`engine`], [`host`], [`probe`] |
+//! | bodies of requests | [`upload`] |
 //! | publishing by plain POST | [`post`] |
 //! | response bodies | [`body`], [`pieces`] |
 //! | waits that hyper does not bound | [`timed`] |
@@ -12,15 +14,19 @@
 
 pub(crate) mod body;
 mod ending;
+mod engine;
 pub(crate) mod form;
 pub(crate) mod frames;
 pub(crate) mod guard;
+mod host;
 pub(crate) mod pieces;
 pub(crate) mod post;
+mod probe;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod service;
 pub(crate) mod socket;
 pub(crate) mod timed;
 pub(crate) mod transport;
+mod upload;
 pub(crate) mod websocket;

@@ -3,13 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use everywire_core::{Class, Payload, PayloadRef, RoomKey, Target, Verb};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::BodyExt;
 
 use super::body::Body;
-use super::guard;
+use super::{guard, upload};
 use super::request::query_values;
 use super::service::{Arrival, plain};
 use crate::app::AppState;
@@ -61,13 +60,10 @@ where
     if !app.allows(&arrival.identity, room, Verb::Publish) {
         return Err((StatusCode::FORBIDDEN, format!("you may not publish to the room {room:?}")));
     }
-    let waited = tokio::time::timeout(app.options.handshake_timeout, read(body, app.options.message_bytes));
-    let body = waited.await.map_err(|_| {
-        (
-            StatusCode::REQUEST_TIMEOUT,
-            format!("the body did not come within {:?}", app.options.handshake_timeout),
-        )
-    })??;
+    let options = &app.options;
+    let body = upload::read(body, options.message_bytes, options.handshake_timeout).await.map_err(|fault| {
+        (fault.status(), fault.to_string())
+    })?;
     let payload = payload(arrival.head.headers(), &body)
         .map_err(|error| (StatusCode::BAD_REQUEST, format!("the body cannot be published: {error}")))?;
     let event = query_values(arrival.head.uri().query(), "event").next();
@@ -78,27 +74,6 @@ where
         crate::PublishError::Refused(refused) => (StatusCode::BAD_REQUEST, refused.to_string()),
         crate::PublishError::Broker(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
     })
-}
-
-/// Reads a whole body, as far as it may go; nothing is reserved by a length that the peer wrote.
-async fn read<B>(mut body: B, most: usize) -> Result<Bytes, (StatusCode, String)>
-where
-    B: http_body::Body<Data = Bytes> + Unpin,
-    B::Error: fmt::Display,
-{
-    let mut all = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let frame =
-            frame.map_err(|error| (StatusCode::BAD_REQUEST, format!("the body broke off: {error}")))?;
-        if let Ok(data) = frame.into_data() {
-            if all.len() + data.len() > most {
-                let text = format!("the body has more than {most} bytes");
-                return Err((StatusCode::PAYLOAD_TOO_LARGE, text));
-            }
-            all.extend_from_slice(&data);
-        }
-    }
-    Ok(all.freeze())
 }
 
 fn payload(headers: &HeaderMap, body: &Bytes) -> Result<Payload, String> {

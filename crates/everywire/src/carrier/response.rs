@@ -15,7 +15,7 @@ use everywire_protocols::session::{
 use http::{HeaderMap, Response, StatusCode};
 
 use super::body::Body;
-use super::form::{Framing, form};
+use super::form::Framing;
 use super::frames::Plain;
 use super::guard;
 use super::pieces::Slot;
@@ -77,15 +77,17 @@ pub(crate) async fn open(app: Arc<AppState>, arrival: Arrival) -> Response<Body>
     let link: Arc<dyn Link> = Arc::new(QueueLink { mailbox: Mailbox::new(options.mailbox, false) });
     let opening = Opening {
         app: app.clone(),
-        handlers: arrival.handlers,
         namespace: arrival.namespace,
         identity: arrival.identity,
         session,
         protocol: Box::new(protocol),
         peer: arrival.peer,
         relay: None,
+        handshake: None,
+        framing: Framing::Plain,
+        shared_socket: false,
     };
-    let conversation = Conversation::new(opening, link.clone(), |protocol| form(protocol, Framing::Plain));
+    let conversation = Conversation::new(opening, link.clone());
     let mut stream = Stream {
         link,
         conversation,
@@ -257,9 +259,9 @@ impl Stream {
     fn apply(&mut self, effects: Effects) {
         for effect in effects {
             match effect {
-                Effect::Respond { status, headers, body } => self.head = Some((status, headers, body)),
+                Effect::Respond { status, headers, body, .. } => self.head = Some((status, headers, body)),
                 Effect::Write { bytes, .. } => self.out.extend_from_slice(&bytes),
-                Effect::End(reason) => {
+                Effect::End { reason, .. } => {
                     self.over.get_or_insert(reason);
                 }
                 // A response has no pings.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use everywire_core::PayloadRef;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 
 use super::body::Body;
@@ -18,24 +19,25 @@ use crate::Identity;
 use crate::app::AppState;
 use crate::app::access::{Credentials, Refusal};
 use crate::app::mount::{Mount, Wire};
-use crate::app::namespace::Handlers;
 use crate::driver::conversation::Peer;
 use crate::driver::sessions::Arriving;
 
 /// Answers every request to what an application has mounted: a tower service, for hyper and axum.
 #[derive(Clone)]
 pub struct Service {
-    app: Arc<AppState>,
+    pub(super) app: Arc<AppState>,
     peer: Peer,
     /// The address that is listened on, if the application listens itself.
     listening: Option<SocketAddr>,
 }
 
+const CLOSING: &str = "the server is shutting down; try again soon";
+const FULL: &str = "as many clients are connected as may be";
+
 /// A request on its way into a session: it has been let in.
 pub(crate) struct Arrival {
     pub(crate) head: Request<()>,
     pub(crate) mount: Arc<Mount>,
-    pub(crate) handlers: Arc<Handlers>,
     pub(crate) namespace: Arc<str>,
     pub(crate) identity: Identity,
     pub(crate) peer: Peer,
@@ -91,6 +93,7 @@ impl Service {
                 response::open(self.app, arrival).await
             }
             Wire::Publish => post::publish(&self.app, arrival, body).await,
+            Wire::SocketIo => self.answer_engine(arrival, upgrade, body).await,
         }
     }
 
@@ -116,14 +119,16 @@ impl Service {
         if mount.wire() == Wire::Publish && head.method() == Method::OPTIONS {
             return Err(Box::new(post::preflight(&head)));
         }
-        if self.app.sessions.is_closing() {
-            return refuse(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the server is shutting down; try again soon".into(),
-            );
+        if mount.wire() == Wire::SocketIo {
+            // Who comes anew is looked at when it is clear that it does; and who it is, once it names a namespace.
+            let (namespace, peer) = (mount.namespace.clone(), self.peer);
+            let identity = Identity::default();
+            return Ok(Arrival { head, mount, namespace, identity, peer, room: None, arriving: None });
         }
-        let full =
-            || refuse(StatusCode::SERVICE_UNAVAILABLE, "as many clients are connected as may be".into());
+        if self.app.sessions.is_closing() {
+            return refuse(StatusCode::SERVICE_UNAVAILABLE, CLOSING.into());
+        }
+        let full = || refuse(StatusCode::SERVICE_UNAVAILABLE, FULL.into());
         if self.app.sessions.len() >= options.connections {
             return full();
         }
@@ -140,30 +145,39 @@ impl Service {
         let query = head.uri().query();
         let named = query_values(query, "namespace").next().filter(|_| mount.chooses_namespace);
         let namespace: Arc<str> = named.map_or_else(|| mount.namespace.clone(), Arc::from);
-        let Some(handlers) = self.app.handlers.get(&*namespace).cloned() else {
+        if self.app.handlers_of(&namespace).is_none() {
             return refuse(StatusCode::NOT_FOUND, format!("there is no namespace {namespace:?}"));
-        };
+        }
         let identity = match self.authenticate(&head, &namespace).await {
             Ok(identity) => identity,
             Err(refusal) => return refuse(refusal.status, refusal.message),
         };
         let Some(arriving) = self.app.sessions.arrive(options.connections) else { return full() };
-        Ok(Arrival {
-            head,
-            mount,
-            handlers,
-            namespace,
-            identity,
-            peer: self.peer,
-            room,
-            arriving: Some(arriving),
-        })
+        Ok(Arrival { head, mount, namespace, identity, peer: self.peer, room, arriving: Some(arriving) })
+    }
+
+    /// Lets one more session in, as far as the bounds go.
+    pub(super) fn make_room(&self, arrival: &mut Arrival) -> Result<(), Box<Response<Body>>> {
+        let refuse = |text: &str| {
+            Err(Box::new(self.refuse(&arrival.head, StatusCode::SERVICE_UNAVAILABLE, text)))
+        };
+        if self.app.sessions.is_closing() {
+            return refuse(CLOSING);
+        }
+        match self.app.sessions.arrive(self.app.options.connections) {
+            Some(arriving) => {
+                arrival.arriving = Some(arriving);
+                Ok(())
+            }
+            None => refuse(FULL),
+        }
     }
 
     async fn authenticate(&self, head: &Request<()>, namespace: &str) -> Result<Identity, Refusal> {
         let Some(authenticate) = &self.app.authenticate else { return Ok(Identity::default()) };
         let token = query_values(head.uri().query(), "access_token").next();
-        let credentials = Credentials::new(head, self.peer.0, token.as_deref(), namespace);
+        let credentials =
+            Credentials::new(head, self.peer.0, token.as_deref(), namespace, PayloadRef::empty());
         let outcome = authenticate(&credentials);
         match tokio::time::timeout(self.app.options.handshake_timeout, outcome).await {
             Ok(outcome) => outcome,

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use everywire_core::mailbox::Drain;
 use everywire_core::{Link, Reason};
 use everywire_protocols::seam::{Message, Time};
-use everywire_protocols::session::LaneEnd;
+use everywire_protocols::session::{LaneEnd, LaneKind};
 use everywire_websocket::{ClosingHandshake, Decoder, Deflater, Item, Role, encode};
 
 use super::frames::Frames;
@@ -72,6 +72,8 @@ pub(crate) struct Wired<T> {
     pub(crate) decoder: Decoder,
     pub(crate) compression: Compression,
     pub(crate) early: Bytes,
+    /// Frames that leave before anything else.
+    pub(crate) control: Vec<u8>,
 }
 
 /// How messages to the client are compressed.
@@ -89,6 +91,8 @@ pub(crate) enum Compression {
 pub(crate) struct Waits {
     pub(crate) close: std::time::Duration,
     pub(crate) write: std::time::Duration,
+    /// Whether a close frame of ours says why.
+    pub(crate) tells_reason: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -105,7 +109,7 @@ pub(super) enum Phase {
 
 impl<T: Transport> Socket<T> {
     pub(crate) fn new(wired: Wired<T>, conversation: Conversation, wheel: Arc<Wheel>, waits: Waits) -> Self {
-        let Wired { link, transport, decoder, compression, early } = wired;
+        let Wired { link, transport, decoder, compression, early, control } = wired;
         Self(Box::new(State {
             link,
             transport,
@@ -116,7 +120,7 @@ impl<T: Transport> Socket<T> {
             closing: ClosingHandshake::new(Role::Server),
             phase: Phase::Open,
             waits,
-            control: Vec::new(),
+            control,
             last_words: Vec::new(),
             pongs: Vec::new(),
             left: false,
@@ -127,9 +131,12 @@ impl<T: Transport> Socket<T> {
         }))
     }
 
-    /// The conversation, to be opened.
-    pub(crate) fn conversation(&mut self) -> &mut Conversation {
-        &mut self.0.conversation
+    /// Opens the conversation.
+    pub(crate) fn open(&mut self, cx: &mut Context<'_>, head: &http::Request<()>) {
+        let (state, mut effects) = (&mut *self.0, Effects::new());
+        let now = state.wheel.now();
+        state.conversation.open(cx, now, LaneKind::WebSocket, head, &mut effects);
+        state.apply(effects, now);
     }
 }
 
@@ -255,8 +262,8 @@ impl<T: Transport> State<T> {
                     // An empty ping is short enough.
                     let _ = encode::ping(&mut self.control, b"", None);
                 }
-                Effect::End(reason) => self.say_goodbye(reason, now),
-                Effect::Write { bytes, text } => {
+                Effect::End { reason, .. } => self.say_goodbye(reason, now),
+                Effect::Write { bytes, text, .. } => {
                     let kind = if text {
                         everywire_websocket::Kind::Text
                     } else {

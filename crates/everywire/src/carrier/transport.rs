@@ -11,6 +11,9 @@ use crate::driver::link::SocketLink;
 
 /// The bytes below a WebSocket.
 pub(crate) trait Transport: Send + Unpin + 'static {
+    /// Whether others may write whole frames to it.
+    const SHARED: bool;
+
     /// Reads what there is; 0 at the end.
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
 
@@ -28,8 +31,10 @@ pub(crate) trait Transport: Send + Unpin + 'static {
 pub(crate) struct Tcp(pub(crate) Arc<SocketLink>);
 
 impl Transport for Tcp {
+    const SHARED: bool = true;
+
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        let socket = &self.0.socket;
+        let socket = self.0.socket();
         loop {
             if socket.poll_read_ready(cx)?.is_pending() {
                 return Poll::Pending;
@@ -54,9 +59,9 @@ impl Transport for Tcp {
 
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         loop {
-            match self.0.socket.try_write(bytes) {
+            match self.0.socket().try_write(bytes) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if self.0.socket.poll_write_ready(cx)?.is_pending() {
+                    if self.0.socket().poll_write_ready(cx)?.is_pending() {
                         return Poll::Pending;
                     }
                 }
@@ -71,7 +76,7 @@ impl Transport for Tcp {
     }
 
     fn poll_shutdown(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(socket2::SockRef::from(&self.0.socket).shutdown(std::net::Shutdown::Write))
+        Poll::Ready(socket2::SockRef::from(self.0.socket()).shutdown(std::net::Shutdown::Write))
     }
 }
 
@@ -86,9 +91,15 @@ impl<I> Any<I> {
     pub(crate) fn new(io: I) -> Self {
         Self { io, unflushed: false }
     }
+
+    pub(crate) fn into_inner(self) -> I {
+        self.io
+    }
 }
 
 impl<I: AsyncRead + AsyncWrite + Send + Unpin + 'static> Transport for Any<I> {
+    const SHARED: bool = false;
+
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut buffer = ReadBuf::new(buffer);
         std::task::ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer))?;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use everywire_core::{Link, Mailbox, Reason};
-use everywire_protocols::protocol::{self, JsonRpc, JsonRpcOptions, Protocol, ProtocolForm};
-use everywire_protocols::session::{LaneKind, WebSocket};
-use everywire_websocket::handshake::server::{ServerOptions, accept, accept_connect};
+use everywire_protocols::protocol::{self, JsonRpc, JsonRpcOptions, Protocol};
+use everywire_protocols::session::{Session, SessionId, WebSocket};
+use everywire_websocket::handshake::server::{Accepted, ServerOptions, accept, accept_connect};
 use everywire_websocket::{Agreed, CloseCode, CloseFrame, Decoder, Deflater, Limits, Role};
 use http::{Method, Response};
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -15,18 +15,72 @@ use hyper_util::server::conn::auto::upgrade::downcast;
 use tokio::net::TcpStream;
 
 use super::body::Body;
-use super::form::{Framing, form};
+use super::form::Framing;
 use super::service::Arrival;
 use super::socket::{Compression, Socket, Waits, Wired};
 use super::timed::Timed;
 use super::transport::{Any, Tcp, Transport};
 use crate::app::AppState;
 use crate::app::mount::Wire;
-use crate::driver::conversation::{Conversation, Effects, Opening};
+use crate::app::handshake::Handshake;
+use crate::driver::conversation::{Conversation, Opening};
+use crate::driver::lanes::Known;
 use crate::driver::link::{QueueLink, SocketLink};
+
+/// A WebSocket's end of a conversation, before there is a socket.
+pub(super) struct Beginning {
+    pub(super) session: Box<dyn Session>,
+    pub(super) protocol: Box<dyn Protocol>,
+    /// The session's secret id, if it has one.
+    pub(super) id: Option<SessionId>,
+    pub(super) handshake: Option<Arc<Handshake>>,
+    pub(super) manner: Manner,
+}
+
+/// What a mount's WebSockets have in common.
+#[derive(Clone, Copy)]
+pub(super) struct Manner {
+    /// The most that a message of a client's may have, decompressed.
+    pub(super) message_bytes: usize,
+    /// Whether a close frame of ours says why. (Engine.IO's do not.)
+    pub(super) tells_reason: bool,
+}
 
 /// Answers a request for a WebSocket. If the answer is yes, the conversation begins as soon as it has left.
 pub(crate) fn open(app: Arc<AppState>, arrival: Arrival, upgrade: OnUpgrade) -> Response<Body> {
+    let beginning = Beginning {
+        session: Box::new(WebSocket::new(app.options.websocket)),
+        protocol: protocol(&app, arrival.mount.wire()),
+        id: None,
+        handshake: None,
+        manner: Manner { message_bytes: app.options.message_bytes, tells_reason: true },
+    };
+    open_with(app, arrival, upgrade, beginning)
+}
+
+/// The same, for any session and protocol.
+pub(super) fn open_with(
+    app: Arc<AppState>,
+    arrival: Arrival,
+    upgrade: OnUpgrade,
+    beginning: Beginning,
+) -> Response<Body> {
+    let accepted = match handshake(&app, &arrival) {
+        Ok(accepted) => accepted,
+        Err(refused) => return *refused,
+    };
+    let agreed = accepted.agreed;
+    tokio::spawn(async move {
+        match upgrade.await {
+            Ok(upgraded) => begin(&app, arrival, &agreed, upgraded, beginning),
+            Err(error) => tracing::debug!(peer = %arrival.peer, %error, "a WebSocket was not opened"),
+        }
+    });
+    accepted.response.map(|()| Body::empty())
+}
+
+/// Looks at the handshake.
+pub(super) fn handshake(app: &AppState, arrival: &Arrival) -> Result<Accepted, Box<Response<Body>>> {
     let options =
         ServerOptions { subprotocols: Vec::new(), deflate: app.options.deflate.map(|deflate| deflate.agree) };
     let request = &arrival.head;
@@ -36,38 +90,36 @@ pub(crate) fn open(app: Arc<AppState>, arrival: Arrival, upgrade: OnUpgrade) -> 
     } else {
         accept(request, &options)
     };
-    let accepted = match accepted {
-        Ok(accepted) => accepted,
-        Err(refusal) => {
-            tracing::warn!(peer = %arrival.peer, path = request.uri().path(), "{}", refusal.reason());
-            return refusal.response().map(Body::whole);
-        }
-    };
-    let agreed = accepted.agreed;
-    tokio::spawn(async move {
-        match upgrade.await {
-            Ok(upgraded) => begin(&app, arrival, &agreed, upgraded),
-            Err(error) => tracing::debug!(peer = %arrival.peer, %error, "a WebSocket was not opened"),
-        }
-    });
-    accepted.response.map(|()| Body::empty())
+    accepted.map_err(|refusal| {
+        tracing::warn!(peer = %arrival.peer, path = request.uri().path(), "{}", refusal.reason());
+        Box::new(refusal.response().map(Body::whole))
+    })
 }
 
 /// Takes the socket back from hyper, if it is one, and begins the conversation in a task of its own.
-fn begin(app: &Arc<AppState>, arrival: Arrival, agreed: &Agreed, upgraded: Upgraded) {
+fn begin(app: &Arc<AppState>, arrival: Arrival, agreed: &Agreed, upgraded: Upgraded, beginning: Beginning) {
     match socket_of(upgraded) {
-        Ok((socket, early)) => begin_tcp(app, arrival, agreed, socket, &early),
+        Ok((socket, early)) => {
+            // What keeps its context between messages must be compressed by the one task, in order. And a protocol
+            // that keeps messages back opens the mailbox itself.
+            let direct = !keeps_context(agreed) && !beginning.protocol.namespaces();
+            let link = Arc::new(SocketLink::new(Mailbox::new(app.options.mailbox, direct)));
+            link.set_socket(socket);
+            // A copy, because even an empty slice of hyper's read buffer keeps all of it.
+            let early = Bytes::copy_from_slice(&early);
+            spawn(app, arrival, agreed, (link.clone(), Tcp(link), early), beginning);
+        }
         Err(upgraded) => {
             let mailbox = Mailbox::new(app.options.mailbox, false);
             let link: Arc<dyn Link> = Arc::new(QueueLink { mailbox });
-            spawn(app, arrival, agreed, link, Any::new(TokioIo::new(upgraded)), Bytes::new());
+            spawn(app, arrival, agreed, (link, Any::new(TokioIo::new(upgraded)), Bytes::new()), beginning);
         }
     }
 }
 
 /// The TCP socket below a connection, and what hyper has read of it: served by us, by another server such as axum's,
 /// or by hyper alone.
-fn socket_of(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
+pub(super) fn socket_of(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
     let upgraded = match downcast::<TokioIo<Timed<TcpStream>>>(upgraded) {
         Ok(parts) => return Ok((parts.io.into_inner().into_inner(), parts.read_buf)),
         Err(upgraded) => upgraded,
@@ -80,60 +132,60 @@ fn socket_of(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
     Ok((parts.io.into_inner(), parts.read_buf))
 }
 
-fn begin_tcp(app: &Arc<AppState>, arrival: Arrival, agreed: &Agreed, socket: TcpStream, early: &[u8]) {
-    // What keeps its context between messages must be compressed by the one task, in order.
-    let direct = !keeps_context(agreed);
-    let link = Arc::new(SocketLink { mailbox: Mailbox::new(app.options.mailbox, direct), socket });
-    // A copy, because even an empty slice of hyper's read buffer keeps all of it.
-    let early = Bytes::copy_from_slice(early);
-    spawn(app, arrival, agreed, link.clone(), Tcp(link), early);
-}
-
 fn spawn<T: Transport>(
     app: &Arc<AppState>,
     arrival: Arrival,
     agreed: &Agreed,
-    link: Arc<dyn Link>,
-    transport: T,
-    early: Bytes,
+    (link, transport, early): (Arc<dyn Link>, T, Bytes),
+    beginning: Beginning,
 ) {
     let head = arrival.head;
+    let Beginning { session, protocol, id, handshake, manner } = beginning;
     let opening = Opening {
         app: app.clone(),
-        handlers: arrival.handlers,
         namespace: arrival.namespace,
         identity: arrival.identity,
-        session: Box::new(WebSocket::new(app.options.websocket)),
-        protocol: protocol(app, arrival.mount.wire()),
+        session,
+        protocol,
         peer: arrival.peer,
         relay: arrival.room.filter(|_| arrival.mount.relay),
+        handshake,
+        framing: framing(agreed),
+        shared_socket: T::SHARED && !keeps_context(agreed),
     };
-    let framing = |protocol: ProtocolForm| {
-        let shared = agreed.deflate.filter(|_| !keeps_context(agreed));
-        form(
-            protocol,
-            shared.map_or(Framing::WebSocket, |deflate| Framing::Deflate(deflate.server.window_bits)),
-        )
-    };
-    let conversation = Conversation::new(opening, link.clone(), framing);
+    let mut conversation = Conversation::new(opening, link.clone());
+    if let Some(id) = id {
+        conversation.keep(app.table.enter(id, Known::Alone));
+    }
     drop(arrival.arriving);
-    let decoder = Decoder::new(Role::Server, Limits::of_message(app.options.message_bytes))
-        .with_deflate(agreed.deflate.map(|deflate| deflate.incoming(Role::Server)));
-    let waits = Waits { close: app.options.close_timeout, write: app.options.write_timeout };
     let wheel = app.wheel.clone();
-    let compression = compression(app, agreed);
-    let wired = Wired { link, transport, decoder, compression, early };
-    let mut socket = Socket::new(wired, conversation, wheel.clone(), waits);
+    let wired = Wired {
+        link,
+        transport,
+        decoder: decoder(agreed, manner),
+        compression: compression(app, agreed),
+        early,
+        control: Vec::new(),
+    };
+    let mut socket = Socket::new(wired, conversation, wheel.clone(), waits(app, manner));
     tokio::spawn(async move {
         std::future::poll_fn(|cx| {
-            let mut effects = Effects::new();
-            socket.conversation().open(cx, wheel.now(), LaneKind::WebSocket, &head, &mut effects);
+            socket.open(cx, &head);
             std::task::Poll::Ready(())
         })
         .await;
         // In a task of its own, which holds nothing but the socket.
         tokio::spawn(socket);
     });
+}
+
+pub(super) fn decoder(agreed: &Agreed, manner: Manner) -> Decoder {
+    Decoder::new(Role::Server, Limits::of_message(manner.message_bytes))
+        .with_deflate(agreed.deflate.map(|deflate| deflate.incoming(Role::Server)))
+}
+
+pub(super) fn waits(app: &AppState, manner: Manner) -> Waits {
+    Waits { close: app.options.close_timeout, write: app.options.write_timeout, tells_reason: manner.tells_reason }
 }
 
 fn protocol(app: &AppState, wire: Wire) -> Box<dyn Protocol> {
@@ -145,11 +197,17 @@ fn protocol(app: &AppState, wire: Wire) -> Box<dyn Protocol> {
     }
 }
 
-fn keeps_context(agreed: &Agreed) -> bool {
+/// How broadcasts are framed for everybody who agreed on the same.
+pub(super) fn framing(agreed: &Agreed) -> Framing {
+    let shared = agreed.deflate.filter(|_| !keeps_context(agreed));
+    shared.map_or(Framing::WebSocket, |deflate| Framing::Deflate(deflate.server.window_bits))
+}
+
+pub(super) fn keeps_context(agreed: &Agreed) -> bool {
     agreed.deflate.is_some_and(|deflate| deflate.server.context_takeover)
 }
 
-fn compression(app: &AppState, agreed: &Agreed) -> Compression {
+pub(super) fn compression(app: &AppState, agreed: &Agreed) -> Compression {
     let Some((params, options)) = agreed.deflate.zip(app.options.deflate) else { return Compression::None };
     let threshold = options.threshold;
     if params.server.context_takeover {

@@ -1,6 +1,6 @@
 //! One client: its session, its protocol and its handlers, joined.
 //!
-//! A carrier tells a conversation what happened on its lane, has it encode what waits in the mailbox, and
+//! A carrier tells a conversation what happened on its lanes, has it encode what waits in the mailbox, and
 //! carries out the [`Effect`]s that it asks for. Nothing here reads or writes a socket.
 
 use std::collections::VecDeque;
@@ -10,23 +10,24 @@ use std::sync::Arc;
 use std::task::Context;
 
 use bytes::Bytes;
-use everywire_core::hub::Spec;
-use everywire_core::{ConnectionId, Entry, Form, Item, Link, PayloadRef, Reason};
-use everywire_protocols::protocol::{self, Protocol, ProtocolForm};
+use everywire_core::{Entry, Item, Link, PayloadRef, Reason};
+use everywire_protocols::protocol::{self, Protocol};
 use everywire_protocols::seam::{Kind, Message, Outbox, Time};
-use everywire_protocols::session::{self, Input, Lane, LaneEnd, LaneKind, Session};
+use everywire_protocols::session::{self, Input, Lane, LaneEnd, LaneKind, Session, Wrapped, Wrapping};
 
 use super::apart::{Apart, Sent};
 pub(crate) use super::effect::{Effect, Effects};
-use super::inbound::{Done, Inbound};
+use super::inbound::Done;
+use super::lanes::Registration;
+use super::seats::Seats;
 use super::sessions::Place;
+use crate::Identity;
 use crate::app::AppState;
-use crate::app::connection::Connection;
 use crate::app::error::Result;
-use crate::app::namespace::Handlers;
-use crate::{Identity, random};
+use crate::app::handshake::Handshake;
+use crate::carrier::form::Framing;
 
-/// The one lane of a session that has one.
+/// The lane that a session opens with.
 pub(crate) const LANE: Lane = Lane(0);
 
 /// Where a client is, for the log.
@@ -45,68 +46,81 @@ impl fmt::Display for Peer {
 /// What a conversation begins with.
 pub(crate) struct Opening {
     pub(crate) app: Arc<AppState>,
-    pub(crate) handlers: Arc<Handlers>,
+    /// The namespace of the mount, for protocols whose clients do not name one.
     pub(crate) namespace: Arc<str>,
     pub(crate) identity: Identity,
+    /// The request that began it, for protocols that show it to handlers.
+    pub(crate) handshake: Option<Arc<Handshake>>,
     pub(crate) session: Box<dyn Session>,
     pub(crate) protocol: Box<dyn Protocol>,
     pub(crate) peer: Peer,
     /// The room that every message is published in, on a relay mount.
     pub(crate) relay: Option<Arc<str>>,
+    /// How the carrier frames what is broadcast.
+    pub(crate) framing: Framing,
+    /// Whether others than the session's task may write whole frames to its socket.
+    pub(crate) shared_socket: bool,
 }
 
 /// One client's conversation.
 pub(crate) struct Conversation {
     pub(super) app: Arc<AppState>,
-    pub(super) handlers: Arc<Handlers>,
     pub(super) session: Box<dyn Session>,
     pub(super) protocol: Box<dyn Protocol>,
     pub(super) link: Arc<dyn Link>,
-    pub(super) connection: Connection,
-    pub(super) inbound: Inbound,
+    pub(super) seats: Seats,
+    pub(super) identity: Identity,
+    pub(super) handshake: Option<Arc<Handshake>>,
     pub(super) relay: Option<Arc<str>>,
     pub(super) peer: Peer,
-    /// Whether the session wants every message, or leaves them to the carrier.
-    pub(super) direct: bool,
+    pub(super) framing: Framing,
+    pub(super) shared_socket: bool,
+    /// Which of the application's flushers serves it.
+    pub(super) shard: u32,
+    /// The lane whose messages are wrapped by the carrier alone, if the session does not want every one.
+    pub(super) direct: Option<(Lane, Wrapping)>,
+    /// Whether the session wants nothing to send for now.
+    pub(super) holding: bool,
     pub(super) ended: Option<Reason>,
-    /// Whether the connection has left the hub.
+    /// Whether its connections have left the hub.
     pub(super) left: bool,
     /// Held until the application has said farewell.
     pub(super) place: Option<Place>,
+    registration: Option<Registration>,
 }
 
 impl Conversation {
-    /// The conversation, and the connection in the hub; call [`open`](Self::open) next.
-    pub(crate) fn new(opening: Opening, link: Arc<dyn Link>, form: impl Fn(ProtocolForm) -> Form) -> Self {
-        let Opening { app, handlers, namespace, identity, session, protocol, peer, relay } = opening;
-        let core = app.hub.namespace(&namespace).connect(Spec {
-            id: ConnectionId::from_random(random()),
-            identity,
-            link: link.clone(),
-            slot: 0,
-            form: form(protocol.form()),
-            answers: protocol.answers(),
-            shard: app.sessions.next_shard(),
-        });
-        let place = app.sessions.enter(&link);
-        Self {
-            app,
-            handlers,
-            session,
-            protocol,
+    /// The conversation; call [`open`](Self::open) next.
+    pub(crate) fn new(opening: Opening, link: Arc<dyn Link>) -> Self {
+        let place = opening.app.sessions.enter(&link);
+        let shard = opening.app.sessions.next_shard() as u32;
+        let mut conversation = Self {
+            app: opening.app,
+            session: opening.session,
+            protocol: opening.protocol,
             link,
-            connection: Connection::new(core),
-            inbound: Inbound::default(),
-            relay,
-            peer,
-            direct: false,
+            seats: Seats::default(),
+            identity: opening.identity,
+            handshake: opening.handshake,
+            relay: opening.relay,
+            peer: opening.peer,
+            framing: opening.framing,
+            shared_socket: opening.shared_socket,
+            shard,
+            direct: None,
+            holding: false,
             ended: None,
             left: false,
             place: Some(place),
+            registration: None,
+        };
+        if !conversation.protocol.namespaces() {
+            conversation.take_seat(&opening.namespace);
         }
+        conversation
     }
 
-    /// The lane is there.
+    /// The first lane is there.
     pub(crate) fn open(
         &mut self,
         cx: &mut Context<'_>,
@@ -118,6 +132,33 @@ impl Conversation {
         self.tell(cx, now, Input::LaneOpened { lane: LANE, kind, head }, effects);
     }
 
+    /// The lane that carries the session alone, if one does.
+    pub(crate) fn own_lane(&self) -> Option<Lane> {
+        self.direct.map(|(lane, _)| lane)
+    }
+
+    /// Whether the session wants nothing to send for now.
+    pub(crate) fn is_holding(&self) -> bool {
+        self.holding
+    }
+
+    /// Keeps the session known by its id for as long as it lives.
+    pub(crate) fn keep(&mut self, registration: Registration) {
+        self.registration = Some(registration);
+    }
+
+    /// One WebSocket carries the session from now on.
+    pub(crate) fn is_alone(&self) {
+        if let Some(registration) = &self.registration {
+            registration.is_alone();
+        }
+    }
+
+    /// The lane that is the session's own socket.
+    fn lane(&self) -> Lane {
+        self.direct.map_or(LANE, |(lane, _)| lane)
+    }
+
     /// A message came.
     #[inline]
     pub(crate) fn message(
@@ -127,17 +168,23 @@ impl Conversation {
         message: Message<'_>,
         effects: &mut Effects,
     ) {
-        self.tell(cx, now, Input::Message { lane: LANE, message }, effects);
+        let lane = self.lane();
+        let mut out = session::Outputs::new();
+        if let Some(message) = self.session.message(now, lane, message, &mut out) {
+            self.understand(cx, now, message, effects);
+        } else {
+            self.carry_out(cx, now, out, effects);
+        }
     }
 
     /// A pong came.
     pub(crate) fn pong(&mut self, cx: &mut Context<'_>, now: Time, effects: &mut Effects) {
-        self.tell(cx, now, Input::Pong { lane: LANE }, effects);
+        self.tell(cx, now, Input::Pong { lane: self.lane() }, effects);
     }
 
     /// The lane is gone.
     pub(crate) fn lane_closed(&mut self, cx: &mut Context<'_>, now: Time, how: LaneEnd) {
-        self.tell(cx, now, Input::LaneClosed { lane: LANE, how }, &mut Effects::new());
+        self.tell(cx, now, Input::LaneClosed { lane: self.lane(), how }, &mut Effects::new());
     }
 
     /// The conversation is to end.
@@ -172,7 +219,7 @@ impl Conversation {
 
     /// Whether messages are wrapped by the carrier alone.
     pub(crate) fn is_direct(&self) -> bool {
-        self.direct
+        self.direct.is_some()
     }
 
     pub(crate) fn peer(&self) -> Peer {
@@ -182,13 +229,30 @@ impl Conversation {
     /// Whether more of the client's bytes may be read: false while as many of its events wait as may, and
     /// nothing of ours waits for the client.
     pub(crate) fn wants_more(&self) -> bool {
-        self.inbound.waiting_bytes() < self.app.options.inbound_queue || self.connection.core().is_asking()
+        self.waiting_bytes() < self.app.options.inbound_queue
+            || self.seats.iter().filter_map(|seat| seat.connection.as_ref()).any(|c| c.core().is_asking())
+    }
+
+    /// Bytes of the client's events that wait for their handlers.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.seats.iter().map(|seat| seat.inbound.waiting_bytes()).sum()
     }
 
     /// Encodes what waited in the mailbox, while the session leaves that to the carrier.
     pub(crate) fn encode(&mut self, entries: &mut VecDeque<Entry>, outbox: &mut dyn Outbox) {
+        let mut wrapped;
+        let outbox = match self.direct {
+            Some((_, wrapping)) if wrapping != Wrapping::None => {
+                wrapped = Wrapped { wrapping, outbox };
+                &mut wrapped
+            }
+            _ => outbox,
+        };
         for entry in entries.drain(..) {
             self.protocol.encode(&entry, outbox);
+            if let Item::Left = entry.item {
+                self.vacate(entry.slot, Reason::ServerClosed);
+            }
         }
     }
 
@@ -207,6 +271,9 @@ impl Conversation {
                 _ => None,
             };
             self.protocol.encode(&entry, &mut apart);
+            if let Item::Left = entry.item {
+                self.vacate(entry.slot, Reason::ServerClosed);
+            }
         }
         self.send_apart(cx, now, &apart, effects);
         self.tell(cx, now, Input::Drained, effects);
@@ -226,65 +293,79 @@ impl Conversation {
 
     /// Says goodbye in the protocol's own words.
     pub(crate) fn goodbye(&mut self, reason: Reason, outbox: &mut dyn Outbox) {
-        self.protocol.goodbye(reason, outbox);
+        let wrapping = self.direct.map_or(Wrapping::None, |(_, wrapping)| wrapping);
+        self.protocol.goodbye(reason, &mut Wrapped { wrapping, outbox });
+    }
+
+    /// The conversation is to end, and its session may need some time for that: its connections leave now.
+    pub(crate) fn say_goodbye(&mut self, cx: &mut Context<'_>, now: Time, reason: Reason, effects: &mut Effects) {
+        let mut apart = Apart::default();
+        self.protocol.goodbye(reason, &mut apart);
+        self.send_apart(cx, now, &apart, effects);
+        self.close(cx, now, reason, effects);
+        self.leave(reason);
+        self.farewell(reason);
     }
 
     /// Lets the handlers at work go on, and starts those whose turn has come.
     pub(crate) fn work(&mut self, cx: &mut Context<'_>, now: Time, effects: &mut Effects) {
-        loop {
-            if let Some(done) = self.inbound.poll(cx) {
+        let mut i = 0;
+        while i < self.seats.len() {
+            let seat = &mut self.seats[i];
+            if let Some(done) = seat.inbound.poll(cx) {
                 match done {
-                    Done::Open(outcome) => self.let_in(cx, now, outcome, effects),
-                    Done::Event { name, token, outcome } => self.reply(&name, token, outcome),
+                    Done::Open(outcome) => self.let_in(i, cx, now, outcome, effects),
+                    Done::Event { name, token, outcome } => self.reply(i, &name, token, outcome),
                 }
-            } else if let Some(event) = self.inbound.next(self.handlers.parallel) {
-                self.handle(cx, &event.name, event.args.view(), event.token);
+            } else if let Some(event) = seat.inbound.next(seat.handlers.parallel) {
+                self.handle(i, cx, &event.name, event.args.view(), event.token);
+            } else if seat.left.is_some() && seat.inbound.is_idle() && self.protocol.namespaces() {
+                self.seats.remove(i);
             } else {
-                return;
+                i += 1;
             }
         }
     }
 
     /// Whether no handler is at work and no event waits for one.
     pub(crate) fn is_idle(&self) -> bool {
-        self.inbound.is_idle()
+        self.seats.iter().all(|seat| seat.inbound.is_idle())
     }
 
-    /// The carrier is gone for good: the connection leaves the hub, and what has not been begun is not.
+    /// The carriers are gone for good: the connections leave the hub, and what has not been begun is not.
     /// Handlers at work go on to their end.
     pub(crate) fn leave(&mut self, reason: Reason) {
         if std::mem::replace(&mut self.left, true) {
             return;
         }
-        let core = self.connection.core();
         self.link.mailbox().end(reason, false);
-        core.namespace().disconnect(core);
-        if reason != Reason::ClientClosed {
-            self.inbound.forget_waiting();
+        for seat in self.seats.iter_mut() {
+            if let Some(connection) = &seat.connection {
+                let core = connection.core();
+                core.namespace().disconnect(core);
+                tracing::debug!(peer = %self.peer, connection = %core.id(), %reason, "a connection ended");
+            }
+            if reason != Reason::ClientClosed {
+                seat.inbound.forget_waiting();
+            }
         }
-        tracing::debug!(peer = %self.peer, connection = %core.id(), %reason, "a connection ended");
     }
 
     /// What the application does about the end. Until it is done the session counts as open, so that a shutdown
     /// waits for it.
     fn farewell(&mut self, reason: Reason) {
-        let place = self.place.take();
-        if self.handlers.disconnect.is_empty() {
-            return;
-        }
-        // Without a runtime there is nothing left that could run it.
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let (handlers, connection) = (self.handlers.clone(), self.connection.clone());
-        runtime.spawn(async move {
-            for handler in &handlers.disconnect {
-                handler(connection.clone(), reason).await;
+        let place = self.place.take().map(Arc::new);
+        for seat in self.seats.iter_mut() {
+            // Whoever left before has had its farewell.
+            if seat.left.is_none() && seat.entered {
+                super::entering::farewell(seat, reason, place.clone());
             }
-            drop(place);
-        });
+            seat.left = Some(reason);
+        }
     }
 
     #[inline]
-    pub(super) fn tell<'a>(
+    pub(crate) fn tell<'a>(
         &mut self,
         cx: &mut Context<'_>,
         now: Time,
@@ -293,6 +374,16 @@ impl Conversation {
     ) {
         let mut out = session::Outputs::<'a>::new();
         self.session.input(now, input, &mut out);
+        self.carry_out(cx, now, out, effects);
+    }
+
+    fn carry_out(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Time,
+        out: session::Outputs<'_>,
+        effects: &mut Effects,
+    ) {
         for output in out {
             match output {
                 session::Output::Message(message) => self.understand(cx, now, message, effects),
@@ -300,17 +391,17 @@ impl Conversation {
                     self.understand(cx, now, decoded.as_message(), effects);
                 }
                 session::Output::Opened(facts) => self.opened(cx, now, facts, effects),
-                session::Output::Direct { .. } => self.direct = true,
-                session::Output::Indirect => self.direct = false,
-                session::Output::Write { bytes, text, .. } => {
-                    effects.push(Effect::Write { bytes: bytes.into_owned().into(), text });
+                session::Output::Direct { lane, wrapping } => self.move_to(lane, wrapping),
+                session::Output::Indirect => self.direct = None,
+                session::Output::Write { lane, bytes, text } => {
+                    effects.push(Effect::Write { lane, bytes: bytes.into_owned().into(), text });
                 }
                 session::Output::Ping { .. } => effects.push(Effect::Ping),
-                session::Output::Respond { status, headers, body, .. } => {
+                session::Output::Respond { lane, status, headers, body } => {
                     let body = body.map(|body| Bytes::from(body.into_owned()));
-                    effects.push(Effect::Respond { status, headers, body });
+                    effects.push(Effect::Respond { lane, status, headers, body });
                 }
-                session::Output::End { reason, .. } => effects.push(Effect::End(reason)),
+                session::Output::End { lane, reason } => effects.push(Effect::End { lane, reason }),
                 session::Output::Closed(reason) => self.ended = Some(reason),
                 session::Output::Resumed { from } => {
                     let mut apart = Apart::default();
@@ -318,12 +409,10 @@ impl Conversation {
                     self.send_apart(cx, now, &apart, effects);
                     self.tell(cx, now, Input::Drained, effects);
                 }
-                // One lane, and its back-pressure is the driver's own; sessions that outlive a lane come with
-                // those that have several.
-                session::Output::Pause { .. }
-                | session::Output::Resume { .. }
-                | session::Output::Hold
-                | session::Output::Release => {}
+                session::Output::Hold => self.holding = true,
+                session::Output::Release => self.holding = false,
+                // Back-pressure is the driver's own, so far: whole bodies are small, and a socket is not read.
+                session::Output::Pause { .. } | session::Output::Resume { .. } => {}
             }
         }
     }
@@ -345,22 +434,24 @@ impl Conversation {
     ) {
         for output in out {
             match output {
-                protocol::Output::Event { name, args, token, .. } => {
-                    if self.inbound.is_free(self.handlers.parallel) {
-                        self.handle(cx, &name, args, token);
+                protocol::Output::Event { slot, name, args, token } => {
+                    let Some(i) = self.seats.find(slot) else { continue };
+                    let seat = &self.seats[i];
+                    if seat.inbound.is_free(seat.handlers.parallel) {
+                        self.handle(i, cx, &name, args, token);
                     } else {
-                        self.wait(cx, now, &name, args, token, effects);
+                        self.wait(i, cx, now, &name, args, token, effects);
                     }
                 }
-                protocol::Output::Answer { id, answer, .. } => self.answered(id, answer),
+                protocol::Output::Answer { slot, id, answer } => self.answered(slot, id, answer),
                 protocol::Output::Send { bytes, kind, fault } => {
                     if let Some(fault) = fault {
-                        tracing::warn!(peer = %self.peer, connection = %self.connection.id(), "{fault}");
+                        tracing::warn!(peer = %self.peer, "{fault}");
                     }
-                    self.connection.core().send(Item::Wire { bytes: bytes.into(), text: kind == Kind::Text });
+                    self.send_wire(Item::Wire { bytes: bytes.into(), text: kind == Kind::Text });
                 }
-                protocol::Output::Passing { bytes, kind } if self.direct => {
-                    effects.push(Effect::Write { bytes: bytes.into(), text: kind == Kind::Text });
+                protocol::Output::Passing { bytes, kind } if self.direct == Some((LANE, Wrapping::None)) => {
+                    effects.push(Effect::Write { lane: LANE, bytes: bytes.into(), text: kind == Kind::Text });
                 }
                 protocol::Output::Passing { bytes, kind } => {
                     let mut apart = Apart::default();
@@ -368,26 +459,37 @@ impl Conversation {
                     self.send_apart(cx, now, &apart, effects);
                 }
                 protocol::Output::Close { reason, fault } => {
-                    tracing::warn!(peer = %self.peer, connection = %self.connection.id(), %reason, "{fault}");
+                    tracing::warn!(peer = %self.peer, %reason, "{fault}");
                     self.link.mailbox().end(reason, true);
                 }
                 protocol::Output::Ignored(what) => {
-                    tracing::debug!(peer = %self.peer, connection = %self.connection.id(), "{what}");
+                    tracing::debug!(peer = %self.peer, "{what}");
                 }
                 protocol::Output::Acknowledged(n) => self.tell(cx, now, Input::Acknowledged(n), effects),
-                // Protocols that carry several namespaces, and cancellation, come with those that have them.
-                protocol::Output::Connect { .. }
-                | protocol::Output::Disconnect { .. }
-                | protocol::Output::Cancel { .. } => {}
+                protocol::Output::Connect { slot, namespace, auth, resume } => {
+                    self.enter(cx, now, (slot, &namespace), auth, resume, effects);
+                }
+                protocol::Output::Disconnect { slot } => self.vacate(slot, Reason::ClientClosed),
+                // Cancellation comes with the first protocol that has it.
+                protocol::Output::Cancel { .. } => {}
             }
         }
     }
 
-    fn answered(&mut self, id: u64, answer: Result<PayloadRef<'_>, (i64, String)>) {
+    /// Sends what the protocol wrote itself: behind what was sent to its one connection before, if it has one.
+    fn send_wire(&self, item: Item) {
+        match self.seats.iter().next().and_then(|seat| seat.connection.as_ref()) {
+            Some(connection) if self.seats.len() == 1 => _ = connection.core().send(item),
+            _ => _ = self.link.mailbox().push(Entry { slot: 0, item }),
+        }
+    }
+
+    fn answered(&mut self, slot: u32, id: u64, answer: Result<PayloadRef<'_>, (i64, String)>) {
         let answer = answer
             .map(PayloadRef::into_owned)
             .map_err(|(code, message)| everywire_core::hub::AckError::Failed { code, message });
-        if !self.connection.core().answer(id, answer) {
+        let connection = self.seats.find(slot).and_then(|i| self.seats[i].connection.as_ref());
+        if !connection.is_some_and(|connection| connection.core().answer(id, answer)) {
             tracing::debug!(peer = %self.peer, id, "an answer that nobody waits for");
         }
     }
@@ -398,7 +500,7 @@ impl Drop for Conversation {
     fn drop(&mut self) {
         let panicked = std::thread::panicking();
         if panicked {
-            tracing::error!(peer = %self.peer, connection = %self.connection.id(), "a handler panicked: its connection ends");
+            tracing::error!(peer = %self.peer, "a handler panicked: its connection ends");
         }
         let lost = if panicked { Reason::Internal } else { Reason::Lost };
         let reason = self.link.mailbox().ended().or(self.ended).unwrap_or(lost);

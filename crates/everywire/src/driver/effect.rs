@@ -2,19 +2,20 @@
 
 use bytes::Bytes;
 use everywire_core::Reason;
+use everywire_protocols::session::Lane;
 use smallvec::SmallVec;
 
 /// One thing that a carrier is to do.
 #[derive(Debug)]
 pub(crate) enum Effect {
-    /// Begin the response, or give it whole.
-    Respond { status: http::StatusCode, headers: Box<http::HeaderMap>, body: Option<Bytes> },
-    /// Write this, behind what was written.
-    Write { bytes: Bytes, text: bool },
+    /// Begin the response of a lane, or give it whole.
+    Respond { lane: Lane, status: http::StatusCode, headers: Box<http::HeaderMap>, body: Option<Bytes> },
+    /// Write this, behind what was written to the lane.
+    Write { lane: Lane, bytes: Bytes, text: bool },
     /// Send a ping.
     Ping,
     /// End the lane, in order, behind what was written.
-    End(Reason),
+    End { lane: Lane, reason: Reason },
 }
 
 /// Effects, in order. An ordinary message has none.

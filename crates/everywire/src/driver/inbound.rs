@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 
 use everywire_core::{Joined, Payload, Token};
 
+use crate::app::connection::Connection;
 use crate::app::error::Result;
 use crate::app::handler::Running;
 
@@ -28,7 +29,14 @@ impl Waiting {
 }
 
 /// The opening of a connection: lets events through, or sends the client away.
-pub(crate) type Opens = Pin<Box<dyn Future<Output = Result<Option<Joined>>> + Send>>;
+pub(crate) type Opens = Pin<Box<dyn Future<Output = Result<Entered>> + Send>>;
+
+/// A client that may come in.
+pub(crate) struct Entered {
+    pub(crate) connection: Connection,
+    /// What became of the rooms that it named.
+    pub(crate) joined: Option<Joined>,
+}
 
 /// A handler at work.
 pub(crate) struct Job {
@@ -40,7 +48,7 @@ pub(crate) struct Job {
 /// What is done.
 pub(crate) enum Done {
     /// The opening.
-    Open(Result<Option<Joined>>),
+    Open(Result<Entered>),
     /// An event.
     Event { name: Box<str>, token: Option<Token>, outcome: Result<Payload> },
 }
@@ -68,6 +76,11 @@ impl Inbound {
     /// Whether anything is at work or waits.
     pub(crate) fn is_idle(&self) -> bool {
         self.opening.is_none() && self.jobs.is_empty() && self.waiting.is_empty()
+    }
+
+    /// Whether anything is at work.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.opening.is_some() || !self.jobs.is_empty()
     }
 
     /// Bytes of events that wait.

@@ -3,9 +3,11 @@
 //! | to find | look in |
 //! |---|---|
 //! | session, protocol and handlers of one client, joined | [`conversation`] |
+//! | a client's places in namespaces; how it enters and leaves them | [`seats`], [`entering`] |
 //! | what a carrier is asked to do | [`effect`] |
 //! | what becomes of an event | [`handling`] |
 //! | events that wait for handlers, and handlers at work | [`inbound`] |
+//! | sessions over several requests, found by their ids | [`lanes`] |
 //! | who takes broadcasts from the hub to the sockets | [`flusher`] |
 //! | what a session shares with others | [`link`] |
 //! | all open sessions, and their end | [`sessions`] |
@@ -15,10 +17,13 @@
 mod apart;
 pub(crate) mod conversation;
 pub(crate) mod effect;
+pub(crate) mod entering;
 pub(crate) mod flusher;
 pub(crate) mod handling;
 pub(crate) mod inbound;
+pub(crate) mod lanes;
 pub(crate) mod link;
+pub(crate) mod seats;
 pub(crate) mod sessions;
 pub(crate) mod wheel;
 pub(crate) mod worker;

@@ -287,3 +287,25 @@ fn each_argument_is_a_payload_of_its_own() {
     assert_eq!(Payload::text("a").view().arguments().count(), 1);
     assert_eq!(Payload::empty().view().arguments().count(), 0);
 }
+
+#[test]
+fn what_is_borrowed_can_be_made_ones_own() {
+    let binary = [Bytes::from_static(b"\x01")];
+    let payloads = [
+        PayloadRef::text("a"),
+        PayloadRef::binary(b"\x01"),
+        json(r#"["a",{"b":1}]"#),
+        json(r#"[{"_placeholder":true,"num":0}]"#).with_attachments(&binary).unwrap(),
+        PayloadRef::msgpack(b"\x92\xa1a\x07").unwrap(),
+    ];
+    for payload in payloads {
+        let own: PayloadRef<'static> = payload.clone().into_static();
+        assert_eq!(own, payload);
+        assert_eq!(own.arguments().count(), payload.len());
+        assert_eq!(own.into_owned(), payload.into_owned());
+    }
+    // Placeholders are looked for when the attachments come, then as before.
+    let own = json(r#"["a",{ "_placeholder": true,"num":1}]"#).into_static();
+    assert_eq!(own.clone().with_attachments(vec![Bytes::new()]), Err(PayloadError::Placeholder));
+    assert_eq!(own.with_attachments(vec![Bytes::new(); 2]).unwrap().size(), 33);
+}

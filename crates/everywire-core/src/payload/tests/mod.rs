@@ -5,6 +5,7 @@ mod args;
 mod crossing;
 mod hostile;
 mod json;
+mod notepack;
 
 use bytes::Bytes;
 

@@ -21,17 +21,7 @@ enum Next {
 
 impl EngineIo {
     /// A message on the WebSocket.
-    #[inline]
     pub(super) fn framed<'a>(&mut self, now: Time, lane: Lane, message: Message<'a>, out: &mut Outputs<'a>) {
-        // The hot path: what else a packet may be is looked at only if it is none of these.
-        let plain = match message {
-            Message::Text(text) => text.strip_prefix('4').map(Message::Text),
-            Message::Binary(_) => (self.dialect.revision == Revision::Four).then_some(message),
-        };
-        if let Some(message) = plain {
-            self.heard(now);
-            return out.push(Output::Message(message));
-        }
         let next = match Packet::read(self.dialect.revision, message) {
             Ok(packet) => self.take(now, packet, Output::Message, out),
             Err(_) => Next::End(Reason::ProtocolError),
@@ -43,7 +33,9 @@ impl EngineIo {
         }
     }
 
-    fn heard(&mut self, now: Time) {
+    /// A packet came that is no part of the heartbeat.
+    #[inline]
+    pub(super) fn heard(&mut self, now: Time) {
         // Mostly not, and then the options need not be fetched.
         if self.heartbeat.is_owed() {
             self.heartbeat.heard(now, self.options.pace());

@@ -280,6 +280,32 @@ impl Session for EngineIo {
         }
     }
 
+    // The hot path: what else a packet may be is looked at only if it is none of these.
+    #[inline]
+    fn message<'a>(
+        &mut self,
+        now: Time,
+        lane: Lane,
+        message: Message<'a>,
+        out: &mut Outputs<'a>,
+    ) -> Option<Message<'a>> {
+        let plain = match (&self.stage, message) {
+            (Stage::WebSocket(direct), Message::Text(text)) if *direct == lane => {
+                text.strip_prefix('4').map(Message::Text)
+            }
+            (Stage::WebSocket(direct), Message::Binary(_)) if *direct == lane => {
+                (self.dialect.revision == Revision::Four).then_some(message)
+            }
+            _ => None,
+        };
+        if plain.is_some() {
+            self.heard(now);
+        } else {
+            self.input(now, Input::Message { lane, message }, out);
+        }
+        plain
+    }
+
     fn deadline(&self) -> Option<Time> {
         match &self.stage {
             Stage::New | Stage::Closed => None,

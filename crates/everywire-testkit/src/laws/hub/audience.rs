@@ -13,6 +13,7 @@ pub(super) const LAWS: &[Law<Worlds>] = &[
     ("except-sets are looked up at the time of the publication", except_sets_by_time),
     ("a publication to a connection reaches it alone, in order", to_a_connection),
     ("a publication to a user reaches all of the user's connections", to_a_user),
+    ("a publication to everyone reaches whoever is there then, each once", to_everyone),
     ("meta goes to memberships that were made with it, and to no other", meta_by_membership),
     ("every form is its own", forms_are_kept_apart),
 ];
@@ -134,6 +135,34 @@ fn to_a_user(worlds: &Worlds) {
     world.settle();
     let heard: Vec<_> = clients.iter().map(Client::heard).collect();
     assert_eq!(heard, [vec!["1 n 1", "2 n 2"], vec!["1 n 1", "2 n 2"], vec![], vec!["2 n 2"]]);
+}
+
+fn to_everyone(worlds: &Worlds) {
+    let world = worlds.world();
+    let [early, left_out, member] = [world.client(), world.user("ann"), world.client()];
+    drop(world.subscribe(&member, &["lobby"], None));
+    world.settle();
+    let everyone = Target::room(RoomKey::Everyone);
+    publish(&world, everyone.clone(), 1);
+    world.settle();
+    let late = world.client();
+    publish(&world, Target { except: [RoomKey::User("ann".into())].into_iter().collect(), ..everyone.clone() }, 2);
+    publish(&world, rooms(&[RoomKey::Everyone, "lobby".into()]), 3);
+    world.settle();
+    world.namespace.disconnect(&early.connection);
+    world.settle();
+    publish(&world, everyone, 4);
+    world.settle();
+    assert_eq!(early.heard(), ["1 n 1", "2 n 2", "3 n 3"]);
+    assert_eq!(left_out.heard(), ["1 n 1", "3 n 3", "4 n 4"]);
+    assert_eq!(late.heard(), ["2 n 2", "3 n 3", "4 n 4"]);
+    // Of its own room it hears as ever, with meta.
+    let heard = member.heard();
+    assert_eq!((heard.len(), heard[0].as_str(), heard[3].as_str()), (4, "1 n 1", "4 n 4"));
+    assert!(heard[2].starts_with("3 n 3") && heard[2] != "3 n 3", "{heard:?}");
+    // And it is no room that anybody sees.
+    assert_eq!(left_out.connection.rooms(), [RoomKey::User("ann".into())]);
+    assert!(world.namespace.rooms().iter().all(|(room, _)| *room != RoomKey::Everyone));
 }
 
 fn meta_by_membership(worlds: &Worlds) {

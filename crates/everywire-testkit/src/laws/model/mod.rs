@@ -179,6 +179,9 @@ impl Run {
         if self.random.chance(10) {
             rooms.insert(self.random.below(rooms.len() + 1), self.somebody_key());
         }
+        if self.random.chance(10) {
+            rooms.insert(self.random.below(rooms.len() + 1), RoomKey::Everyone);
+        }
         if self.random.chance(20) {
             except.push(if self.random.chance(50) { self.somebody_key() } else { self.rooms(1)[0].clone() });
         }

@@ -112,9 +112,10 @@ impl Reference {
             began: state.delivered,
             kept: Vec::new(),
         });
+        let since = state.delivered;
         state.seats.push(Seat {
             connection: connection.clone(),
-            memberships: Vec::new(),
+            memberships: vec![Membership { room: RoomKey::Everyone, since, meta: false }],
             joins: user.into_iter().collect(),
             unanswered: Vec::new(),
             held: VecDeque::new(),
@@ -400,7 +401,8 @@ impl Seat {
         if rooms.contains(&RoomKey::Connection(self.connection.id())) {
             return Some(false);
         }
-        self.memberships.iter().find(|m| m.since < seq && rooms.contains(&m.room)).map(|m| m.meta)
+        let heard = self.memberships.iter().filter(|m| m.since < seq && rooms.contains(&m.room));
+        heard.min_by_key(|m| m.room == RoomKey::Everyone).map(|m| m.meta)
     }
 }
 
@@ -431,6 +433,7 @@ fn is_left_out(connection: &Connection, publication: &Publication, memberships: 
     publication.target.except.iter().any(|key| match key {
         RoomKey::Connection(id) => *id == connection.id(),
         RoomKey::User(user) => connection.identity().user.as_ref() == Some(user),
+        RoomKey::Everyone => true,
         RoomKey::Named(_) => memberships.iter().any(|m| m.room == *key),
     })
 }

@@ -1,0 +1,237 @@
+//! The life of a session over several requests: a future that owns the conversation while no single socket does.
+//!
+//! It takes what came through the door, lets handlers go on, hands what waits for the client to the session, and
+//! answers the lanes as that says. When the session moves to a WebSocket for good, the conversation moves to that
+//! WebSocket's task, and this one ends.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use everywire_core::Link as _;
+use everywire_core::mailbox::Drain;
+use everywire_protocols::seam::{Message, Time};
+use everywire_protocols::session::{Input, Lane};
+use smallvec::SmallVec;
+
+use crate::driver::conversation::{Conversation, Effect, Effects};
+use crate::driver::lanes::{Answer, Command, Door, LaneEvent, Reply};
+use crate::driver::wheel::Wheel;
+use crate::driver::worker::Worker;
+
+/// The future of one session.
+pub(crate) struct Host {
+    door: Arc<Door>,
+    /// None once it has moved.
+    conversation: Option<Box<Conversation>>,
+    wheel: Arc<Wheel>,
+    lanes: SmallVec<[(Lane, Way); 2]>,
+    scheduled: Option<Time>,
+    /// Whether the session knows that it is to end.
+    told_end: bool,
+}
+
+/// How a lane is answered.
+enum Way {
+    Request(tokio::sync::oneshot::Sender<Reply>),
+    Socket(tokio::sync::mpsc::UnboundedSender<Command>),
+}
+
+impl Host {
+    pub(crate) fn new(door: Arc<Door>, conversation: Box<Conversation>, wheel: Arc<Wheel>) -> Self {
+        let conversation = Some(conversation);
+        Self { door, conversation, wheel, lanes: SmallVec::new(), scheduled: None, told_end: false }
+    }
+
+    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let now = self.wheel.now();
+            self.door.link.mailbox().cork();
+            for event in self.door.take() {
+                self.hear(cx, now, event);
+            }
+            let mut effects = Effects::new();
+            let conversation = self.conversation();
+            conversation.work(cx, now, &mut effects);
+            let horizon = now.after(self.wheel.tick());
+            self.conversation().tick(cx, horizon, &mut effects);
+            self.apply(effects);
+            self.drain(cx, now);
+            if self.conversation().own_lane().is_some() {
+                if self.door.close() {
+                    self.move_out();
+                    return Poll::Ready(());
+                }
+                // What came in the last moment is answered first.
+                continue;
+            }
+            if let Some(reason) = self.conversation().ended() {
+                self.conversation().leave(reason);
+                if self.door.close() {
+                    self.lanes.clear();
+                    return if self.conversation().is_idle() { Poll::Ready(()) } else { self.sleep(cx, now) };
+                }
+                continue;
+            }
+            if let Poll::Pending = self.sleep(cx, now)
+                && self.door.is_empty()
+            {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Ready if there is something to do first.
+    fn sleep(&mut self, cx: &mut Context<'_>, now: Time) -> Poll<()> {
+        if let Some(deadline) = self.conversation().deadline()
+            && self.scheduled.is_none_or(|scheduled| scheduled <= now || scheduled > deadline)
+        {
+            let link = self.door.link.clone();
+            self.scheduled = Some(self.wheel.enter(&(link as _), deadline));
+        }
+        if self.door.link.mailbox().park(cx.waker()) { Poll::Pending } else { Poll::Ready(()) }
+    }
+
+    fn conversation(&mut self) -> &mut Conversation {
+        self.conversation.as_mut().expect("the future has ended once the conversation has moved")
+    }
+
+    fn hear(&mut self, cx: &mut Context<'_>, now: Time, event: LaneEvent) {
+        let mut effects = Effects::new();
+        match event {
+            LaneEvent::Opened { lane, kind, head, answer } => {
+                let accepted = match answer {
+                    Answer::Request(reply) => {
+                        self.lanes.push((lane, Way::Request(reply)));
+                        None
+                    }
+                    Answer::Socket(accepted, commands) => {
+                        self.lanes.push((lane, Way::Socket(commands)));
+                        Some(accepted)
+                    }
+                };
+                self.conversation().tell(cx, now, Input::LaneOpened { lane, kind, head: &head }, &mut effects);
+                if let Some(accepted) = accepted {
+                    // The one who asks may be gone by now, and then its lane is closed next.
+                    let _ = accepted.send(self.refusal(lane, &mut effects));
+                }
+                self.apply(effects);
+            }
+            LaneEvent::Message { lane, bytes, text } => {
+                let message = match std::str::from_utf8(&bytes) {
+                    Ok(valid) if text => Message::Text(valid),
+                    _ => Message::Binary(&bytes),
+                };
+                self.conversation().tell(cx, now, Input::Message { lane, message }, &mut effects);
+                self.apply(effects);
+                if self.conversation().own_lane() != Some(lane)
+                    && let Some((_, Way::Socket(commands))) = self.lanes.iter().find(|(l, _)| *l == lane)
+                {
+                    let _ = commands.send(Command::Next);
+                }
+            }
+            LaneEvent::Closed { lane, how } => {
+                self.lanes.retain(|(open, _)| *open != lane);
+                self.conversation().tell(cx, now, Input::LaneClosed { lane, how }, &mut effects);
+                self.apply(effects);
+            }
+        }
+    }
+
+    /// The session's refusal of a WebSocket, if that is what it wants.
+    fn refusal(&mut self, lane: Lane, effects: &mut Effects) -> Option<Reply> {
+        let i = effects.iter().position(|e| matches!(e, Effect::Respond { lane: of, .. } if *of == lane))?;
+        let Effect::Respond { status, headers, body, .. } = effects.remove(i) else { return None };
+        self.lanes.retain(|(open, _)| *open != lane);
+        Some(Reply { status, headers: *headers, body: body.unwrap_or_default() })
+    }
+
+    fn apply(&mut self, effects: Effects) {
+        for effect in effects {
+            match effect {
+                Effect::Respond { lane, status, headers, body } => {
+                    let Some(i) = self.lanes.iter().position(|(open, _)| *open == lane) else { continue };
+                    let (_, Way::Request(reply)) = self.lanes.remove(i) else { continue };
+                    // Who asked may be gone: its lane is closed next.
+                    let body = body.unwrap_or_default();
+                    let _ = reply.send(Reply { status, headers: *headers, body });
+                }
+                Effect::Write { lane, bytes, text } => self.command(lane, Command::Write { bytes, text }),
+                Effect::End { lane, .. } => {
+                    self.command(lane, Command::End);
+                    self.lanes.retain(|(open, _)| *open != lane);
+                }
+                // Sessions of several lanes have heart-beats of their own.
+                Effect::Ping => {}
+            }
+        }
+    }
+
+    fn command(&self, lane: Lane, command: Command) {
+        if let Some((_, Way::Socket(commands))) = self.lanes.iter().find(|(open, _)| *open == lane) {
+            // A WebSocket that is gone has its lane closed next.
+            let _ = commands.send(command);
+        }
+    }
+
+    /// Hands what waits for the client to the session, unless that wants nothing now.
+    fn drain(&mut self, cx: &mut Context<'_>, now: Time) {
+        let link = self.door.link.clone();
+        let mailbox = link.mailbox();
+        Worker::with(|worker| {
+            loop {
+                if self.told_end || self.conversation().own_lane().is_some() {
+                    return;
+                }
+                if self.conversation().is_holding() && mailbox.ended().is_none() {
+                    // As when a socket is full: what comes waits, within the mailbox's bound.
+                    mailbox.block(Bytes::new());
+                    return;
+                }
+                let drained = mailbox.drain(&mut worker.entries);
+                let mut effects = Effects::new();
+                match drained {
+                    Drain::Unsent(_) => {}
+                    Drain::Entries => {
+                        self.conversation().send_indirect(cx, now, &mut worker.entries, &mut effects);
+                        self.apply(effects);
+                    }
+                    Drain::Clear => {
+                        self.conversation().send_indirect(cx, now, &mut worker.entries, &mut effects);
+                        self.apply(effects);
+                        if !self.conversation().is_holding() {
+                            return;
+                        }
+                    }
+                    Drain::Ended(reason) => {
+                        self.told_end = true;
+                        self.conversation().say_goodbye(cx, now, reason, &mut effects);
+                        self.apply(effects);
+                    }
+                }
+            }
+        });
+    }
+
+    /// The conversation moves to the task of the WebSocket that carries it from now on.
+    fn move_out(&mut self) {
+        let Some(conversation) = self.conversation.take() else { return };
+        conversation.is_alone();
+        let lane = conversation.own_lane();
+        let way = self.lanes.iter().find(|(open, _)| Some(*open) == lane);
+        if let Some((_, Way::Socket(commands))) = way {
+            // If that WebSocket is gone already, the conversation ends with it: it is dropped.
+            let _ = commands.send(Command::TakeOver(conversation));
+        }
+    }
+}
+
+impl Future for Host {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.turn(cx)
+    }
+}

@@ -1,0 +1,207 @@
+//! A WebSocket that has joined a session which lives elsewhere, until it carries the session alone.
+//!
+//! One message at a time goes to the session, and the next is looked at when that has been understood: what comes
+//! behind the one that makes the session move is then still here, and is the session's first on its own socket.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use everywire_core::Reason;
+use everywire_protocols::session::{Lane, LaneEnd};
+use everywire_websocket::{CloseFrame, Decoder, Fault, Item, Kind, encode};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::transport::Transport;
+use crate::driver::conversation::Conversation;
+use crate::driver::lanes::{Command, Door, LaneEvent};
+use crate::driver::worker::Worker;
+
+/// Frames that may wait for a peer that reads nothing, in bytes; then it is lost.
+const OUT_BYTES: usize = 1 << 20;
+
+/// The future of such a WebSocket: gives the conversation, if it got that.
+pub(crate) struct Probe<T> {
+    door: Arc<Door>,
+    lane: Lane,
+    commands: UnboundedReceiver<Command>,
+    decoder: Option<Decoder>,
+    /// Read, and not looked at.
+    input: Vec<u8>,
+    transport: Option<T>,
+    /// Frames that wait for the socket.
+    out: Vec<u8>,
+    /// Whether the session has a message of ours that it has not understood yet.
+    asked: bool,
+    /// Whether nothing follows what waits in `out`.
+    ending: bool,
+}
+
+/// What becomes of a WebSocket that carries its session alone.
+pub(crate) struct Moved<T> {
+    pub(crate) conversation: Box<Conversation>,
+    pub(crate) transport: T,
+    pub(crate) decoder: Decoder,
+    pub(crate) early: Bytes,
+    pub(crate) out: Vec<u8>,
+}
+
+impl<T> Moved<T> {
+    /// The same on another transport.
+    pub(crate) fn on<U>(self, transport: impl FnOnce(T) -> U) -> Moved<U> {
+        let Self { conversation, transport: old, decoder, early, out } = self;
+        Moved { conversation, transport: transport(old), decoder, early, out }
+    }
+}
+
+impl<T: Transport> Probe<T> {
+    /// A WebSocket that is this lane of the session behind the door. `input` was read with its handshake.
+    pub(crate) fn new(
+        (door, lane, commands): (Arc<Door>, Lane, UnboundedReceiver<Command>),
+        decoder: Decoder,
+        input: Vec<u8>,
+        transport: T,
+    ) -> Self {
+        let (decoder, transport) = (Some(decoder), Some(transport));
+        Self { door, lane, commands, decoder, input, transport, out: Vec::new(), asked: false, ending: false }
+    }
+
+    fn step(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Moved<T>>>> {
+        loop {
+            while !self.ending
+                && let Poll::Ready(command) = self.commands.poll_recv(cx)
+            {
+                match command {
+                    Some(Command::Next) => self.asked = false,
+                    Some(Command::Write { bytes, text }) => {
+                        let kind = if text { Kind::Text } else { Kind::Binary };
+                        encode::message(&mut self.out, kind, &bytes, None);
+                    }
+                    // Node's sockets close without a code.
+                    Some(Command::End) | None => self.close(None),
+                    Some(Command::TakeOver(conversation)) => {
+                        let (Some(transport), Some(decoder)) = (self.transport.take(), self.decoder.take()) else {
+                            return Poll::Ready(Ok(None));
+                        };
+                        return Poll::Ready(Ok(Some(Moved {
+                            conversation,
+                            transport,
+                            decoder,
+                            early: std::mem::take(&mut self.input).into(),
+                            out: std::mem::take(&mut self.out),
+                        })));
+                    }
+                }
+            }
+            let written = self.write(cx)?;
+            if self.ending {
+                // What the peer still says is nobody's business; that it hears the end is.
+                ready!(written);
+                let Some(transport) = &mut self.transport else { return Poll::Ready(Ok(None)) };
+                ready!(transport.poll_shutdown(cx))?;
+                return Poll::Ready(Ok(None));
+            }
+            if self.out.len() > OUT_BYTES {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            if self.asked {
+                return Poll::Pending;
+            }
+            if !self.look() {
+                ready!(self.read(cx))?;
+            }
+        }
+    }
+
+    /// Looks at the next frame. False if more has to be read first.
+    fn look(&mut self) -> bool {
+        let Some(decoder) = &mut self.decoder else { return false };
+        let mut input = &mut self.input[..];
+        let event = match decoder.next(&mut input) {
+            Ok(None) => {
+                self.input.clear();
+                return false;
+            }
+            Ok(Some(Item::Text(text))) => Ok((Bytes::copy_from_slice(text.as_bytes()), true)),
+            Ok(Some(Item::Binary(bytes))) => Ok((Bytes::copy_from_slice(bytes), false)),
+            Ok(Some(Item::Ping(payload))) => {
+                // At most 125 bytes, or the decoder would have refused it.
+                let _ = encode::pong(&mut self.out, payload, None);
+                Err(None)
+            }
+            Ok(Some(Item::Pong(_))) => Err(None),
+            Ok(Some(Item::Close(frame))) => {
+                Err(Some((LaneEnd::Finished(frame.as_ref().map(|frame| frame.code.get())), None)))
+            }
+            Err(fault) => Err(Some((LaneEnd::Fault(Reason::ProtocolError), Some(fault)))),
+        };
+        let rest = input.len();
+        self.input.drain(..self.input.len() - rest);
+        match event {
+            Ok((bytes, text)) => {
+                self.asked = self.door.tell(LaneEvent::Message { lane: self.lane, bytes, text });
+                if !self.asked {
+                    self.close(None);
+                }
+            }
+            Err(None) => {}
+            Err(Some((how, fault))) => {
+                self.door.tell(LaneEvent::Closed { lane: self.lane, how });
+                self.close(fault);
+            }
+        }
+        true
+    }
+
+    fn close(&mut self, fault: Option<Fault>) {
+        self.ending = true;
+        encode::close(&mut self.out, fault.map(CloseFrame::from), None);
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(transport) = &mut self.transport else { return Poll::Ready(Ok(())) };
+        let input = &mut self.input;
+        Worker::with(|worker| {
+            let n = ready!(transport.poll_read(cx, &mut worker.read))?;
+            if n == 0 {
+                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+            }
+            input.extend_from_slice(&worker.read[..n]);
+            Poll::Ready(Ok(()))
+        })
+    }
+
+    fn write(&mut self, cx: &mut Context<'_>) -> io::Result<Poll<()>> {
+        let Some(transport) = &mut self.transport else { return Ok(Poll::Ready(())) };
+        while !self.out.is_empty() {
+            match transport.poll_write(cx, &self.out) {
+                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(n)) => drop(self.out.drain(..n)),
+                Poll::Ready(Err(error)) => return Err(error),
+                Poll::Pending => return Ok(Poll::Pending),
+            }
+        }
+        match transport.poll_flush(cx) {
+            Poll::Ready(flushed) => flushed.map(Poll::Ready),
+            Poll::Pending => Ok(Poll::Pending),
+        }
+    }
+}
+
+impl<T: Transport> Future for Probe<T> {
+    type Output = Option<Moved<T>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match ready!(self.step(cx)) {
+            Ok(moved) => Poll::Ready(moved),
+            Err(error) => {
+                tracing::debug!(%error, "a WebSocket that was to carry a session broke");
+                self.door.tell(LaneEvent::Closed { lane: self.lane, how: LaneEnd::Aborted });
+                Poll::Ready(None)
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Bodies of requests: read whole, within a bound and a time.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::StatusCode;
+use http_body_util::BodyExt;
+
+/// Why a body could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Fault {
+    #[error("the body has more than {0} bytes")]
+    TooLarge(usize),
+    #[error("the body did not come within {0:?}")]
+    TooSlow(Duration),
+    #[error("the body broke off: {0}")]
+    Broken(String),
+}
+
+impl Fault {
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
+            Self::Broken(_) => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+/// Reads a whole body, as far as it may go; nothing is reserved by a length that the peer wrote.
+pub(crate) async fn read<B>(body: B, most: usize, within: Duration) -> Result<Bytes, Fault>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: fmt::Display,
+{
+    tokio::time::timeout(within, all(body, most)).await.map_err(|_| Fault::TooSlow(within))?
+}
+
+async fn all<B>(mut body: B, most: usize) -> Result<Bytes, Fault>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: fmt::Display,
+{
+    let mut all = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Fault::Broken(error.to_string()))?;
+        if let Ok(data) = frame.into_data() {
+            if all.len() + data.len() > most {
+                return Err(Fault::TooLarge(most));
+            }
+            all.extend_from_slice(&data);
+        }
+    }
+    Ok(all.freeze())
+}

@@ -1,0 +1,149 @@
+//! Sessions that live over several requests: the table in which they are found, and the door through which
+//! their lanes reach them.
+//!
+//! A request that belongs to a session tells its door what happens on its lane, and gets an answer by the channel that
+//! it brought along. It never touches the session, whose task takes what came through the door when it is woken.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bytes::Bytes;
+use everywire_core::Link as _;
+use everywire_protocols::session::{Lane, LaneEnd, LaneKind, SessionId};
+use http::{HeaderMap, Request, StatusCode};
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot};
+
+use super::conversation::Conversation;
+use super::link::SocketLink;
+
+/// A response that a session gave to one of its lanes.
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// How a lane hears from its session.
+pub(crate) enum Answer {
+    /// A request that awaits its response.
+    Request(oneshot::Sender<Reply>),
+    /// A WebSocket whose handshake has not been answered: by a refusal, or by nothing, and then by commands.
+    Socket(oneshot::Sender<Option<Reply>>, mpsc::UnboundedSender<Command>),
+}
+
+/// What a WebSocket that is not the session's own yet is told.
+pub(crate) enum Command {
+    /// The last message has been understood; the next may come.
+    Next,
+    /// Write this.
+    Write { bytes: Bytes, text: bool },
+    /// Close, behind what was written.
+    End,
+    /// The session is yours, and you are all that carries it.
+    TakeOver(Box<Conversation>),
+}
+
+/// What happens on a lane.
+pub(crate) enum LaneEvent {
+    Opened { lane: Lane, kind: LaneKind, head: Box<Request<()>>, answer: Answer },
+    Message { lane: Lane, bytes: Bytes, text: bool },
+    Closed { lane: Lane, how: LaneEnd },
+}
+
+/// The way into a session that lives over several requests.
+pub(crate) struct Door {
+    pub(crate) link: Arc<SocketLink>,
+    next_lane: AtomicU32,
+    /// None once the session takes nothing more: it has ended, or has become one with its WebSocket.
+    events: Mutex<Option<Vec<LaneEvent>>>,
+}
+
+impl Door {
+    pub(crate) fn new(link: Arc<SocketLink>) -> Arc<Self> {
+        Arc::new(Self { link, next_lane: AtomicU32::new(0), events: Mutex::new(Some(Vec::new())) })
+    }
+
+    /// A number for one more lane.
+    pub(crate) fn lane(&self) -> Lane {
+        Lane(self.next_lane.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Tells the session. False if it takes nothing more.
+    pub(crate) fn tell(&self, event: LaneEvent) -> bool {
+        let told = self.events.lock().as_mut().map(|events| events.push(event)).is_some();
+        if told {
+            self.link.mailbox().wake();
+        }
+        told
+    }
+
+    /// Takes what came, in order.
+    pub(crate) fn take(&self) -> Vec<LaneEvent> {
+        self.events.lock().as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events.lock().as_ref().is_none_or(Vec::is_empty)
+    }
+
+    /// Takes nothing more. False if something came first.
+    pub(crate) fn close(&self) -> bool {
+        let mut events = self.events.lock();
+        let empty = events.as_ref().is_none_or(Vec::is_empty);
+        if empty {
+            *events = None;
+        }
+        empty
+    }
+}
+
+/// Sessions by their secret ids.
+#[derive(Default)]
+pub(crate) struct Table(Mutex<HashMap<SessionId, Known>>);
+
+/// How a session of a known id lives.
+#[derive(Clone)]
+pub(crate) enum Known {
+    /// Over several requests.
+    Hosted(Arc<Door>),
+    /// On a WebSocket of its own, which is all that carries it.
+    Alone,
+}
+
+/// A session's entry in the table: it is known for as long as this is.
+pub(crate) struct Registration {
+    table: Arc<Table>,
+    id: SessionId,
+}
+
+impl Table {
+    pub(crate) fn enter(self: &Arc<Self>, id: SessionId, known: Known) -> Registration {
+        self.0.lock().insert(id.clone(), known);
+        Registration { table: self.clone(), id }
+    }
+
+    pub(crate) fn find(&self, id: &str) -> Option<Known> {
+        self.0.lock().get(id).cloned()
+    }
+
+    pub(crate) fn contains(&self, id: &str) -> bool {
+        self.0.lock().contains_key(id)
+    }
+}
+
+impl Registration {
+    /// The session has become one with its WebSocket.
+    pub(crate) fn is_alone(&self) {
+        if let Some(known) = self.table.0.lock().get_mut(&self.id) {
+            *known = Known::Alone;
+        }
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.table.0.lock().remove(&self.id);
+    }
+}
