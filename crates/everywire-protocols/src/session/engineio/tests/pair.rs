@@ -184,21 +184,6 @@ fn texts_and_bytes_both_ways() {
 }
 
 #[test]
-fn bytes_before_the_move_come_before_those_after_it() {
-    for options in kinds().filter(|options| options.upgrade && !options.websocket) {
-        let mut pair = Pair {
-            mailbox: vec![Decoded::Binary(vec![0])],
-            ..Pair::new(EngineIoClientOptions { upgrade: false, ..options })
-        };
-        pair.run();
-        pair.tell_server(Input::Send { message: BYTES, offset: None, retain: true });
-        pair.exchange(&[Decoded::Binary(vec![1])]);
-        let expected = [vec![0], vec![1, 2, 3], vec![1]].map(Decoded::Binary);
-        assert_eq!(pair.client_heard, expected, "{options:?}");
-    }
-}
-
-#[test]
 fn the_client_ends_it() {
     for options in kinds() {
         let mut pair = Pair::new(options);
