@@ -21,7 +21,7 @@ impl<'a> Message<'a> {
     }
 }
 
-/// One message of a client's that did not stand in what came as it is: it was spelled in base64, or escaped.
+/// One message that is owned: what came was spelled in base64 or escaped, so it does not stand there as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decoded {
     /// Text.
@@ -31,6 +31,17 @@ pub enum Decoded {
 }
 
 impl Decoded {
+    /// A message of this kind. What is no UTF-8 is no text, and becomes some.
+    pub fn new(kind: Kind, bytes: Vec<u8>) -> Self {
+        match kind {
+            Kind::Text => Self::Text(
+                String::from_utf8(bytes)
+                    .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+            ),
+            Kind::Binary => Self::Binary(bytes),
+        }
+    }
+
     /// The same, to look at.
     pub fn as_message(&self) -> Message<'_> {
         match self {

@@ -4,12 +4,14 @@
 //! bytes choose settings, the rest is what a peer sends; too short an input does nothing.
 
 mod deflate;
+mod engineio;
 mod frames;
 mod handshake;
 mod jsonrpc;
 mod payload;
 
 pub use deflate::deflate;
+pub use engineio::engineio;
 pub use frames::frames;
 pub use handshake::handshake;
 pub use jsonrpc::jsonrpc;
@@ -21,6 +23,7 @@ pub type Body = fn(&[u8]);
 /// Every body, under the name of its target and of its folder in the corpus.
 pub const BODIES: &[(&str, Body)] = &[
     ("deflate", deflate),
+    ("engineio", engineio),
     ("frames", frames),
     ("handshake", handshake),
     ("jsonrpc", jsonrpc),

@@ -22,7 +22,10 @@ use smallvec::SmallVec;
 
 use crate::seam::{Decoded, Message, Time};
 
-pub use engineio::{BadCookie, EngineIo, EngineIoCookie, EngineIoEndpoint, EngineIoOptions, EngineIoRefusal};
+pub use engineio::{
+    BadCookie, EngineIo, EngineIoClient, EngineIoClientInput, EngineIoClientOptions, EngineIoClientOutput,
+    EngineIoCookie, EngineIoEndpoint, EngineIoOptions, EngineIoRefusal,
+};
 pub use poll::{PollEndpoint, PollOptions};
 pub use sse::{SseEndpoint, SseOptions};
 pub use websocket::{WebSocket, WebSocketOptions};

@@ -1,111 +1,75 @@
-//! The client's side.
+//! The client machine at the rig.
 
-use everywire_protocols::seam::Time;
-use everywire_protocols::session::{Lane, LaneKind};
+use everywire_protocols::seam::{Decoded, Message, Time};
+use everywire_protocols::session::{
+    EngineIoClient, EngineIoClientInput as Input, EngineIoClientOptions, EngineIoClientOutput as Output,
+    Lane, LaneKind,
+};
 use everywire_testkit::rig::{Dialer, Does, Heard};
 
-use super::SEPARATOR;
-
-/// The client's side, as the official one does it: it stops polling and posting before it says `5`.
-#[derive(Default)]
+/// The machine, and what a test wants to know of it.
 pub(super) struct Client {
-    lanes: u32,
-    opened: bool,
-    polling: bool,
-    posting: bool,
-    outbox: Vec<String>,
+    machine: EngineIoClient,
+    /// The WebSocket that it opened last, if that has not ended.
     pub(super) websocket: Option<Lane>,
-    pausing: bool,
     pub(super) upgraded: bool,
-    /// The server gave the WebSocket up before it heard `5`: to the client the connection is lost.
+    /// To the client the session is over.
     pub(super) gone: bool,
 }
 
 impl Client {
-    fn lane(&mut self) -> Lane {
-        self.lanes += 1;
-        Lane(self.lanes)
+    pub(super) fn new(options: EngineIoClientOptions) -> Self {
+        Self { machine: EngineIoClient::new(options), websocket: None, upgraded: false, gone: false }
     }
 
-    fn poll(&mut self, out: &mut Vec<Does>) {
-        self.polling = true;
-        out.push(Does::Open(self.lane(), LaneKind::Poll, "/".to_owned(), None));
-    }
-
-    fn go_on(&mut self, out: &mut Vec<Does>) {
-        if !self.opened || self.upgraded || self.posting {
-            return;
-        }
-        if self.pausing {
-            if let (false, Some(lane)) = (self.polling, self.websocket) {
-                self.upgraded = true;
-                out.push(Does::Write(lane, "5".to_owned()));
-                out.extend(self.outbox.drain(..).map(|packet| Does::Write(lane, packet)));
-            }
-        } else if !self.outbox.is_empty() {
-            self.posting = true;
-            let body = std::mem::take(&mut self.outbox).join(&SEPARATOR.to_string());
-            out.push(Does::Open(self.lane(), LaneKind::Post, "/".to_owned(), Some(body)));
-        }
-    }
-
-    fn packets(&mut self, body: &str, out: &mut Vec<Does>) {
-        for packet in body.split(SEPARATOR) {
-            match packet.split_at(1) {
-                ("4", text) => out.push(Does::Deliver(text.to_owned())),
-                ("0", _) => {
-                    self.opened = true;
-                    let lane = self.lane();
+    fn does(&mut self, output: Output<'_>) -> Option<Does> {
+        let text = |decoded: Decoded| match decoded {
+            Decoded::Text(text) => text,
+            Decoded::Binary(bytes) => panic!("a test sends text: {bytes:?}"),
+        };
+        match output {
+            Output::Open { lane, kind, query, body } => {
+                if kind == LaneKind::WebSocket {
                     self.websocket = Some(lane);
-                    out.push(Does::Open(lane, LaneKind::WebSocket, "/".to_owned(), None));
                 }
-                ("6", "") => {}
-                other => panic!("the client does not understand {other:?}"),
+                return Some(Does::Open(lane, kind, format!("/?{query}"), body.map(text)));
             }
+            Output::Write(lane, message) => return Some(Does::Write(lane, text(message))),
+            Output::End(lane) => return Some(Does::Close(lane)),
+            Output::Message(Message::Text(text)) => return Some(Does::Deliver(text.to_owned())),
+            Output::Upgraded => self.upgraded = true,
+            Output::Closed(_) => self.gone = true,
+            Output::Opened => {}
+            Output::Message(Message::Binary(_)) | Output::Decoded(_) => panic!("a test sends text"),
         }
+        None
     }
 }
 
 impl Dialer for Client {
-    fn input(&mut self, _now: Time, heard: Heard, out: &mut Vec<Does>) {
-        match heard {
-            Heard::Start => self.poll(out),
-            Heard::Body(_, 200, body) if body == "ok" => {
-                self.posting = false;
-                self.go_on(out);
+    fn input(&mut self, now: Time, heard: Heard, out: &mut Vec<Does>) {
+        let mut outputs = Vec::new();
+        match &heard {
+            Heard::Start => self.machine.input(now, Input::Start, &mut outputs),
+            Heard::Connected(lane) => self.machine.input(now, Input::Connected(*lane), &mut outputs),
+            Heard::Text(lane, text) => {
+                self.machine.input(now, Input::Message(*lane, Message::Text(text)), &mut outputs);
             }
-            Heard::Body(_, 200, body) => {
-                self.polling = false;
-                self.packets(&body, out);
-                if !self.pausing {
-                    self.poll(out);
-                }
-                self.go_on(out);
+            Heard::Body(lane, status, body) => {
+                self.machine.input(now, Input::Response(*lane, *status, Message::Text(body)), &mut outputs);
             }
-            Heard::Connected(lane) => out.push(Does::Write(lane, "2probe".to_owned())),
-            Heard::Text(_, packet) if packet == "3probe" => {
-                self.pausing = true;
-                self.go_on(out);
+            Heard::Closed(lane, _) => {
+                self.websocket.take_if(|websocket| websocket == lane);
+                self.machine.input(now, Input::LaneClosed(*lane), &mut outputs);
             }
-            Heard::Text(_, packet) => self.packets(&packet, out),
-            Heard::Say(text) => {
-                let packet = format!("4{text}");
-                match self.websocket.filter(|_| self.upgraded) {
-                    Some(lane) => out.push(Does::Write(lane, packet)),
-                    None => self.outbox.push(packet),
-                }
-                self.go_on(out);
-            }
-            Heard::Closed(lane, _) if self.websocket == Some(lane) && !self.upgraded => {
-                self.websocket = None;
-                self.pausing = false;
-                if !self.polling {
-                    self.poll(out);
-                }
-                self.go_on(out);
-            }
-            Heard::Closed(lane, _) if self.websocket == Some(lane) => self.gone = true,
-            other => panic!("the client did not expect {other:?}"),
+            Heard::Say(text) => self.machine.input(now, Input::Send(Message::Text(text)), &mut outputs),
+            Heard::Tick => self.machine.input(now, Input::Tick, &mut outputs),
+            other @ (Heard::Begun(..) | Heard::Chunk(..)) => panic!("nothing comes in pieces: {other:?}"),
         }
+        out.extend(outputs.into_iter().filter_map(|output| self.does(output)));
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        self.machine.deadline()
     }
 }

@@ -269,10 +269,12 @@ impl<D: Dialer> Rig<D> {
                     return;
                 }
                 wire.server = true;
-                if kind == LaneKind::WebSocket {
+                let wanted = self.server.lane_opened(self.now, lane, kind, &path);
+                let refused = |wanted: &Wanted| matches!(wanted, Wanted::Respond(of, ..) if *of == lane);
+                if kind == LaneKind::WebSocket && !wanted.iter().any(refused) {
                     wire.down.push_back((self.now, Down::Heard(Heard::Connected(lane))));
                 }
-                self.server.lane_opened(self.now, lane, kind, &path)
+                wanted
             }
             Up::Message(text) if wire.server => self.server.message(self.now, lane, &text),
             Up::Message(_) => Vec::new(),

@@ -17,6 +17,8 @@ pub struct Server {
     protocol: Speaking,
     /// What waits for the client.
     pub mailbox: VecDeque<Entry>,
+    /// What has been taken out of the mailbox, and is handed over whatever the session wants by then.
+    hands: VecDeque<Entry>,
     /// The first argument of each event that the client sent.
     pub heard: Vec<String>,
     /// Whether a session that is not direct is owed a look into the mailbox.
@@ -32,6 +34,7 @@ impl Server {
             session: Watched::new(session),
             protocol: Speaking(protocol),
             mailbox: VecDeque::new(),
+            hands: VecDeque::new(),
             heard: Vec::new(),
             owed: false,
             websockets: Vec::new(),
@@ -100,30 +103,35 @@ impl Server {
 
     /// Whether there is a reason to look into the mailbox.
     pub(super) fn has_work(&self) -> bool {
-        let may_write = self.session.direct().is_some() && !self.is_over();
-        may_write && !self.mailbox.is_empty()
-            || self.session.takes() && (self.owed || !self.mailbox.is_empty())
+        let waits = !self.hands.is_empty() || !self.mailbox.is_empty();
+        match self.session.direct() {
+            _ if self.is_over() => false,
+            Some(_) => waits,
+            None => !self.hands.is_empty() || self.session.takes() && (self.owed || waits),
+        }
     }
 
     /// Looks into the mailbox, and takes at most so many entries at once.
     pub(super) fn pass(&mut self, now: Time, at_most: usize) -> Vec<Wanted> {
         let mut all = Vec::new();
-        let entries: Vec<_> = self.mailbox.drain(..at_most.min(self.mailbox.len())).collect();
+        if self.hands.is_empty() {
+            self.hands.extend(self.mailbox.drain(..at_most.min(self.mailbox.len())));
+        }
         if let Some((lane, wrapping)) = self.session.direct() {
             let mut write = |kind, bytes: &[u8]| all.push(Wanted::Write(lane, said(kind, bytes)));
-            for entry in entries {
+            for entry in self.hands.drain(..) {
                 self.protocol.0.encode(&entry, &mut |kind, bytes: &[u8]| {
                     wrapping.message(kind, bytes.len(), &mut |out| out.extend_from_slice(bytes), &mut write);
                 });
             }
             return all;
         }
-        // What has been taken is handed over, also if the session wants no more after the first.
-        for entry in entries {
+        // One after the other: what happens between them may make the session want no more, but these still come.
+        if let Some(entry) = self.hands.pop_front() {
             let apart = self.apart(|protocol, outbox| protocol.encode(&entry, outbox));
             self.send(now, &apart, &mut all);
         }
-        if self.session.takes() && self.mailbox.is_empty() {
+        if self.session.takes() && self.hands.is_empty() && self.mailbox.is_empty() {
             self.owed = false;
             self.tell(now, Input::Drained, &mut all);
         }

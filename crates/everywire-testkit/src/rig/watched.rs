@@ -131,15 +131,26 @@ impl Watched {
         assert!(now >= self.now, "time goes on");
         self.now = now;
         self.check_input(&input);
+        let knocking = match input {
+            Input::LaneOpened { lane, kind: LaneKind::WebSocket, .. } if self.facts.is_some() => Some(lane),
+            _ => None,
+        };
         let told = format!("{input:?}");
         let is_tick = matches!(input, Input::Tick);
         let over = self.closed.is_some();
         let mut out = Outputs::new();
-        self.session.input(now, input, &mut out);
+        match input {
+            Input::Message { lane, message } => {
+                let plain = self.session.message(now, lane, message, &mut out);
+                assert!(plain.is_none() || out.is_empty(), "{plain:?} is not all that follows: {out:?}");
+                out.extend(plain.map(Output::Message));
+            }
+            input => self.session.input(now, input, &mut out),
+        }
         assert!(!over || out.is_empty(), "after its end it was told {told}, and wants {out:?}");
         let wanted: Vec<Wanted> = out.into_iter().map(owned).collect();
         for (i, output) in wanted.iter().enumerate() {
-            self.check(output, &told);
+            self.check(output, knocking, &told);
             assert!(self.closed.is_none() || i + 1 == wanted.len(), "more after its end: {wanted:?}");
         }
         if is_tick {
@@ -172,7 +183,7 @@ impl Watched {
     }
 
     #[track_caller]
-    fn check(&mut self, wanted: &Wanted, told: &str) {
+    fn check(&mut self, wanted: &Wanted, knocking: Option<Lane>, told: &str) {
         let said = || format!("told {told}, it wants {wanted:?}; its lanes: {:?}", self.lanes);
         let before_opened = matches!(wanted, Wanted::Message(_) | Wanted::Direct(..) | Wanted::Resumed(_));
         assert!(!before_opened || self.facts.is_some(), "it is not open; {}", said());
@@ -180,6 +191,10 @@ impl Watched {
         let is_websocket = |lane: &Lane| matches!(self.lanes.get(lane), Some((LaneKind::WebSocket, stage)) if *stage != Stage::Done);
         match wanted {
             Wanted::Write(lane, _) | Wanted::Direct(lane, _) => {
+                assert_eq!(stage(lane), Stage::Begun, "{}", said());
+            }
+            // A WebSocket that joins a session is refused with a whole response, or not.
+            Wanted::Respond(lane, _, _, Some(_)) if knocking == Some(*lane) => {
                 assert_eq!(stage(lane), Stage::Begun, "{}", said());
             }
             Wanted::Respond(lane, ..) => assert_eq!(stage(lane), Stage::Asked, "{}", said()),

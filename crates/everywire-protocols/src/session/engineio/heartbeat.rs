@@ -6,11 +6,23 @@
 
 use std::time::Duration;
 
-use super::options::EngineIoOptions;
 use super::packet::Revision;
 use crate::seam::Time;
 
-/// The heart of one session.
+/// How fast a heart beats.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    pub(super) interval: Duration,
+    pub(super) timeout: Duration,
+}
+
+impl Pace {
+    fn patience(self) -> Duration {
+        self.interval.saturating_add(self.timeout)
+    }
+}
+
+/// The heart of one session, on the server's side; on the client's it is that of the other revision.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Heartbeat {
     waits: Waits,
@@ -37,57 +49,58 @@ pub(super) enum Due {
 }
 
 impl Heartbeat {
-    pub(super) fn begin(revision: Revision, now: Time, options: &EngineIoOptions) -> Self {
+    pub(super) fn begin(revision: Revision, now: Time, pace: Pace) -> Self {
         match revision {
-            Revision::Four => Self { waits: Waits::ToPing, at: later(now, options.ping_interval) },
-            Revision::Three => Self { waits: Waits::ForPing, at: later(now, patience(options)) },
+            Revision::Four => Self { waits: Waits::ToPing, at: later(now, pace.interval) },
+            Revision::Three => Self { waits: Waits::ForPing, at: later(now, pace.patience()) },
         }
     }
 
-    /// A packet came that is no part of the heartbeat.
-    pub(super) fn heard(&mut self, now: Time, options: &EngineIoOptions) {
-        if self.waits == (Waits::ForPong { extended: false }) {
-            *self = Self { waits: Waits::ForPong { extended: true }, at: later(now, options.ping_timeout) };
+    /// Whether a packet that is no part of the heartbeat makes a difference.
+    pub(super) fn is_owed(self) -> bool {
+        self.waits == (Waits::ForPong { extended: false })
+    }
+
+    /// Such a packet came.
+    pub(super) fn heard(&mut self, now: Time, pace: Pace) {
+        if self.is_owed() {
+            *self = Self { waits: Waits::ForPong { extended: true }, at: later(now, pace.timeout) };
         }
     }
 
     /// A pong came. False if it is not the client who may send one.
-    pub(super) fn pong(&mut self, now: Time, options: &EngineIoOptions) -> bool {
+    pub(super) fn pong(&mut self, now: Time, pace: Pace) -> bool {
         if self.waits == Waits::ForPing {
             return false;
         }
         // Also one that nobody asked for.
-        *self = Self { waits: Waits::ToPing, at: later(now, options.ping_interval) };
+        *self = Self { waits: Waits::ToPing, at: later(now, pace.interval) };
         true
     }
 
     /// A ping came. False if it is not the client who may send one.
-    pub(super) fn ping(&mut self, now: Time, options: &EngineIoOptions) -> bool {
+    pub(super) fn ping(&mut self, now: Time, pace: Pace) -> bool {
         if self.waits != Waits::ForPing {
             return false;
         }
-        self.at = later(now, patience(options));
+        self.at = later(now, pace.patience());
         true
     }
 
-    pub(super) fn tick(&mut self, now: Time, options: &EngineIoOptions) -> Option<Due> {
+    pub(super) fn tick(&mut self, now: Time, pace: Pace) -> Option<Due> {
         if now < self.at {
             return None;
         }
         if self.waits != Waits::ToPing {
             return Some(Due::End);
         }
-        *self = Self { waits: Waits::ForPong { extended: false }, at: later(now, options.ping_timeout) };
+        *self = Self { waits: Waits::ForPong { extended: false }, at: later(now, pace.timeout) };
         Some(Due::Ping)
     }
 
     pub(super) fn deadline(self) -> Time {
         self.at
     }
-}
-
-fn patience(options: &EngineIoOptions) -> Duration {
-    options.ping_interval.saturating_add(options.ping_timeout)
 }
 
 /// Never now: what is due at once would be due for ever.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
+use super::heartbeat::Pace;
 use super::packet::Revision;
 use super::query::Transport;
 
@@ -20,6 +21,9 @@ pub struct EngineIoOptions {
     /// How many bytes a body or a message of a client's may have: clients are told, and the carrier sees to it. Default
     /// 1 000 000, Node's `maxHttpBufferSize`.
     pub max_payload: usize,
+    /// How many packets a body of a client's may have; one with more ends the session. Each costs more than the two bytes that
+    /// it may be written in. Default 65 536: a full body of packets of 15 bytes. Node has no such limit.
+    pub max_packets: usize,
     /// Whether clients may poll. Default true.
     pub polling: bool,
     /// Whether clients may use WebSockets. Default true.
@@ -45,6 +49,7 @@ impl Default for EngineIoOptions {
             ping_timeout: Duration::from_secs(20),
             upgrade_timeout: Duration::from_secs(10),
             max_payload: 1_000_000,
+            max_packets: 1 << 16,
             polling: true,
             websocket: true,
             allow_upgrades: true,
@@ -62,6 +67,10 @@ impl EngineIoOptions {
             Transport::Polling => self.polling,
             Transport::WebSocket => self.websocket,
         }
+    }
+
+    pub(super) fn pace(&self) -> Pace {
+        Pace { interval: self.ping_interval, timeout: self.ping_timeout }
     }
 
     /// Whether clients that poll are invited to a WebSocket.

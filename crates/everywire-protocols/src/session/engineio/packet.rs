@@ -151,6 +151,15 @@ impl Queue {
         self.ends.push((Kind::Text, self.bytes.len()));
     }
 
+    /// Adds a packet without text, unless it is the last one already: so nobody makes the queue long by asking for it.
+    pub(super) fn push_once(&mut self, kind: Type) {
+        let start = self.ends.iter().nth_back(1).map_or(0, |(_, end)| *end);
+        let last = self.ends.last().map(|(kind, end)| (*kind, &self.bytes[start..*end]));
+        if last != Some((Kind::Text, &[kind.digit()])) {
+            self.push(kind, "");
+        }
+    }
+
     pub(super) fn push_message(&mut self, message: Message<'_>) {
         match message {
             Message::Text(text) => self.push(Type::Message, text),

@@ -7,7 +7,7 @@ use std::str::Split;
 use super::super::base64;
 use super::packet::{Dialect, Malformed, Packet, Queue, Revision};
 use super::payload3;
-use crate::seam::{Kind, Message};
+use crate::seam::{Decoded, Kind, Message};
 
 /// Between packets of one body.
 pub(super) const SEPARATOR: char = '\u{1e}';
@@ -49,6 +49,13 @@ pub(super) struct Body {
     pub(super) bytes: Vec<u8>,
     /// It is no text.
     pub(super) binary: bool,
+}
+
+impl Body {
+    /// What a request with it carries.
+    pub(super) fn into_decoded(self) -> Decoded {
+        Decoded::new(if self.binary { Kind::Binary } else { Kind::Text }, self.bytes)
+    }
 }
 
 /// Packets as one body.

@@ -1,7 +1,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::seam::Decoded;
 
 /// Messages that may be in one body: no text has a separator in it.
 fn messages() -> impl Strategy<Value = Vec<Decoded>> {
@@ -12,12 +11,8 @@ fn messages() -> impl Strategy<Value = Vec<Decoded>> {
 
 /// The messages of a body.
 fn read(revision: Revision, body: &Body) -> Option<Vec<Decoded>> {
-    let message = if body.binary {
-        Message::Binary(&body.bytes)
-    } else {
-        Message::Text(std::str::from_utf8(&body.bytes).expect("text"))
-    };
-    let packets = Payload::read(revision, message).map(|packet| match packet.ok()? {
+    let body = body.clone().into_decoded();
+    let packets = Payload::read(revision, body.as_message()).map(|packet| match packet.ok()? {
         Packet::Message(message) => Some(Decoded::from(message)),
         Packet::Decoded(bytes) => Some(Decoded::Binary(bytes)),
         Packet::Control(..) => None,

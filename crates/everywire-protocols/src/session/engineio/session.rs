@@ -5,35 +5,34 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use everywire_core::Reason;
 use http::Request;
-use serde::Serialize;
 
 use super::super::{Facts, Input, Lane, LaneEnd, LaneKind, Output, Outputs, Session, SessionId};
-use super::heartbeat::{Due, Heartbeat};
-use super::jsonp;
+use super::heartbeat::{Due, Heartbeat, Pace};
+use super::opening::Opening;
 use super::options::EngineIoOptions;
-use super::packet::{Dialect, Packet, Queue, Revision, Type};
-use super::payload::Payload;
+use super::packet::{Dialect, Queue, Revision, Type};
 use super::polling::{self, Closing, Get, Polling, Post};
 use super::query::Query;
 use super::refusal::EngineIoRefusal;
-use super::upgrade::{Probe, Step};
-use crate::seam::{Decoded, Message, Time};
+use super::upgrade::Probe;
+use crate::seam::{Message, Time};
 
 /// The machine. Which transport it begins on, and which revision its client speaks, its first lane says.
 #[derive(Debug)]
 pub struct EngineIo {
-    options: Arc<EngineIoOptions>,
+    pub(super) options: Arc<EngineIoOptions>,
     sid: SessionId,
-    dialect: Dialect,
-    heartbeat: Heartbeat,
-    stage: Stage,
+    pub(super) dialect: Dialect,
+    pub(super) heartbeat: Heartbeat,
+    pub(super) stage: Stage,
 }
 
 #[derive(Debug)]
-enum Stage {
+pub(super) enum Stage {
     /// It has had no lane.
     New,
     Polling(Box<Polling>),
@@ -41,30 +40,11 @@ enum Stage {
     Closed,
 }
 
-/// What follows from a packet.
-enum Next {
-    Go,
-    /// An answer to a ping.
-    Pong,
-    End(Reason),
-}
-
-/// The text of the first packet. Clients depend on the order of its members.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Opening<'a> {
-    sid: &'a str,
-    upgrades: &'static [&'static str],
-    ping_interval: u64,
-    ping_timeout: u64,
-    max_payload: usize,
-}
-
 impl EngineIo {
     /// A session of this id that waits for its first lane.
     pub fn new(options: Arc<EngineIoOptions>, sid: SessionId) -> Self {
         let dialect = Dialect { revision: Revision::Four, base64: false };
-        let heartbeat = Heartbeat::begin(dialect.revision, Time::default(), &options);
+        let heartbeat = Heartbeat::begin(dialect.revision, Time::default(), options.pace());
         Self { options, sid, dialect, heartbeat, stage: Stage::New }
     }
 
@@ -89,7 +69,7 @@ impl EngineIo {
                 self.finish(Reason::ProtocolError, out);
             }
             _ if query.revision != Some(self.dialect.revision) => {
-                out.push(refuse(EngineIoRefusal::BadRequest))
+                out.push(refuse(EngineIoRefusal::BadRequest));
             }
             (Stage::Polling(_), LaneKind::Poll) => self.poll(now, lane, query.index(), out),
             (Stage::Polling(polling), LaneKind::Post) if polling.post.is_none() => {
@@ -112,13 +92,15 @@ impl EngineIo {
                 out.push(Output::End { lane, reason: Reason::ProtocolError });
             }
             // One that polls has moved.
-            (Stage::Polling(_) | Stage::WebSocket(_), _) => out.push(refuse(EngineIoRefusal::BadRequest)),
+            (Stage::Polling(_) | Stage::WebSocket(_), _) => {
+                out.push(refuse(EngineIoRefusal::BadRequest));
+            }
         }
     }
 
     fn open(&mut self, now: Time, lane: Lane, kind: LaneKind, query: &Query<'_>, out: &mut Outputs<'_>) {
         self.dialect = query.dialect();
-        self.heartbeat = Heartbeat::begin(self.dialect.revision, now, &self.options);
+        self.heartbeat = Heartbeat::begin(self.dialect.revision, now, self.options.pace());
         let opened = Output::Opened(Facts { revision: self.dialect.revision as u32, ..Facts::default() });
         if kind == LaneKind::WebSocket {
             self.stage = Stage::WebSocket(lane);
@@ -138,17 +120,17 @@ impl EngineIo {
         out.push(polling::answer_with(get, self.dialect, opening, cookie));
     }
 
-    fn opening(&self, upgrades: &'static [&'static str]) -> String {
-        let milliseconds =
-            |duration: std::time::Duration| duration.as_millis().try_into().unwrap_or(u64::MAX);
+    fn opening(&self, upgrades: &[&str]) -> String {
+        let Pace { interval, timeout } = self.options.pace();
+        let milliseconds = |duration: Duration| duration.as_millis().try_into().unwrap_or(u64::MAX);
         let opening = Opening {
-            sid: &self.sid,
-            upgrades,
-            ping_interval: milliseconds(self.options.ping_interval),
-            ping_timeout: milliseconds(self.options.ping_timeout),
+            sid: Cow::Borrowed(&self.sid),
+            upgrades: upgrades.to_vec(),
+            ping_interval: milliseconds(interval),
+            ping_timeout: milliseconds(timeout),
             max_payload: self.options.max_payload,
         };
-        serde_json::to_string(&opening).expect("texts and numbers are JSON")
+        opening.to_string()
     }
 
     /// A GET that waits for packets.
@@ -168,122 +150,6 @@ impl EngineIo {
                 self.finish(closing.reason, out);
             }
         }
-    }
-
-    /// A message on the WebSocket.
-    #[inline]
-    fn framed<'a>(&mut self, now: Time, lane: Lane, message: Message<'a>, out: &mut Outputs<'a>) {
-        let next = match Packet::read(self.dialect.revision, message) {
-            Ok(packet) => self.take(now, packet, Output::Message, out),
-            Err(_) => Next::End(Reason::ProtocolError),
-        };
-        match next {
-            Next::Go => {}
-            Next::Pong => out.push(write(lane, Type::Pong, "")),
-            Next::End(reason) => self.finish(reason, out),
-        }
-    }
-
-    /// A message, or a body, while the client polls.
-    fn brought<'a>(&mut self, now: Time, lane: Lane, message: Message<'a>, out: &mut Outputs<'a>) {
-        let Stage::Polling(polling) = &mut self.stage else { return };
-        if let Some(post) = polling.post.take_if(|post| post.lane == lane) {
-            return self.posted(now, post, message, out);
-        }
-        let Some(probe) = polling.probe.as_mut().filter(|probe| probe.lane == lane) else { return };
-        match Step::of(self.dialect.revision, message) {
-            Step::Probed => {
-                probe.since = Some(now);
-                out.push(write(lane, Type::Pong, "probe"));
-                polling.let_go(self.dialect, out);
-            }
-            Step::Switch => {
-                self.dialect.base64 = probe.base64;
-                std::mem::take(&mut **polling).hand_over(lane, self.dialect, out);
-                self.stage = Stage::WebSocket(lane);
-            }
-            Step::GiveUp => {
-                polling.probe = None;
-                out.push(Output::End { lane, reason: Reason::ProtocolError });
-            }
-        }
-    }
-
-    /// The body of a POST.
-    fn posted<'a>(&mut self, now: Time, post: Post, body: Message<'a>, out: &mut Outputs<'a>) {
-        let revision = self.dialect.revision;
-        let end = match body {
-            Message::Binary(_) if revision == Revision::Four => {
-                out.push(polling::broken(post.lane));
-                return self.finish(Reason::ProtocolError, out);
-            }
-            _ if self.is_closing() => None,
-            Message::Text(form) if post.form => match jsonp::body(form) {
-                Some(body) => {
-                    let payload = Payload::read(revision, Message::Text(&body));
-                    self.take_all(now, payload, |message| Output::Decoded(Decoded::from(message)), out)
-                }
-                None => Some(Reason::ProtocolError),
-            },
-            body => self.take_all(now, Payload::read(revision, body), Output::Message, out),
-        };
-        if let Stage::Polling(polling) = &mut self.stage {
-            if end == Some(Reason::ClientClosed) {
-                polling.let_go(self.dialect, out);
-            } else if end.is_none() {
-                polling.answer(self.dialect, out);
-            }
-        }
-        out.push(polling::taken(post.lane));
-        if let Some(reason) = end {
-            self.finish(reason, out);
-        }
-    }
-
-    /// The packets of a body, up to one that ends the session.
-    fn take_all<'m, 'a>(
-        &mut self,
-        now: Time,
-        payload: Payload<'m>,
-        deliver: impl Fn(Message<'m>) -> Output<'a>,
-        out: &mut Outputs<'a>,
-    ) -> Option<Reason> {
-        for packet in payload {
-            let Ok(packet) = packet else { return Some(Reason::ProtocolError) };
-            match (self.take(now, packet, &deliver, out), &mut self.stage) {
-                (Next::End(reason), _) => return Some(reason),
-                (Next::Pong, Stage::Polling(polling)) => polling.queue.push(Type::Pong, ""),
-                _ => {}
-            }
-        }
-        None
-    }
-
-    /// One packet.
-    fn take<'m, 'a>(
-        &mut self,
-        now: Time,
-        packet: Packet<'m>,
-        deliver: impl Fn(Message<'m>) -> Output<'a>,
-        out: &mut Outputs<'a>,
-    ) -> Next {
-        match packet {
-            Packet::Control(Type::Close, _) => return Next::End(Reason::ClientClosed),
-            Packet::Control(Type::Pong, _) => {
-                let may = self.heartbeat.pong(now, &self.options);
-                return if may { Next::Go } else { Next::End(Reason::ProtocolError) };
-            }
-            Packet::Control(Type::Ping, _) => {
-                let may = self.heartbeat.ping(now, &self.options);
-                return if may { Next::Pong } else { Next::End(Reason::ProtocolError) };
-            }
-            Packet::Message(message) => out.push(deliver(message)),
-            Packet::Decoded(bytes) => out.push(Output::Decoded(Decoded::Binary(bytes))),
-            // They mean nothing here, and do no harm.
-            Packet::Control(Type::Open | Type::Upgrade | Type::Noop | Type::Message, _) => {}
-        }
-        self.heartbeat.heard(now, &self.options);
-        Next::Go
     }
 
     fn send<'a>(&mut self, message: Message<'a>, out: &mut Outputs<'a>) {
@@ -318,7 +184,7 @@ impl EngineIo {
         }
     }
 
-    fn is_closing(&self) -> bool {
+    pub(super) fn is_closing(&self) -> bool {
         matches!(&self.stage, Stage::Polling(polling) if polling.closing.is_some())
     }
 
@@ -335,7 +201,7 @@ impl EngineIo {
     }
 
     /// It is over.
-    fn finish(&mut self, reason: Reason, out: &mut Outputs<'_>) {
+    pub(super) fn finish(&mut self, reason: Reason, out: &mut Outputs<'_>) {
         let reason = match std::mem::replace(&mut self.stage, Stage::Closed) {
             Stage::Polling(polling) => {
                 let reason = polling.closing.map_or(reason, |closing| closing.reason);
@@ -360,7 +226,7 @@ impl EngineIo {
                     self.finish(closing.reason, out);
                 }
             }
-            Stage::Polling(_) | Stage::WebSocket(_) => match self.heartbeat.tick(now, &self.options) {
+            Stage::Polling(_) | Stage::WebSocket(_) => match self.heartbeat.tick(now, self.options.pace()) {
                 Some(Due::End) => self.finish(Reason::IdleTimeout, out),
                 due => self.beat(now, due.is_some(), out),
             },
@@ -382,7 +248,7 @@ impl EngineIo {
     }
 }
 
-fn write<'a>(lane: Lane, kind: Type, text: &str) -> Output<'a> {
+pub(super) fn write<'a>(lane: Lane, kind: Type, text: &str) -> Output<'a> {
     let mut bytes = Vec::with_capacity(1 + text.len());
     bytes.push(kind.digit());
     bytes.extend_from_slice(text.as_bytes());
@@ -414,6 +280,7 @@ impl Session for EngineIo {
         }
     }
 
+    // The hot path: what else a packet may be is looked at only if it is none of these.
     #[inline]
     fn message<'a>(
         &mut self,
@@ -432,7 +299,7 @@ impl Session for EngineIo {
             _ => None,
         };
         if plain.is_some() {
-            self.heartbeat.heard(now, &self.options);
+            self.heard(now);
         } else {
             self.input(now, Input::Message { lane, message }, out);
         }

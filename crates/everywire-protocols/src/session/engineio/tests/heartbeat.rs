@@ -119,6 +119,16 @@ fn clients_of_revision_3_ping_in_bodies() {
 }
 
 #[test]
+fn pongs_that_nobody_fetches_are_one() {
+    let mut peer = Peer::polling_with(quick(), "EIO=3");
+    assert_eq!(peer.post(1, &"1:2".repeat(1000)), ["1: 200 ok"]);
+    assert_eq!(peer.post(2, "1:21:2"), ["2: 200 ok"]);
+    peer.send(&[A]);
+    assert_eq!(peer.post(3, "1:21:2"), ["3: 200 ok"]);
+    assert_eq!(peer.poll(4), ["4: 200 1:32:4a1:3", "hold"]);
+}
+
+#[test]
 fn no_time_at_all_is_a_little() {
     let none = EngineIoOptions { ping_interval: Duration::ZERO, ping_timeout: Duration::ZERO, ..all() };
     let mut peer = Peer::websocket_with(none, "EIO=4");

@@ -3,15 +3,15 @@
 mod closing;
 mod heartbeat;
 mod opening;
+mod pair;
 mod polling;
 mod revision3;
 mod scripts;
 mod upgrade;
 mod websocket;
 
-use std::time::Duration;
-
 use super::*;
+use crate::seam::{Decoded, Kind};
 use crate::session::EngineIoCookie;
 
 const SID: &str = "lv_VI97HAXpY6yYWAAAC";
@@ -100,11 +100,19 @@ impl Peer {
     }
 
     fn text(&mut self, lane: u32, text: &str) -> Vec<String> {
-        self.tell(Input::Message { lane: Lane(lane), message: Message::Text(text) })
+        self.message(lane, Message::Text(text))
     }
 
     fn bytes(&mut self, lane: u32, bytes: &[u8]) -> Vec<String> {
-        self.tell(Input::Message { lane: Lane(lane), message: Message::Binary(bytes) })
+        self.message(lane, Message::Binary(bytes))
+    }
+
+    /// By the way of ordinary messages, whatever it is.
+    fn message(&mut self, lane: u32, message: Message<'_>) -> Vec<String> {
+        let mut out = Outputs::new();
+        let plain = self.session.message(Time(self.now), Lane(lane), message, &mut out);
+        assert!(plain.is_none() || out.is_empty());
+        plain.into_iter().map(shown).chain(out.iter().map(show)).collect()
     }
 
     fn lose(&mut self, lane: u32, how: LaneEnd) -> Vec<String> {

@@ -134,3 +134,15 @@ fn requests_that_do_not_fit_the_session_harm_nothing() {
     assert_eq!(peer.open(40, LaneKind::Stream, "EIO=4"), refused(40));
     assert_eq!(peer.send(&[A]), ["1: 200 4a", "hold"]);
 }
+
+#[test]
+fn a_body_of_too_many_packets_ends_the_session() {
+    let options = EngineIoOptions { max_packets: 3, ..all() };
+    let mut peer = Peer::polling_with(options.clone(), "EIO=4");
+    assert_eq!(peer.post(1, "4␞6␞4"), ["text ", "text ", "1: 200 ok"]);
+    let expected = ["text ", "text ", "text ", "2: 200 ok", "closed: too large"];
+    assert_eq!(peer.post(2, "4␞4␞4␞4"), expected);
+    let mut peer = Peer::polling_with(options, "EIO=3");
+    assert_eq!(peer.post(1, "1:61:60:1:6"), ["1: 200 ok"]);
+    assert_eq!(peer.post(2, "1:61:61:61:6"), ["2: 200 ok", "closed: too large"]);
+}

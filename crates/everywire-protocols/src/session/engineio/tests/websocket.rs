@@ -18,19 +18,16 @@ fn messages() {
     ];
     for (message, expected) in rows {
         assert_eq!(peer.tell(Input::Message { lane: Lane(0), message }), expected, "{message:?}");
+        assert_eq!(peer.message(0, message), expected, "{message:?}");
     }
 }
 
 #[test]
 fn messages_stand_where_they_came() {
     let (mut peer, text, mut out) = (Peer::websocket(), "4hello".to_owned(), Outputs::new());
-    peer.session.input(
-        Time(peer.now),
-        Input::Message { lane: Lane(0), message: Message::Text(&text) },
-        &mut out,
-    );
-    let [Output::Message(Message::Text(said))] = out[..] else { panic!("{out:?}") };
-    assert_eq!(said.as_ptr(), text[1..].as_ptr());
+    let plain = peer.session.message(Time(peer.now), Lane(0), Message::Text(&text), &mut out);
+    assert_eq!((plain, &out[..]), (Some(Message::Text("hello")), &[][..]));
+    assert_eq!(plain.map(|said| said.as_bytes().as_ptr()), Some(text[1..].as_ptr()));
 }
 
 #[test]
