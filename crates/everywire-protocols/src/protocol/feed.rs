@@ -56,10 +56,12 @@ impl Protocol for Feed {
         match &entry.item {
             Item::Broadcast { broadcast, .. } => encode(self.0, broadcast, outbox),
             Item::Emit { event, payload, .. } => write(self.0, event, payload, None, outbox),
-            // No event comes with a token, so none is answered; and nothing is written by itself.
-            Item::Reply { .. } | Item::Wire { .. } => {}
-            // A session is one connection.
-            Item::Entered { .. } | Item::Refused { .. } | Item::Left => {}
+            // No event comes with a token, so none is answered; nothing is written by itself; a session is one connection.
+            Item::Reply { .. }
+            | Item::Wire { .. }
+            | Item::Entered { .. }
+            | Item::Refused { .. }
+            | Item::Left => {}
         }
     }
 

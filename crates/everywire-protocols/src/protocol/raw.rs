@@ -32,10 +32,12 @@ impl Protocol for Raw {
         match &entry.item {
             Item::Broadcast { broadcast, meta } => ProtocolForm::Raw.encode(broadcast, *meta, outbox),
             Item::Emit { event, payload, .. } => encode(event, payload, outbox),
-            // No event comes with a token, so none is answered; and nothing is written by itself.
-            Item::Reply { .. } | Item::Wire { .. } => {}
-            // A session is one connection.
-            Item::Entered { .. } | Item::Refused { .. } | Item::Left => {}
+            // No event comes with a token, so none is answered; nothing is written by itself; a session is one connection.
+            Item::Reply { .. }
+            | Item::Wire { .. }
+            | Item::Entered { .. }
+            | Item::Refused { .. }
+            | Item::Left => {}
         }
     }
 

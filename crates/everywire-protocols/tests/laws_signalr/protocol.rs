@@ -86,15 +86,12 @@ impl Protocol for Counting {
     }
 
     fn encode(&mut self, entry: &Entry, outbox: &mut dyn Outbox) {
-        match &entry.item {
-            Item::Emit { payload, .. } => {
-                let Some(PayloadMessage::Text(text)) = payload.as_message() else { return };
-                outbox.message(Kind::Text, text.len() + 2, &mut |out| {
-                    out.extend_from_slice(b"1:");
-                    out.extend_from_slice(text.as_bytes());
-                });
-            }
-            _ => {}
+        if let Item::Emit { payload, .. } = &entry.item {
+            let Some(PayloadMessage::Text(text)) = payload.as_message() else { return };
+            outbox.message(Kind::Text, text.len() + 2, &mut |out| {
+                out.extend_from_slice(b"1:");
+                out.extend_from_slice(text.as_bytes());
+            });
         }
     }
 
