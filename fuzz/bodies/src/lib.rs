@@ -8,12 +8,14 @@ mod frames;
 mod handshake;
 mod jsonrpc;
 mod payload;
+mod socketio;
 
 pub use deflate::deflate;
 pub use frames::frames;
 pub use handshake::handshake;
 pub use jsonrpc::jsonrpc;
 pub use payload::payload;
+pub use socketio::socketio;
 
 /// A fuzz target's body.
 pub type Body = fn(&[u8]);
@@ -25,4 +27,5 @@ pub const BODIES: &[(&str, Body)] = &[
     ("handshake", handshake),
     ("jsonrpc", jsonrpc),
     ("payload", payload),
+    ("socketio", socketio),
 ];
