@@ -1,6 +1,12 @@
 //! The laws of sessions and protocols, on every one there is.
 
-use everywire_protocols::protocol::{Feed, JsonRpc, JsonRpcOptions, Protocol, Raw};
+use bytes::Bytes;
+use everywire_core::Payload;
+use everywire_protocols::protocol::socketio::{Parser, Revision};
+use everywire_protocols::protocol::{
+    Feed, JsonRpc, JsonRpcOptions, Protocol, Raw, SocketIo, SocketIoClient, SocketIoOptions,
+};
+use everywire_protocols::seam::{Kind, Outbox};
 use everywire_protocols::session::{
     Endpoint, LaneKind, PollEndpoint, PollOptions, Session, SseEndpoint, SseOptions, Verdict, WebSocket,
     WebSocketOptions,
@@ -91,4 +97,56 @@ fn of_json_rpc() {
     ]);
     messages.push(Said::Binary(vec![0, 255]));
     of_protocol(|| Box::new(JsonRpc::new(JsonRpcOptions::default())), messages);
+}
+
+fn socket_io(parser: Parser) -> impl Fn() -> Box<dyn Protocol> {
+    // Few namespaces and little held back, so that chance comes to the bounds.
+    let options = SocketIoOptions {
+        parser,
+        namespaces: 2,
+        held_bytes: 1000,
+        attachment_bytes: 4,
+        ..Default::default()
+    };
+    move || Box::new(SocketIo::new(options.clone()))
+}
+
+#[test]
+fn of_socket_io() {
+    let mut messages = texts(&[
+        "0",
+        "0/chat,{\"token\":\"x\"}",
+        "0/third,{\"pid\":\"a\",\"offset\":\"b\"}",
+        "2[\"chat\",{\"text\":\"hi\"}]",
+        "21[\"chat\"]",
+        "2/chat,2[\"chat\",1]",
+        "2/chat,3[\"chat\",1]",
+        "30[1]",
+        "51-4[\"up\",{\"_placeholder\":true,\"num\":0}]",
+        "1/chat,",
+        "2",
+    ]);
+    messages.push(Said::Binary(vec![0, 255]));
+    of_protocol(socket_io(Parser::Json), messages);
+}
+
+#[test]
+fn of_socket_io_in_msgpack() {
+    let client = SocketIoClient::new(Parser::MsgPack, Revision::Five);
+    let mut messages = texts(&["2[\"chat\"]"]);
+    let mut outbox = |kind: Kind, bytes: &[u8]| {
+        assert_eq!(kind, Kind::Binary);
+        messages.push(Said::Binary(bytes.to_vec()));
+    };
+    let outbox: &mut dyn Outbox = &mut outbox;
+    let args = Payload::from_args(&("text", Bytes::from_static(b"\x01"))).expect("it serialises");
+    for namespace in ["/", "/chat"] {
+        client.connect(namespace, None, outbox);
+        client.event(namespace, "chat", &args, None, outbox);
+        client.event(namespace, "chat", &args, Some(7), outbox);
+        client.event(namespace, "chat", &args, Some(8), outbox);
+        client.answer(namespace, 0, &args, outbox);
+    }
+    client.disconnect("/chat", outbox);
+    of_protocol(socket_io(Parser::MsgPack), messages);
 }

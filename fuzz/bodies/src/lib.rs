@@ -9,6 +9,7 @@ mod frames;
 mod handshake;
 mod jsonrpc;
 mod payload;
+mod socketio;
 
 pub use deflate::deflate;
 pub use engineio::engineio;
@@ -16,6 +17,7 @@ pub use frames::frames;
 pub use handshake::handshake;
 pub use jsonrpc::jsonrpc;
 pub use payload::payload;
+pub use socketio::socketio;
 
 /// A fuzz target's body.
 pub type Body = fn(&[u8]);
@@ -28,4 +30,5 @@ pub const BODIES: &[(&str, Body)] = &[
     ("handshake", handshake),
     ("jsonrpc", jsonrpc),
     ("payload", payload),
+    ("socketio", socketio),
 ];

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use everywire_core::{
-    Broadcast, Class, Entry, Item, Name, Offset, Outcome, Payload, Publication, Reason, Target, Token,
+    Broadcast, Class, ConnectionId, Entry, Item, Name, Offset, Outcome, Payload, Publication, Reason, Target,
+    Token,
 };
 use everywire_protocols::protocol::{Output, Outputs, Protocol};
 use everywire_protocols::seam::{Kind, Time};
@@ -37,13 +38,23 @@ pub(super) fn try_all(case: &ProtocolCase) {
     }
 }
 
+/// How far a connection is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Connection {
+    Connecting,
+    In,
+    Gone,
+}
+
 struct Play<'a> {
     case: &'a ProtocolCase,
     random: Random,
     protocol: Box<dyn Protocol>,
     now: Time,
-    /// Events that have had no answer. Two may have the same token, where the client chooses it.
-    open: Vec<Token>,
+    /// Events that have had no answer, and whose. Two may have the same token, where the client chooses it.
+    open: Vec<(u32, Token)>,
+    /// The connections that asked to be let in, at the index of their slots, where clients enter namespaces by themselves.
+    connections: Vec<Connection>,
     closed: bool,
     /// Everything that it said, to be compared.
     said: Vec<String>,
@@ -54,9 +65,15 @@ impl<'a> Play<'a> {
         let mut protocol = (case.make)();
         let mut random = Random::new(seed);
         let mut out = Outputs::new();
-        protocol.open(&Facts { text_only: random.chance(30), ..Facts::default() }, Time(0), &mut out);
-        let mut play =
-            Self { case, random, protocol, now: Time(0), open: Vec::new(), closed: false, said: Vec::new() };
+        let facts = Facts {
+            text_only: random.chance(30),
+            // Those of Engine.IO: the protocol with namespaces is the one with revisions.
+            revision: if protocol.namespaces() { random.pick(&[0, 3, 4]) } else { 0 },
+            ..Facts::default()
+        };
+        protocol.open(&facts, Time(0), &mut out);
+        let (open, connections, said) = (Vec::new(), Vec::new(), Vec::new());
+        let mut play = Self { case, random, protocol, now: Time(0), open, connections, closed: false, said };
         play.follow(&Said::Text("the opening".to_owned()), out);
         play
     }
@@ -66,6 +83,7 @@ impl<'a> Play<'a> {
             match self.random.below(10) {
                 0..5 => self.receive(),
                 5..7 => self.answer(),
+                7 if self.protocol.namespaces() => self.let_in_or_not(),
                 7..9 => self.encode_something(),
                 _ => self.tick(),
             }
@@ -109,27 +127,56 @@ impl<'a> Play<'a> {
             self.said.push(format!("{output:?}"));
             assert!(!self.closed, "more after its end: {output:?}");
             match output {
-                Output::Event { token: Some(token), .. } => self.open.push(token),
-                Output::Cancel { token } => self.open.retain(|open| *open != token),
+                Output::Event { slot, token: Some(token), .. } => self.open.push((slot, token)),
+                Output::Cancel { token } => self.open.retain(|(_, open)| *open != token),
+                Output::Connect { slot, .. } => {
+                    assert!(self.protocol.namespaces(), "it said that clients enter no namespaces");
+                    assert_eq!(slot as usize, self.connections.len(), "no slot is given twice, or left out");
+                    self.connections.push(Connection::Connecting);
+                }
+                Output::Disconnect { slot } => self.connections[slot as usize] = Connection::Gone,
                 Output::Close { .. } => self.closed = true,
                 _ => {}
             }
         }
     }
 
-    /// Answers an event: by one message at most, and never in two.
+    /// Lets a client into the namespace that it asked for, refuses it, or ends a connection.
+    fn let_in_or_not(&mut self) {
+        let Some(slot) = self.connections.len().checked_sub(1).map(|last| self.random.below(last + 1)) else {
+            return;
+        };
+        let before = self.connections[slot];
+        let (item, after) = match self.random.below(4) {
+            0 => (Item::Refused { message: "why".into(), data: None }, Connection::Gone),
+            1 => (Item::Left, Connection::Gone),
+            _ => {
+                let recovery = self.random.chance(50).then(|| "a secret".into());
+                (Item::Entered { id: ConnectionId::from_random([7; 15]), recovery }, Connection::In)
+            }
+        };
+        if before != Connection::Connecting && !matches!(item, Item::Left) {
+            return;
+        }
+        self.connections[slot] = if before == Connection::Gone { before } else { after };
+        let messages = self.write(slot as u32, item);
+        assert_eq!(messages.is_empty(), before == Connection::Gone, "a client is told once: {messages:?}");
+    }
+
+    /// Answers an event: by one message at most, with its attachments behind it, and never in two.
     fn answer(&mut self) {
         if self.open.is_empty() {
             return;
         }
-        let token = self.open.swap_remove(self.random.below(self.open.len()));
+        let (slot, token) = self.open.swap_remove(self.random.below(self.open.len()));
         let outcome = if self.random.chance(50) {
             Outcome::Done(self.payload())
         } else {
             Outcome::Failed { code: -32000, message: "why".into(), data: None }
         };
-        let messages = self.encode(Item::Reply { token, outcome });
-        assert!(messages.len() <= 1, "one answer in {messages:?}");
+        let messages = self.encode(slot, Item::Reply { token, outcome });
+        let attachments = messages.get(1..).unwrap_or_default();
+        assert!(attachments.iter().all(|(kind, _)| *kind == Kind::Binary), "one answer in {messages:?}");
     }
 
     fn encode_something(&mut self) {
@@ -155,7 +202,9 @@ impl<'a> Play<'a> {
                 Item::Broadcast { broadcast: Arc::new(broadcast), meta: self.random.chance(50) }
             }
         };
-        self.encode(item);
+        // Of connections that there are, and one that there is not.
+        let slot = if self.protocol.namespaces() { self.random.below(self.connections.len() + 1) } else { 0 };
+        self.encode(slot as u32, item);
     }
 
     fn payload(&mut self) -> Payload {
@@ -168,11 +217,20 @@ impl<'a> Play<'a> {
         self.random.pick(&payloads)
     }
 
-    fn encode(&mut self, item: Item) -> Vec<String> {
+    /// What is said to a client that may not be in, or not any more, and is told nothing then.
+    fn encode(&mut self, slot: u32, item: Item) -> Vec<(Kind, String)> {
+        let messages = self.write(slot, item);
+        if self.protocol.namespaces() && self.connections.get(slot as usize) != Some(&Connection::In) {
+            assert!(messages.is_empty(), "to {slot}, which is not in: {messages:?}");
+        }
+        messages
+    }
+
+    fn write(&mut self, slot: u32, item: Item) -> Vec<(Kind, String)> {
         let mut messages = Vec::new();
-        let entry = Entry { slot: 0, item };
-        self.protocol.encode(&entry, &mut |kind, bytes: &[u8]| messages.push(spoken(kind, bytes)));
-        self.said.extend(messages.iter().cloned());
+        let entry = Entry { slot, item };
+        self.protocol.encode(&entry, &mut |kind, bytes: &[u8]| messages.push((kind, spoken(kind, bytes))));
+        self.said.extend(messages.iter().map(|(_, message)| message.clone()));
         messages
     }
 

@@ -49,6 +49,16 @@ pub(super) struct Held {
     pub(super) bytes: Box<[u8]>,
 }
 
+impl Held {
+    pub(super) fn new(kind: Kind, bytes: &[u8]) -> Self {
+        Self { kind, bytes: bytes.into() }
+    }
+
+    fn cost(&self) -> usize {
+        self.bytes.len() + HELD_COST
+    }
+}
+
 /// Why there can be no new connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NotOpened {
@@ -96,14 +106,15 @@ impl Connections {
         self.all.iter().filter(|connection| matches!(connection.state, State::Joined))
     }
 
-    /// Holds a message back for a connection that is connecting. False if that is more than `most` bytes in all.
-    pub(super) fn hold(&mut self, slot: u32, kind: Kind, bytes: &[u8], most: usize) -> bool {
-        let cost = bytes.len() + HELD_COST;
+    /// Holds the messages of a packet back for a connection that is connecting: all, or none if that is more than `most`
+    /// bytes in all.
+    pub(super) fn hold(&mut self, slot: u32, messages: Vec<Held>, most: usize) -> bool {
+        let cost = messages.iter().map(Held::cost).sum::<usize>();
         if self.held + cost > most {
             return false;
         }
         if let Some(Connection { state: State::Connecting(held), .. }) = self.of(slot) {
-            held.push(Held { kind, bytes: bytes.into() });
+            held.extend(messages);
             self.held += cost;
         }
         true
@@ -140,7 +151,7 @@ impl Connections {
         let State::Connecting(held) = &mut connection.state else { return None };
         let held = std::mem::take(held);
         connection.state = state;
-        self.held -= held.iter().map(|held| held.bytes.len() + HELD_COST).sum::<usize>();
+        self.held -= held.iter().map(Held::cost).sum::<usize>();
         Some(held)
     }
 }

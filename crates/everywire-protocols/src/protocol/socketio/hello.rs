@@ -1,4 +1,6 @@
-//! What a client sends along when it wants into a namespace.
+//! What each side sends along when a client enters a namespace.
+//!
+//! The server tells `sid`, the public id, and `pid`, the secret by which the client can come back, if it can. Of the client:
 //!
 //! | protocol | auth | comes back to |
 //! |---|---|---|
@@ -7,13 +9,13 @@
 
 use std::borrow::Cow;
 
-use everywire_core::PayloadRef;
 use everywire_core::payload::Extras;
+use everywire_core::{ConnectionId, PayloadRef};
 use percent_encoding::percent_decode_str;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::protocol::Resume;
+use crate::protocol::{Resume, write_json};
 
 /// The members that we know.
 #[derive(Debug, Default, Deserialize)]
@@ -69,4 +71,17 @@ pub(super) fn auth<'a>(query: &str) -> PayloadRef<'a> {
     let json = serde_json::Value::Object(members).to_string();
     // An object of strings has all that a payload asks for.
     PayloadRef::json_value(&json).map_or_else(|_| PayloadRef::empty(), PayloadRef::into_static)
+}
+
+/// What the server tells, in JSON.
+pub(super) fn of_server(sid: &ConnectionId, pid: Option<&str>) -> String {
+    #[derive(Serialize)]
+    struct Hello<'a> {
+        sid: &'a ConnectionId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pid: Option<&'a str>,
+    }
+    let mut out = Vec::new();
+    write_json(&Hello { sid, pid }, &mut out);
+    String::from_utf8(out).expect("JSON is UTF-8")
 }

@@ -8,8 +8,8 @@
 //! | closes on an event that comes before its CONNECT is answered | it waits for its handlers |
 //! | closes on packets that crossed with its own DISCONNECT | they are ignored |
 //! | takes any number of namespaces, of any length | [`SocketIoOptions::namespaces`], and names as long as those of events; beyond, CONNECT_ERROR |
-//! | takes any text for an attachment count that JavaScript takes for a number, any id | digits, up to 64 bits |
-//! | takes an object with `"_placeholder":true` and more members for a placeholder | closes |
+//! | takes an empty message for CONNECT, and for a number any text that JavaScript takes for one | closes; digits, up to 64 bits |
+//! | looks for `"_placeholder":true`, whatever else is in the object, and leaves other values of that name alone | closes: clients differ there |
 //! | has no bound on nesting, nor on binaries in msgpack | [`MAX_ARGUMENT_DEPTH`](everywire_core::payload::MAX_ARGUMENT_DEPTH), [`MAX_ATTACHMENTS`]; beyond, it closes |
 //! | answers nothing to events that nobody knows, or whose handler failed | an answer that is awaited is `{"error":{"code":…,"message":…}}` |
 //! | sends the packets that a client missed before CONNECT | behind it |
@@ -100,21 +100,12 @@ impl Protocol for SocketIo {
         }
     }
 
-    fn message<'a>(&mut self, _now: Time, message: Message<'a>, out: &mut Outputs<'a>) {
-        let heard = match std::mem::replace(&mut self.end, End::Open) {
-            End::Closed => {
-                self.end = End::Closed;
-                return;
-            }
-            End::Due(fault) => Err(fault),
-            End::Open => self.decoder.message(message),
-        };
-        let done = match heard {
-            Ok(None) => Ok(()),
-            Ok(Some(packet)) => self.heard(packet, out),
-            Err(fault) => Err(fault),
-        };
-        if let Err(fault) = done {
+    fn message<'a>(&mut self, now: Time, message: Message<'a>, out: &mut Outputs<'a>) {
+        if !matches!(self.end, End::Open) {
+            return self.tick(now, out);
+        }
+        let heard = self.decoder.message(message);
+        if let Err(fault) = heard.and_then(|packet| packet.map_or(Ok(()), |packet| self.heard(packet, out))) {
             self.close(fault, out);
         }
     }

@@ -1,80 +1,50 @@
 //! What leaves: entries of the mailbox, as packets.
 //!
-//! Everything but the answer to a CONNECT goes through [`SocketIo::say`], which knows whether its client is let in.
+//! All of them go through [`SocketIo::say`], which knows whether their client is let in; only the words that end a
+//! connection do not wait for that.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use everywire_core::{Broadcast, Item, Outcome, Payload, Reason, Token};
+use everywire_core::{Broadcast, ConnectionId, Item, Outcome, Payload, Reason, Token};
 
-use super::connections::State;
+use super::connections::{Held, State};
 use super::packet::{ACK, CONNECT, CONNECT_ERROR, DISCONNECT, EVENT};
 use super::write::{Data, Offset, Outgoing, Tail};
-use super::{End, Fault, Parser, Revision, SocketIo, refusal};
-use crate::protocol::{Protocol as _, write_json};
+use super::{End, Fault, Parser, Revision, SocketIo, hello, refusal};
+use crate::protocol::Protocol as _;
 use crate::seam::{Kind, Outbox};
 
 impl SocketIo {
     /// Encodes one thing for a connection.
     pub(super) fn item(&mut self, slot: u32, item: &Item, outbox: &mut dyn Outbox) {
-        let packet = |kind, id, data| {
-            move |parser: Parser, namespace: &str, outbox: &mut dyn Outbox| {
-                Outgoing { kind, namespace, id, data }.write(parser, outbox);
-            }
-        };
         match item {
             Item::Broadcast { broadcast, meta } => {
                 let form = self.form();
                 self.say(slot, outbox, |_, _, outbox| form.encode(broadcast, *meta, outbox));
             }
+            // Where clients can come back, `encode_kept` is for those that are kept for them.
             Item::Emit { event, payload, ack, .. } => {
                 let data = Data::Event { name: event, args: payload, tail: Tail::default() };
-                self.say(slot, outbox, packet(EVENT, *ack, data));
+                self.packet(slot, EVENT, *ack, data, outbox);
             }
             Item::Reply { token: Token::Number(id), outcome } => match outcome {
-                Outcome::Done(payload) => {
-                    self.say(slot, outbox, packet(ACK, Some(*id), Data::Args(payload)));
-                }
+                Outcome::Done(payload) => self.packet(slot, ACK, Some(*id), Data::Args(payload), outbox),
                 Outcome::Failed { code, message, data } => {
                     let error = refusal::of_event(*code, message, data.as_ref());
-                    self.say(slot, outbox, packet(ACK, Some(*id), Data::One(&error)));
+                    self.packet(slot, ACK, Some(*id), Data::One(&error), outbox);
                 }
             },
             // None of ours.
             Item::Reply { .. } => {}
-            Item::Entered { id, recovery } => {
-                let mut hello = b"{\"sid\":".to_vec();
-                write_json(id, &mut hello);
-                if let Some(secret) = recovery {
-                    hello.extend_from_slice(b",\"pid\":");
-                    write_json(&**secret, &mut hello);
-                }
-                hello.push(b'}');
-                self.enter(slot, &String::from_utf8_lossy(&hello), outbox);
-            }
+            Item::Entered { id, recovery } => self.enter(slot, id, recovery.as_deref(), outbox),
             Item::Refused { message, data } => {
-                let Some(connection) = self.connections.of(slot) else { return };
+                let error = refusal::of_connect(self.revision, message, data.as_ref());
                 // One that was let in is not refused any more.
-                if matches!(connection.state, State::Connecting(_)) {
-                    let error = refusal::of_connect(self.revision, message, data.as_ref());
-                    packet(CONNECT_ERROR, None, Data::Value(&error))(
-                        self.options.parser,
-                        &connection.namespace,
-                        outbox,
-                    );
-                    self.connections.end(slot, self.options.namespaces);
-                }
+                let is_due = |state: &State| matches!(state, State::Connecting(_));
+                self.end(slot, is_due, CONNECT_ERROR, Data::Value(&error), outbox);
             }
-            Item::Left => {
-                if let Some(connection) = self.connections.of(slot) {
-                    packet(DISCONNECT, None, Data::Nothing)(
-                        self.options.parser,
-                        &connection.namespace,
-                        outbox,
-                    );
-                    self.connections.end(slot, self.options.namespaces);
-                }
-            }
+            Item::Left => self.end(slot, |_| true, DISCONNECT, Data::Nothing, outbox),
             Item::Wire { bytes, text } => {
                 let kind = if *text { Kind::Text } else { Kind::Binary };
                 self.say(slot, outbox, |_, _, outbox| {
@@ -96,26 +66,46 @@ impl SocketIo {
         outbox: &mut dyn Outbox,
     ) {
         let tail = Tail { meta: None, offset: Some(Offset(offset)) };
-        self.say(slot, outbox, |parser, namespace, outbox| {
-            let data = Data::Event { name: event, args, tail };
-            Outgoing { kind: EVENT, namespace, id: None, data }.write(parser, outbox);
-        });
+        self.packet(slot, EVENT, None, Data::Event { name: event, args, tail }, outbox);
     }
 
     /// Lets the client in, and what was held back follow.
-    fn enter(&mut self, slot: u32, hello: &str, outbox: &mut dyn Outbox) {
+    fn enter(&mut self, slot: u32, id: &ConnectionId, secret: Option<&str>, outbox: &mut dyn Outbox) {
         let Some(held) = self.connections.join(slot) else { return };
         self.deadline = None;
+        let hello = hello::of_server(id, secret);
         let data = match self.revision {
-            Revision::Five => Data::Value(hello),
+            Revision::Five => Data::Value(&hello),
             Revision::Four => Data::Nothing,
         };
-        self.say(slot, outbox, |parser, namespace, outbox| {
-            Outgoing { kind: CONNECT, namespace, id: None, data }.write(parser, outbox);
-        });
+        self.packet(slot, CONNECT, None, data, outbox);
         for held in held {
             outbox.message(held.kind, held.bytes.len(), &mut |out| out.extend_from_slice(&held.bytes));
         }
+    }
+
+    /// Ends a connection that is in such a state, with these words to the client.
+    fn end(
+        &mut self,
+        slot: u32,
+        is_due: impl FnOnce(&State) -> bool,
+        kind: u8,
+        data: Data<'_>,
+        outbox: &mut dyn Outbox,
+    ) {
+        let parser = self.options.parser;
+        let Some(connection) = self.connections.of(slot).filter(|connection| is_due(&connection.state))
+        else {
+            return;
+        };
+        Outgoing { kind, namespace: &connection.namespace, id: None, data }.write(parser, outbox);
+        self.connections.end(slot, self.options.namespaces);
+    }
+
+    fn packet(&mut self, slot: u32, kind: u8, id: Option<u64>, data: Data<'_>, outbox: &mut dyn Outbox) {
+        self.say(slot, outbox, |parser, namespace, outbox| {
+            Outgoing { kind, namespace, id, data }.write(parser, outbox);
+        });
     }
 
     /// Writes for a connection: into the outbox, or back until it is let in.
@@ -126,16 +116,10 @@ impl SocketIo {
             return write(parser, &connection.namespace, outbox);
         }
         let mut messages = Vec::new();
-        write(parser, &connection.namespace, &mut |kind, bytes: &[u8]| messages.push((kind, bytes.to_vec())));
-        for (kind, bytes) in messages {
-            if !self.connections.hold(slot, kind, &bytes, self.options.held_bytes) {
-                let what = "more was to be sent than is held back for connections that are not let in yet";
-                let fault = Fault { reason: Reason::SlowConsumer, what: Cow::Borrowed(what) };
-                if matches!(self.end, End::Open) {
-                    self.end = End::Due(fault);
-                }
-                return;
-            }
+        write(parser, &connection.namespace, &mut |kind, bytes: &[u8]| messages.push(Held::new(kind, bytes)));
+        if matches!(self.end, End::Open) && !self.connections.hold(slot, messages, self.options.held_bytes) {
+            let what = "more was to be sent than is held back for connections that are not let in yet";
+            self.end = End::Due(Fault { reason: Reason::SlowConsumer, what: Cow::Borrowed(what) });
         }
     }
 }

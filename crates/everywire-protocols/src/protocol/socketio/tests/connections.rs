@@ -268,3 +268,14 @@ fn goodbye() {
         assert!(session.goodbye(reason).is_empty(), "{reason}");
     }
 }
+
+#[test]
+fn a_packet_is_held_back_whole() {
+    let mut session = Session::new(SocketIoOptions { held_bytes: 150, ..SocketIoOptions::default() });
+    session.hear("0");
+    let up = || emit("up", Payload::binary(&b"\x01"[..]), None);
+    // Its text would fit, and its attachment would not.
+    session.say(0, emit("a", json("[]"), None));
+    session.say(0, up());
+    assert_eq!(session.enter(0)[1..], ["2[\"a\"]"]);
+}

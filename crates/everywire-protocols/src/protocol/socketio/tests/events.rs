@@ -270,3 +270,20 @@ fn how_clients_are_served() {
     assert_eq!(machine.extras(), Extras::Ignore);
     assert_eq!(machine.form(), ProtocolForm::SocketIo);
 }
+
+/// What it costs to understand an ordinary event: `cargo test --release -- --ignored --nocapture cost_of`.
+#[test]
+#[ignore = "a measurement"]
+fn cost_of_an_event() {
+    const TIMES: u32 = 5_000_000;
+    let mut session = Session::joined();
+    for text in [r#"2["chat",{"text":"hi"}]"#, r#"2/chat,12["chat",{"text":"hi"}]"#] {
+        let start = std::time::Instant::now();
+        for _ in 0..TIMES {
+            let mut out = Outputs::new();
+            session.machine.message(Time(0), Message::Text(std::hint::black_box(text)), &mut out);
+            std::hint::black_box(&out);
+        }
+        println!("{text}: {:?}", start.elapsed() / TIMES);
+    }
+}
