@@ -49,8 +49,8 @@ pub use app::{App, AppBuilder, BuildError};
 pub use carrier::body::Body;
 pub use carrier::service::Service;
 pub use everywire_core::hub::Namespace;
-pub use everywire_core::payload::Extras;
 pub use everywire_core::hub::{AckError, JoinError, Joined, Member, PublishError, RetentionRule};
+pub use everywire_core::payload::Extras;
 pub use everywire_core::{
     ConnectionId, Identity, MailboxOptions, Name, Offset, Overflow, Payload, Reason, Retention, RoomKey, Verb,
 };

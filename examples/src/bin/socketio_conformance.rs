@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use everywire::{
-    App, Args, Audience, Connection, ConnectionId, EngineIoCookie, EngineIoOptions, EventError, NamespaceBuilder,
-    Options, Parser, RawArgs, RawReply, Reason, Refusal, RoomKey, SocketIoOptions, Values, socketio,
+    App, Args, Audience, Connection, ConnectionId, EngineIoCookie, EngineIoOptions, EventError,
+    NamespaceBuilder, Options, Parser, RawArgs, RawReply, Reason, Refusal, RoomKey, SocketIoOptions, Values,
+    socketio,
 };
 use rmpv::Value;
 use serde::{Deserialize, Serialize};
@@ -190,7 +191,8 @@ struct Choice {
 
 impl Choice {
     fn audience(&self, conn: &Connection) -> Result<Audience, EventError> {
-        let id = |id: &String| id.parse::<ConnectionId>().map_err(|error| EventError::refuse(error.to_string()));
+        let id =
+            |id: &String| id.parse::<ConnectionId>().map_err(|error| EventError::refuse(error.to_string()));
         let mut audience = conn.within();
         if self.to.is_empty() && self.to_ids.is_empty() {
             audience = audience.everyone();
@@ -298,9 +300,11 @@ fn define(ns: &mut NamespaceBuilder) {
         let left = Left { id: conn.id(), namespace: conn.namespace().to_owned(), reason: reason(why) };
         world(&conn).watchers.lock().unwrap().retain(|watcher| watcher.emit("left", (left.clone(),)).is_ok());
     });
-    ns.before_event(async |_: Connection, name: everywire::Name| {
-        if name.starts_with("secret:") { Err(EventError::refuse("stopped")) } else { Ok(()) }
-    });
+    ns.before_event(
+        async |_: Connection, name: everywire::Name| {
+            if name.starts_with("secret:") { Err(EventError::refuse("stopped")) } else { Ok(()) }
+        },
+    );
     ns.on("echo", async |conn: Connection, RawArgs(args): RawArgs| Ok(conn.emit_payload("echo", args)?));
     ns.on("echo_ack", async |_: Connection, RawArgs(args): RawArgs| Ok(RawReply(args)));
     ns.on("whoami", async |conn: Connection, Args(()): Args| {
@@ -348,22 +352,20 @@ fn define(ns: &mut NamespaceBuilder) {
             Ok(())
         },
     );
-    ns.on(
-        "ask",
-        async |conn: Connection, Args((timeout, name, args)): Args<(u64, String, Vec<Value>)>| {
-            #[derive(Serialize)]
-            #[serde(rename_all = "lowercase")]
-            enum Asked {
-                Answer(Vec<Value>),
-                Error(&'static str),
-            }
-            let answer = conn.emit_with_ack(name, args, Duration::from_millis(timeout)).await;
-            Ok(answer.map_or(Asked::Error("timeout"), Asked::Answer))
-        },
-    );
+    ns.on("ask", async |conn: Connection, Args((timeout, name, args)): Args<(u64, String, Vec<Value>)>| {
+        #[derive(Serialize)]
+        #[serde(rename_all = "lowercase")]
+        enum Asked {
+            Answer(Vec<Value>),
+            Error(&'static str),
+        }
+        let answer = conn.emit_with_ack(name, args, Duration::from_millis(timeout)).await;
+        Ok(answer.map_or(Asked::Error("timeout"), Asked::Answer))
+    });
     ns.on(
         "ask_all",
-        async |conn: Connection, Args((choice, timeout, name, args)): Args<(Choice, u64, String, Vec<Value>)>| {
+        async |conn: Connection,
+               Args((choice, timeout, name, args)): Args<(Choice, u64, String, Vec<Value>)>| {
             #[derive(Serialize)]
             struct Answers {
                 answers: Vec<Value>,
@@ -388,24 +390,36 @@ fn define(ns: &mut NamespaceBuilder) {
         Ok(shown)
     });
     ns.on("all_join", async |conn: Connection, Args((choice, rooms)): Args<(Choice, Vec<String>)>| {
-        for room in rooms {
-            choice.audience(&conn)?.join(room).await?;
+        for chosen in choice.audience(&conn)?.fetch_connections().await {
+            for room in &rooms {
+                chosen.join(room).await?;
+            }
         }
         Ok(())
     });
     ns.on("all_leave", async |conn: Connection, Args((choice, rooms)): Args<(Choice, Vec<String>)>| {
-        for room in rooms {
-            choice.audience(&conn)?.leave(room).await;
+        for chosen in choice.audience(&conn)?.fetch_connections().await {
+            for room in &rooms {
+                chosen.leave(room).await;
+            }
         }
         Ok(())
     });
     ns.on("all_disconnect", async |conn: Connection, Args((choice, close)): Args<(Choice, bool)>| {
         let audience = choice.audience(&conn)?;
-        if close { audience.disconnect_session().await } else { audience.disconnect().await }
+        if close {
+            audience.disconnect_session().await
+        } else {
+            audience.disconnect().await
+        }
         Ok(())
     });
     ns.on("disconnect_me", async |conn: Connection, Args((close,)): Args<(bool,)>| {
-        if close { conn.disconnect_session() } else { conn.disconnect() }
+        if close {
+            conn.disconnect_session()
+        } else {
+            conn.disconnect()
+        }
         Ok(())
     });
     ns.on("count_start", async |conn: Connection, Args((every,)): Args<(u64,)>| {
@@ -456,8 +470,10 @@ fn define(ns: &mut NamespaceBuilder) {
         let connections = namespaces.iter().map(|ns| ns.connection_count()).sum::<usize>();
         let named = |ns: &Arc<_>| everywire_rooms(ns);
         let rooms = namespaces.iter().map(named).sum::<usize>();
-        let dynamic =
-            namespaces.iter().filter(|ns| ns.name().starts_with("/dynamic-") && ns.connection_count() > 0).count();
+        let dynamic = namespaces
+            .iter()
+            .filter(|ns| ns.name().starts_with("/dynamic-") && ns.connection_count() > 0)
+            .count();
         Ok(BTreeMap::from([
             ("sessions", app.session_count()),
             ("connections", connections),
@@ -467,7 +483,10 @@ fn define(ns: &mut NamespaceBuilder) {
     });
     ns.on_any(async |conn: Connection, name: everywire::Name, RawArgs(args): RawArgs| {
         if !name.starts_with("any:") {
-            return Err(EventError::new(everywire::code::UNKNOWN_EVENT, format!("there is no event {name:?} here")));
+            return Err(EventError::new(
+                everywire::code::UNKNOWN_EVENT,
+                format!("there is no event {name:?} here"),
+            ));
         }
         let args: Vec<Value> = args.read(everywire::Extras::Ignore)?;
         conn.emit("caught", (&*name, args))?;
@@ -481,7 +500,10 @@ fn everywire_rooms(namespace: &everywire::Namespace) -> usize {
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing_subscriber::filter::LevelFilter::ERROR).init();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing_subscriber::filter::LevelFilter::ERROR)
+        .init();
     let settings = std::env::args().nth(1).unwrap_or_else(|| "{}".to_owned());
     let settings: Settings = serde_json::from_str(&settings)?;
     let mount = socketio()

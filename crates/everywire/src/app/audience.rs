@@ -124,9 +124,9 @@ impl Audience {
         let deadline = tokio::time::Instant::now() + timeout;
         for mut question in asked {
             match tokio::time::timeout_at(deadline, question.answer()).await {
-                Ok(Ok(answer)) => match answer.read::<(T,)>(core::payload::Extras::Ignore) {
-                    Ok((answer,)) => acks.answers.push(answer),
-                    Err(_) => acks.missing += 1,
+                Ok(Ok(answer)) => match first_value(&answer) {
+                    Some(answer) => acks.answers.push(answer),
+                    None => acks.missing += 1,
                 },
                 _ => acks.missing += 1,
             }
@@ -192,6 +192,15 @@ impl fmt::Debug for Audience {
             .field("class", &self.class)
             .finish_non_exhaustive()
     }
+}
+
+/// The first value of an answer; nothing, where that is a value of the type, if the answer has none.
+fn first_value<T: DeserializeOwned>(answer: &Payload) -> Option<T> {
+    if answer.is_empty() {
+        let nothing = serde::de::value::UnitDeserializer::<serde::de::value::Error>::new();
+        return T::deserialize(nothing).ok();
+    }
+    answer.read::<(T,)>(core::payload::Extras::Ignore).ok().map(|(first,)| first)
 }
 
 /// What became of a question to many.

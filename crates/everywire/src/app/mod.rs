@@ -298,7 +298,11 @@ impl AppBuilder {
         });
         let engines = mounts.iter().filter_map(|(_, mount)| mount.engine.as_ref());
         let shortest = engines
-            .flat_map(|engine| [engine.options.ping_interval, engine.options.ping_timeout])
+            .flat_map(|engine| {
+                let options = &engine.options;
+                let connect = engine.protocol.connect_timeout;
+                [options.ping_interval, options.ping_timeout, options.upgrade_timeout, connect]
+            })
             .chain([options.websocket.ping_interval, options.websocket.ping_timeout, options.close_timeout])
             .min()
             .unwrap_or(options.close_timeout);

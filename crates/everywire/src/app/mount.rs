@@ -62,7 +62,10 @@ impl fmt::Debug for Engine {
 
 /// Whether a request may open a session.
 pub(crate) type AllowRequest = Arc<
-    dyn Fn(&http::Request<()>, Option<SocketAddr>) -> Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>>
+    dyn Fn(
+            &http::Request<()>,
+            Option<SocketAddr>,
+        ) -> Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>>
         + Send
         + Sync,
 >;

@@ -13,6 +13,7 @@ use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, ToSocketAddrs};
 
 use super::App;
+use crate::carrier::eager::Eager;
 use crate::carrier::timed::Timed;
 use crate::driver::conversation::Peer;
 
@@ -109,7 +110,7 @@ impl App {
         I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
         S: tower_service::Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
         S::Future: Send,
-        S::Error: Into<BoxError>,
+        S::Error: Into<BoxError> + Send,
         B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
         self.0.start();
@@ -121,7 +122,7 @@ impl App {
         I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
         S: tower_service::Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
         S::Future: Send,
-        S::Error: Into<BoxError>,
+        S::Error: Into<BoxError> + Send,
         B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
         let options = &self.0.options;
@@ -138,7 +139,7 @@ impl App {
             .max_concurrent_streams(256)
             .keep_alive_interval(options.websocket.ping_interval)
             .keep_alive_timeout(options.websocket.ping_timeout);
-        let service = hyper_util::service::TowerToHyperService::new(service);
+        let service = Eager(service);
         let io = TokioIo::new(Timed::new(io, options.handshake_timeout, options.write_timeout));
         let Err(error) = builder.serve_connection_with_upgrades(io, service).await else { return };
         let peer = Peer(peer);

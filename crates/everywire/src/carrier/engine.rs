@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use everywire_core::Mailbox;
+use everywire_core::{Mailbox, Reason};
 use everywire_protocols::protocol::socketio::SocketIo;
 use everywire_protocols::session::EngineIoRefusal;
 use everywire_protocols::session::{Endpoint, Lane, LaneEnd, LaneKind, Verdict};
@@ -135,7 +135,12 @@ fn preflight(head: &Request<()>) -> Option<Response<Body>> {
 }
 
 /// Begins a session that polls, in a task of its own.
-async fn open(app: &Arc<AppState>, arrival: &Arrival, engine: &Engine, beginning: Beginning) -> Response<Body> {
+async fn open(
+    app: &Arc<AppState>,
+    arrival: &Arrival,
+    engine: &Engine,
+    beginning: Beginning,
+) -> Response<Body> {
     let link = Arc::new(SocketLink::new(Mailbox::new(app.options.mailbox, false)));
     let door = Door::new(link.clone());
     let Beginning { session, protocol, id, handshake, .. } = beginning;
@@ -247,9 +252,9 @@ where
                 tracing::warn!(peer = %arrival.peer, status = fault.status().as_u16(), "{fault}");
                 let mut asking = asking;
                 if let upload::Fault::TooLarge(_) = fault {
-                    // The session goes on: only this did not arrive.
+                    // The session may go on: only this did not arrive.
                     asking.answered = true;
-                    door.tell(LaneEvent::Closed { lane: asking.lane, how: LaneEnd::Finished(None) });
+                    door.tell(LaneEvent::Closed { lane: asking.lane, how: LaneEnd::Fault(Reason::TooLarge) });
                 }
                 let mut response = Response::new(Body::empty());
                 *response.status_mut() = fault.status();
@@ -293,9 +298,7 @@ async fn join(
         // From here on the WebSocket itself tells the session how it ends.
         let mut asking = asking;
         asking.answered = true;
-        let probe = |input: Bytes| {
-            (websocket::decoder(&agreed, manner), Vec::from(input))
-        };
+        let probe = |input: Bytes| (websocket::decoder(&agreed, manner), Vec::from(input));
         match websocket::socket_of(upgraded) {
             Ok((socket, early)) => {
                 let (decoder, input) = probe(early);
@@ -339,7 +342,8 @@ fn carry<T: Transport>(
 /// A session's response as HTTP has it, compressed if it is long and the client can read that.
 fn finish(reply: Reply, head: &Request<()>, engine: &Engine) -> Response<Body> {
     let Reply { status, mut headers, body } = reply;
-    let coding = engine.compress_from.filter(|from| body.len() >= *from).and_then(|_| Coding::of(head.headers()));
+    let coding =
+        engine.compress_from.filter(|from| body.len() >= *from).and_then(|_| Coding::of(head.headers()));
     let body = match coding.and_then(|coding| coding.encode(&body).map(|bytes| (coding, bytes))) {
         Some((coding, compressed)) => {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));

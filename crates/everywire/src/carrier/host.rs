@@ -112,7 +112,12 @@ impl Host {
                         Some(accepted)
                     }
                 };
-                self.conversation().tell(cx, now, Input::LaneOpened { lane, kind, head: &head }, &mut effects);
+                self.conversation().tell(
+                    cx,
+                    now,
+                    Input::LaneOpened { lane, kind, head: &head },
+                    &mut effects,
+                );
                 if let Some(accepted) = accepted {
                     // The one who asks may be gone by now, and then its lane is closed next.
                     let _ = accepted.send(self.refusal(lane, &mut effects));

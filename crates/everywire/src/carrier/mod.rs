@@ -9,10 +9,11 @@
 //! | bodies of requests | [`upload`] |
 //! | publishing by plain POST | [`post`] |
 //! | response bodies | [`body`], [`pieces`] |
-//! | waits that hyper does not bound | [`timed`] |
+//! | waits that hyper does not bound, answers that it would not begin | [`timed`], [`eager`] |
 //! | messages into frames, forms | [`frames`], [`form`] |
 
 pub(crate) mod body;
+pub(crate) mod eager;
 mod ending;
 mod engine;
 pub(crate) mod form;

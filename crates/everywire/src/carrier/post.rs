@@ -8,9 +8,9 @@ use everywire_core::{Class, Payload, PayloadRef, RoomKey, Target, Verb};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 
 use super::body::Body;
-use super::{guard, upload};
 use super::request::query_values;
 use super::service::{Arrival, plain};
+use super::{guard, upload};
 use crate::app::AppState;
 
 /// Publishes a request's body in the room that its path names.
@@ -61,9 +61,9 @@ where
         return Err((StatusCode::FORBIDDEN, format!("you may not publish to the room {room:?}")));
     }
     let options = &app.options;
-    let body = upload::read(body, options.message_bytes, options.handshake_timeout).await.map_err(|fault| {
-        (fault.status(), fault.to_string())
-    })?;
+    let body = upload::read(body, options.message_bytes, options.handshake_timeout)
+        .await
+        .map_err(|fault| (fault.status(), fault.to_string()))?;
     let payload = payload(arrival.head.headers(), &body)
         .map_err(|error| (StatusCode::BAD_REQUEST, format!("the body cannot be published: {error}")))?;
     let event = query_values(arrival.head.uri().query(), "event").next();

@@ -83,7 +83,8 @@ impl<T: Transport> Probe<T> {
                     // Node's sockets close without a code.
                     Some(Command::End) | None => self.close(None),
                     Some(Command::TakeOver(conversation)) => {
-                        let (Some(transport), Some(decoder)) = (self.transport.take(), self.decoder.take()) else {
+                        let (Some(transport), Some(decoder)) = (self.transport.take(), self.decoder.take())
+                        else {
                             return Poll::Ready(Ok(None));
                         };
                         return Poll::Ready(Ok(Some(Moved {

@@ -6,7 +6,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use everywire_core::PayloadRef;
@@ -158,9 +158,8 @@ impl Service {
 
     /// Lets one more session in, as far as the bounds go.
     pub(super) fn make_room(&self, arrival: &mut Arrival) -> Result<(), Box<Response<Body>>> {
-        let refuse = |text: &str| {
-            Err(Box::new(self.refuse(&arrival.head, StatusCode::SERVICE_UNAVAILABLE, text)))
-        };
+        let refuse =
+            |text: &str| Err(Box::new(self.refuse(&arrival.head, StatusCode::SERVICE_UNAVAILABLE, text)));
         if self.app.sessions.is_closing() {
             return refuse(CLOSING);
         }
@@ -230,7 +229,15 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let service = self.clone();
-        Box::pin(async move { Ok(service.answer(request).await) })
+        let belongs = request.uri().query().is_some_and(|query| query.contains("sid="));
+        let mut answer: Self::Future = Box::pin(async move { Ok(service.answer(request).await) });
+        // A client that hangs up with its request makes hyper drop the answer before it was ever polled. A session that the
+        // request belongs to has to hear of both, so such an answer begins here; hyper's first poll comes next.
+        if belongs && let Poll::Ready(answer) = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        {
+            return Box::pin(std::future::ready(answer));
+        }
+        answer
     }
 }
 

@@ -21,8 +21,8 @@ use super::socket::{Compression, Socket, Waits, Wired};
 use super::timed::Timed;
 use super::transport::{Any, Tcp, Transport};
 use crate::app::AppState;
-use crate::app::mount::Wire;
 use crate::app::handshake::Handshake;
+use crate::app::mount::Wire;
 use crate::driver::conversation::{Conversation, Opening};
 use crate::driver::lanes::Known;
 use crate::driver::link::{QueueLink, SocketLink};
@@ -185,7 +185,11 @@ pub(super) fn decoder(agreed: &Agreed, manner: Manner) -> Decoder {
 }
 
 pub(super) fn waits(app: &AppState, manner: Manner) -> Waits {
-    Waits { close: app.options.close_timeout, write: app.options.write_timeout, tells_reason: manner.tells_reason }
+    Waits {
+        close: app.options.close_timeout,
+        write: app.options.write_timeout,
+        tells_reason: manner.tells_reason,
+    }
 }
 
 fn protocol(app: &AppState, wire: Wire) -> Box<dyn Protocol> {

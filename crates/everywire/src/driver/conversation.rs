@@ -298,7 +298,13 @@ impl Conversation {
     }
 
     /// The conversation is to end, and its session may need some time for that: its connections leave now.
-    pub(crate) fn say_goodbye(&mut self, cx: &mut Context<'_>, now: Time, reason: Reason, effects: &mut Effects) {
+    pub(crate) fn say_goodbye(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Time,
+        reason: Reason,
+        effects: &mut Effects,
+    ) {
         let mut apart = Apart::default();
         self.protocol.goodbye(reason, &mut apart);
         self.send_apart(cx, now, &apart, effects);

@@ -188,8 +188,12 @@ impl EngineIo {
         matches!(&self.stage, Stage::Polling(polling) if polling.closing.is_some())
     }
 
-    /// The server ends it: at once, if the client can be told at once.
+    /// The server ends it: at once, if the client can be told at once. What is queued leaves by itself: official clients
+    /// look at a close before they look at the messages of the same poll.
     fn close(&mut self, now: Time, reason: Reason, out: &mut Outputs<'_>) {
+        if let Stage::Polling(polling) = &mut self.stage {
+            polling.answer(self.dialect, out);
+        }
         match &mut self.stage {
             Stage::Polling(polling) if polling.closing.is_some() => {}
             Stage::Polling(polling) if polling.get.is_none() => {

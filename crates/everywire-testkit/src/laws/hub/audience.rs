@@ -146,7 +146,11 @@ fn to_everyone(worlds: &Worlds) {
     publish(&world, everyone.clone(), 1);
     world.settle();
     let late = world.client();
-    publish(&world, Target { except: [RoomKey::User("ann".into())].into_iter().collect(), ..everyone.clone() }, 2);
+    publish(
+        &world,
+        Target { except: [RoomKey::User("ann".into())].into_iter().collect(), ..everyone.clone() },
+        2,
+    );
     publish(&world, rooms(&[RoomKey::Everyone, "lobby".into()]), 3);
     world.settle();
     world.namespace.disconnect(&early.connection);
