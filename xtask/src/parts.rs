@@ -115,6 +115,9 @@ pub(crate) const PARTS: &[Part] = &[
     Part::new(Test, "autobahn-client", 20, &["build", "autobahn-suite"], |shell| {
         install::python_script(shell, AUTOBAHN, &["check", "client", "stream", "plain"])
     }),
+    Part::new(Test, "rooms", 60, &["build", "npm", "python", "curl", "chromium"], |shell| {
+        install::node_tests(shell, "conformance/rooms")
+    }),
     Part::new(Check, "clippy", 120, &[], |shell| shell.cargo(CLIPPY)).in_lane(Lane::Cargo),
     Part::new(Check, "pure", 20, &[], |shell| {
         let pure = ["-p=everywire-websocket", "-p=everywire-core", "-p=everywire-protocols"];
