@@ -27,6 +27,11 @@ pub(crate) fn curl(shell: &mut Shell<'_>) -> Result<Outcome> {
     if find("curl").is_some() { Ok(Outcome::Done) } else { debian_package(shell, "curl") }
 }
 
+/// What makes the certificates of the tests over TLS.
+pub(crate) fn openssl(shell: &mut Shell<'_>) -> Result<Outcome> {
+    if find("openssl").is_some() { Ok(Outcome::Done) } else { debian_package(shell, "openssl") }
+}
+
 /// Installs a package, as root or by `sudo` where that asks for no password.
 fn debian_package(shell: &mut Shell<'_>, package: &str) -> Result<Outcome> {
     if find("apt-get").is_none() {
