@@ -10,6 +10,11 @@
 /** What chats send; an `EventSource` hears only what it has a listener for. */
 const EVENTS = ["chat", "message"];
 
+/** A `POST` that is not answered for so long has failed. In ms. */
+const PATIENCE = 10_000;
+/** Resolves once the last `POST` is over, however it went. */
+let before = Promise.resolve();
+
 /** Starts one attempt; see link.js. */
 export function dial({ room, since, heard, opened, gone, lost, refused }) {
   const aborted = new AbortController();
@@ -62,9 +67,17 @@ export function dial({ room, since, heard, opened, gone, lost, refused }) {
   };
 }
 
-/** Publishing needs no connection: it works while the stream is cut, too. */
-export async function publish(room, event, data) {
-  const request = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(data) };
+/** Publishing needs no connection: it works while the stream is cut, too. One `POST` waits for the one before, as a browser
+ * has several connections, and on another one the later would overtake the earlier. */
+export function publish(room, event, data) {
+  const answer = before.then(() => post(room, event, data));
+  before = answer.catch(() => {});
+  return answer;
+}
+
+async function post(room, event, data) {
+  const signal = AbortSignal.timeout(PATIENCE);
+  const request = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(data), signal };
   const response = await fetch(address(`pub/${encodeURIComponent(room)}`, { event }), request).catch(() => {
     throw new Error("no answer from the server");
   });
