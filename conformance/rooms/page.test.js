@@ -80,6 +80,25 @@ test("a server that goes away and comes back is found again without a hand", asy
   await Promise.all([websocket.heard.text("here again"), sse.heard.text("here again")]);
 });
 
+test("what is said on the SSE pane goes out in order, however slow the server answers", async (t) => {
+  const server = await serve(t);
+  const { page: tab, websocket, sse } = await page.open(await page.launch(t), server, "order");
+  const posts = [];
+  tab.on("request", (request) => request.method() === "POST" && posts.push(request.postDataJSON().text));
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  await tab.route("**/pub/**", (route) => held.then(() => route.continue()), { times: 1 });
+  await sse.say("one");
+  await sse.say("two");
+  // A message to and fro on the other wire: whatever was going to be posted has been.
+  await websocket.say("meanwhile");
+  await sse.heard.text("meanwhile");
+  assert.deepEqual(posts, ["one"]);
+  release();
+  await sse.heard.text("two");
+  assert.deepEqual(sse.heard.messages.map(({ data }) => data.text), ["meanwhile", "one", "two"]);
+});
+
 test("the waits grow, are never alike and never endless", async (t) => {
   const server = await serve(t);
   const { page: tab } = await page.open(await page.launch(t), server, "waits");
