@@ -6,6 +6,8 @@ const PATIENCE = 60_000;
 export class Heard {
   /** Whatever its owner pushes: `{ event, data, offset, … }`. */
   messages = [];
+  /** It is deaf once it has heard so many: whoever is killed at a message has not heard what came in the same packet. */
+  limit = Infinity;
   #name;
   #waits = new Set();
 
@@ -14,6 +16,7 @@ export class Heard {
   }
 
   push(message) {
+    if (this.messages.length >= this.limit) return;
     this.messages.push(message);
     this.poke();
   }
