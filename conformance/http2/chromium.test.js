@@ -22,7 +22,7 @@ test("both panes of the playground share one HTTP/2 connection", async (t) => {
   const { authority } = await serve(t, `[tls]\ncert = "${cert}"\nkey = "${key}"\n`);
   const origin = `https://${authority}`;
   const browser = await page.launch(t, { flags: ["--ignore-certificate-errors", `--log-net-log=${netLog}`] });
-  const tab = await page.open(browser, { http: origin }, "http2");
+  const tab = await page.open(t, browser, { http: origin }, "http2");
   const [{ nextHopProtocol }] = await tab.page.evaluate(() =>
     performance.getEntriesByType("navigation").map((entry) => entry.toJSON()),
   );

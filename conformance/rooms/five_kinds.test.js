@@ -16,7 +16,7 @@ test("the page, npm ws, Python websockets, curl and the tokio stream hear the sa
   const python = process.env.PYTHON ?? "python3";
   const lines = `${import.meta.dirname}/lines.py`;
   const [tab, ws, websockets, stream, curl] = await Promise.all([
-    page.launch(t).then((browser) => page.open(browser, server, ROOM)),
+    page.launch(t).then((browser) => page.open(t, browser, server, ROOM)),
     Rpc.open(t, "npm ws", npmWs(`${server.ws}/ws`)),
     Rpc.open(t, "Python websockets", program(python, lines, `${server.ws}/ws`)),
     Rpc.open(t, "the tokio stream", program(built("examples/lines"), `${server.ws}/ws`)),

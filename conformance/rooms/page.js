@@ -17,7 +17,7 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-/** Runs Chromium until the test ends. */
+/** Runs Chromium until the test ends, or all tests of a file: `test` is what has their `after`. */
 export async function launch(test, { flags = [] } = {}) {
   const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
   const browser = await chromium.launch({ executablePath, args: [...FLAGS, ...flags] });
@@ -25,10 +25,11 @@ export async function launch(test, { flags = [] } = {}) {
   return browser;
 }
 
-/** Opens the playground in a room, and waits until both panes are in it. With `cutsLast`, a wire that is cut stays so until
- * it is mended by hand, however long the machine takes to say something meanwhile. */
-export async function open(browser, server, room, { cutsLast = false, ...options } = {}) {
+/** Opens the playground in a room until the test ends, and waits until both panes are in it. With `cutsLast`, a wire that
+ * is cut stays so until it is mended by hand, however long the machine takes to say something meanwhile. */
+export async function open(test, browser, server, room, { cutsLast = false, ...options } = {}) {
   const page = await browser.newPage(options);
+  atEnd(test, () => page.close());
   if (cutsLast) await page.route("**/playground/pane.js", lastingCuts);
   const failures = [];
   page.on("pageerror", (error) => failures.push(error.message));
@@ -56,19 +57,21 @@ class Pane {
     pane.#selector = selector;
     pane.heard = new Heard(`the page's ${selector}`);
     const name = `heard_${selector.slice(1)}`;
-    await page.exposeFunction(name, (message) => pane.heard.push(message));
-    // Rows are reported as they appear: a reader sees them so, and what leaves the page later has been seen.
+    await page.exposeFunction(name, (messages) => messages.forEach((message) => pane.heard.push(message)));
+    // Rows are reported as they appear, all of a frame at once: a reader sees them so, and what leaves the page later has
+    // been seen.
     await page.$eval(
       `${selector} ol`,
       (list, name) => {
         const said = (row, part) => row.querySelector(part).textContent;
-        const report = (row) => {
-          if (!row.matches?.(".message")) return;
-          const data = { text: said(row, ".what"), name: said(row, ".who") };
-          window[name]({ event: "chat", offset: row.dataset.offset, data });
-        };
+        const message = (row) => ({
+          event: "chat",
+          offset: row.dataset.offset,
+          data: { text: said(row, ".what"), name: said(row, ".who") },
+        });
         new MutationObserver((changes) => {
-          for (const { addedNodes } of changes) addedNodes.forEach(report);
+          const rows = changes.flatMap(({ addedNodes }) => [...addedNodes]).filter((row) => row.matches?.(".message"));
+          if (rows.length > 0) window[name](rows.map(message));
         }).observe(list, { childList: true });
       },
       name,

@@ -1,8 +1,9 @@
 // The playground does what it says: two wires, what it shows of them, and nothing that comes from anybody else.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, test } from "node:test";
 
+import { atEnd } from "./ends.js";
 import * as page from "./page.js";
 import { npmWs, Rpc } from "./rpc.js";
 import { serve } from "./server.js";
@@ -15,9 +16,11 @@ bytes = "1MiB"
 age = "1h"
 `;
 
+const browser = await page.launch({ after });
+
 test("a wire that is cut catches up, and says how much it missed", async (t) => {
   const server = await serve(t);
-  const { websocket, sse, failures } = await page.open(await page.launch(t), server, "cuts", { cutsLast: true });
+  const { websocket, sse, failures } = await page.open(t, browser, server, "cuts", { cutsLast: true });
   for (const [cut, other] of [
     [websocket, sse],
     [sse, websocket],
@@ -39,7 +42,7 @@ test("a wire that is cut catches up, and says how much it missed", async (t) => 
 
 test("a wire that is cut comes back without a hand", async (t) => {
   const server = await serve(t);
-  const opened = await page.open(await page.launch(t), server, "back");
+  const opened = await page.open(t, browser, server, "back");
   await opened.page.clock.install();
   for (const pane of [opened.websocket, opened.sse]) {
     await pane.press();
@@ -51,7 +54,7 @@ test("a wire that is cut comes back without a hand", async (t) => {
 
 test("history that no longer reaches back is told, in both panes", async (t) => {
   const server = await serve(t, KEEPS_LITTLE);
-  const { websocket, sse } = await page.open(await page.launch(t), server, "gaps", { cutsLast: true });
+  const { websocket, sse } = await page.open(t, browser, server, "gaps", { cutsLast: true });
   const speaker = await Rpc.open(t, "the speaker", npmWs(`${server.ws}/ws`));
   for (const pane of [websocket, sse]) {
     // One mouse, one click at a time.
@@ -71,7 +74,7 @@ test("history that no longer reaches back is told, in both panes", async (t) => 
 test("a server that goes away and comes back is found again without a hand", async (t) => {
   // Both lives have one address, on which nobody else can take the port meanwhile: all others are at 127.0.0.1.
   const first = await serve(t, "", { listen: "127.0.0.2:0" });
-  const { websocket, sse } = await page.open(await page.launch(t), first, "lives");
+  const { websocket, sse } = await page.open(t, browser, first, "lives");
   await first.stop("SIGKILL");
   await Promise.all([websocket.state("lost"), sse.state("lost")]);
   await serve(t, "", { listen: first.authority });
@@ -82,7 +85,7 @@ test("a server that goes away and comes back is found again without a hand", asy
 
 test("what is said on the SSE pane goes out in order, however slow the server answers", async (t) => {
   const server = await serve(t);
-  const { page: tab, websocket, sse } = await page.open(await page.launch(t), server, "order");
+  const { page: tab, websocket, sse } = await page.open(t, browser, server, "order");
   const posts = [];
   tab.on("request", (request) => request.method() === "POST" && posts.push(request.postDataJSON().text));
   let release;
@@ -101,7 +104,7 @@ test("what is said on the SSE pane goes out in order, however slow the server an
 
 test("the waits grow, are never alike and never endless", async (t) => {
   const server = await serve(t);
-  const { page: tab } = await page.open(await page.launch(t), server, "waits");
+  const { page: tab } = await page.open(t, browser, server, "waits");
   const waits = await tab.evaluate(async () => {
     const { backoff } = await import("/playground/link.js");
     return [0, 1, 2, 5, 6, 40].map((n) => [backoff(n, () => 0), backoff(n, () => 1)]);
@@ -113,7 +116,7 @@ test("the waits grow, are never alike and never endless", async (t) => {
 test("what others say is text, however it is written", async (t) => {
   const server = await serve(t);
   const room = `<b>'"&/ %`;
-  const opened = await page.open(await page.launch(t), server, room);
+  const opened = await page.open(t, browser, server, room);
   const speaker = await Rpc.open(t, "the speaker", npmWs(`${server.ws}/ws`));
   const texts = [`<img src=x onerror="window.wrong = 1">`, "<script>window.wrong = 1</script>", "לובי \u202e abc", "a".repeat(4000)];
   for (const text of texts) await speaker.publish(room, { text, name: "<i>x</i>" });
@@ -131,7 +134,7 @@ test("what others say is text, however it is written", async (t) => {
 
 test("many messages leave a page that stays small, at the end of which is the last", async (t) => {
   const server = await serve(t);
-  const opened = await page.open(await page.launch(t), server, "many");
+  const opened = await page.open(t, browser, server, "many");
   const speaker = await Rpc.open(t, "the speaker", npmWs(`${server.ws}/ws`));
   // Without a pause, so that more come in one frame than are kept.
   await Promise.all(Array.from({ length: 2000 }, (_, n) => speaker.publish("many", { text: `${n}`, name: "speaker" })));
@@ -145,8 +148,7 @@ test("many messages leave a page that stays small, at the end of which is the la
 
 test("a room that the server refuses is not tried again and again", async (t) => {
   const server = await serve(t);
-  const browser = await page.launch(t);
-  const opened = await page.open(browser, server, "good");
+  const opened = await page.open(t, browser, server, "good");
   await opened.page.clock.install();
   let attempts = 0;
   opened.page.on("websocket", () => (attempts += 1));
@@ -171,8 +173,8 @@ test("a room that the server refuses is not tried again and again", async (t) =>
 
 test("the page asks nobody but its own server, and allows nothing inline", async (t) => {
   const server = await serve(t);
-  const browser = await page.launch(t);
   const context = await browser.newContext();
+  atEnd(t, () => context.close());
   const asked = [];
   context.on("request", (request) => asked.push(new URL(request.url()).origin));
   const tab = await context.newPage();
@@ -189,7 +191,7 @@ test("the page asks nobody but its own server, and allows nothing inline", async
 
 test("it can be used by keyboard alone, and every control has a name", async (t) => {
   const server = await serve(t);
-  const opened = await page.open(await page.launch(t), server, "keys");
+  const opened = await page.open(t, browser, server, "keys");
   const { keyboard } = opened.page;
   for (const role of ["button", "textbox"]) {
     const all = await opened.page.getByRole(role).count();
