@@ -4,6 +4,7 @@
 """
 
 import json
+import sys
 import time
 import unittest
 
@@ -195,4 +196,9 @@ class Watcher:
 
 
 if __name__ == "__main__":
-    unittest.main()
+    result = unittest.main(exit=False).result
+    # A test whose parts fail is one that failed.
+    failed = len({getattr(test, "test_case", test) for test, _ in result.failures + result.errors})
+    skipped = len(result.skipped)
+    print(f"{result.testsRun - failed - skipped} passed, {failed} failed, {skipped} skipped")
+    sys.exit(not result.wasSuccessful())
