@@ -26,14 +26,17 @@ impl fmt::Display for Counts {
 }
 
 impl Counts {
-    /// Sums every closing line in a log: cargo test's, and the plain line of our own suites
-    /// (`3 passed, 0 failed`, with `, 1 skipped` if any).
+    /// Sums every closing line in a log: cargo test's, those of Node's test runner (`ℹ pass 3`, `ℹ fail 0` and so on), and
+    /// the plain line of our own suites (`3 passed, 0 failed`, with `, 1 skipped` if any).
     pub(crate) fn in_log(log: &str) -> Self {
         let mut sum = Self::default();
         for line in log.lines() {
-            let counts = match line.strip_prefix("test result: ") {
-                Some(rest) => rest.split_once(". ").and_then(|(_, counts)| Self::parse(counts, "; ")),
-                None => Self::parse(line, ", "),
+            let counts = if let Some(rest) = line.strip_prefix("test result: ") {
+                rest.split_once(". ").and_then(|(_, counts)| Self::parse(counts, "; "))
+            } else if let Some(rest) = line.strip_prefix("ℹ ") {
+                Self::parse_node(rest)
+            } else {
+                Self::parse(line, ", ")
             };
             sum += counts.unwrap_or_default();
         }
@@ -55,6 +58,18 @@ impl Counts {
         }
         Some(counts)
     }
+
+    /// One of the lines that Node gives each number.
+    fn parse_node(line: &str) -> Option<Self> {
+        let (word, number) = line.split_once(' ')?;
+        let number = number.parse().ok()?;
+        match word {
+            "pass" => Some(Self { passed: number, ..Self::default() }),
+            "fail" | "cancelled" => Some(Self { failed: number, ..Self::default() }),
+            "skipped" | "todo" => Some(Self { skipped: number, ..Self::default() }),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -71,8 +86,14 @@ mod tests {
             20 passed, 0 failed\n\
             we passed, 1 failed\n\
             1 passed by, 2 failed\n\
-            3 apples\n";
-        assert_eq!(Counts::in_log(log), Counts { passed: 39, failed: 3, skipped: 5 });
+            3 apples\n\
+            ℹ 50 lives\n\
+            ℹ tests 10\n\
+            ℹ pass 4\n\
+            ℹ fail 3\n\
+            ℹ cancelled 1\n\
+            ℹ skipped 2\n";
+        assert_eq!(Counts::in_log(log), Counts { passed: 43, failed: 7, skipped: 7 });
         assert_eq!(
             Counts::in_log("1 passed, 0 failed, 2 skipped").to_string(),
             "1 passed, 0 failed, 2 skipped"

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::{fs, io};
 
 use anyhow::Result;
 
@@ -24,6 +25,11 @@ pub(crate) fn chromium(shell: &mut Shell<'_>) -> Result<Outcome> {
 /// The client of the tests that a person would make by hand.
 pub(crate) fn curl(shell: &mut Shell<'_>) -> Result<Outcome> {
     if find("curl").is_some() { Ok(Outcome::Done) } else { debian_package(shell, "curl") }
+}
+
+/// What makes the certificates of the tests over TLS.
+pub(crate) fn openssl(shell: &mut Shell<'_>) -> Result<Outcome> {
+    if find("openssl").is_some() { Ok(Outcome::Done) } else { debian_package(shell, "openssl") }
 }
 
 /// Installs a package, as root or by `sudo` where that asks for no password.
@@ -88,6 +94,19 @@ pub(crate) fn node_modules(shell: &mut Shell<'_>) -> Result<Outcome> {
         shell.run(Command::new("npm").args(["ci", "--no-fund", "--no-audit"]).current_dir(folder))?;
     }
     Ok(Outcome::Done)
+}
+
+/// Runs a folder's `*.test.js`. They find our binaries where Cargo puts them, and the Python of other people's clients by
+/// its variable.
+pub(crate) fn node_tests(shell: &mut Shell<'_>, folder: &str) -> Result<Outcome> {
+    let entries = fs::read_dir(shell.workspace.root.join(folder))?;
+    let mut files = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    files.retain(|file| file.to_string_lossy().ends_with(".test.js"));
+    files.sort();
+    let mut command = Command::new("node");
+    command.args(["--test", "--test-reporter=spec"]).args(files);
+    command.env("CARGO_TARGET_DIR", &shell.workspace.target).env("PYTHON", python_in(shell.workspace));
+    shell.run(&mut command)
 }
 
 /// Builds cargo-deny, once a version. Without optimisation and without what it needs for advisories

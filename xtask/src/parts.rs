@@ -100,6 +100,7 @@ pub(crate) const PARTS: &[Part] = &[
     Part::new(Setup, "python", 30, &[], install::python).in_lane(Lane::Debian),
     Part::new(Setup, "chromium", 120, &[], install::chromium).in_lane(Lane::Debian),
     Part::new(Setup, "curl", 20, &[], install::curl).in_lane(Lane::Debian),
+    Part::new(Setup, "openssl", 20, &[], install::openssl).in_lane(Lane::Debian),
     Part::new(Setup, "npm", 30, &[], install::node_modules),
     Part::new(Setup, "autobahn-suite", 60, &["python"], |shell| install::python_script(shell, AUTOBAHN, &["install"])),
     Part::new(Setup, "cargo-deny", 120, &[], install::cargo_deny),
@@ -114,6 +115,15 @@ pub(crate) const PARTS: &[Part] = &[
     }),
     Part::new(Test, "autobahn-client", 20, &["build", "autobahn-suite"], |shell| {
         install::python_script(shell, AUTOBAHN, &["check", "client", "stream", "plain"])
+    }),
+    Part::new(Test, "rooms", 60, &["build", "npm", "python", "curl", "chromium"], |shell| {
+        install::node_tests(shell, "conformance/rooms")
+    }),
+    Part::new(Test, "http2", 10, &["build", "python"], |shell| {
+        install::python_script(shell, "conformance/http2/test_websocket.py", &[])
+    }),
+    Part::new(Test, "http2-chromium", 15, &["build", "npm", "chromium", "openssl"], |shell| {
+        install::node_tests(shell, "conformance/http2")
     }),
     Part::new(Check, "clippy", 120, &[], |shell| shell.cargo(CLIPPY)).in_lane(Lane::Cargo),
     Part::new(Check, "pure", 20, &[], |shell| {

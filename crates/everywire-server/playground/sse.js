@@ -10,32 +10,25 @@
 /** What chats send; an `EventSource` hears only what it has a listener for. */
 const EVENTS = ["chat", "message"];
 
-/** Between the server's clock and ours, delivery at its quickest included; unknown before the first message. In ms. */
-let skew = Infinity;
-/** Clocks tick and packets wait: what was sent so shortly before the stream opened counts as sent after. In ms. */
-const TOLERANCE = 50;
+/** A `POST` that is not answered for so long has failed. In ms. */
+const PATIENCE = 10_000;
+/** Resolves once the last `POST` is over, however it went. */
+let before = Promise.resolve();
 
 /** Starts one attempt; see link.js. */
 export function dial({ room, since, heard, opened, gone, lost, refused }) {
   const aborted = new AbortController();
   let source;
 
-  function listen(from) {
+  /** `missed` are the offsets of what was said meanwhile. */
+  function listen(from, missed) {
     let place = from;
-    let openedAt;
     source = new EventSource(address("sse", { room, since: from }));
-    source.onopen = () => {
-      openedAt = Date.now();
-      opened(place);
-    };
+    source.onopen = () => opened(place);
     source.addEventListener("$reset", ({ lastEventId }) => gone((place = lastEventId)));
     for (const event of EVENTS) {
       source.addEventListener(event, ({ data, lastEventId }) => {
-        const message = JSON.parse(data);
-        skew = Math.min(skew, Date.now() - message.time);
-        // Nothing marks where what was missed ends and what is new begins, except the time.
-        const replayed = since !== undefined && message.time + skew < openedAt - TOLERANCE;
-        heard({ ...message, event, offset: lastEventId, replayed });
+        heard({ ...JSON.parse(data), event, offset: lastEventId, replayed: missed.has(lastEventId) });
       });
     }
     source.onerror = () => {
@@ -44,13 +37,15 @@ export function dial({ room, since, heard, opened, gone, lost, refused }) {
     };
   }
 
-  /** Where the room is now: an `EventSource` does not tell before the first message, which a cut may forestall. */
+  /** Asks what an `EventSource` does not tell: where the room is before its first message, which a cut may forestall; which
+   * messages were missed, as nothing marks where they end and new ones begin; and why it is refused. */
   async function begin() {
+    const query = since === undefined ? { room } : { room, since, wait: 0 };
     try {
-      const response = await fetch(address("poll", { room }), { signal: aborted.signal });
+      const response = await fetch(address("poll", query), { signal: aborted.signal });
       if (response.ok) {
-        const { offset } = await response.json();
-        if (!aborted.signal.aborted) listen(offset);
+        const { messages, offset } = await response.json();
+        if (!aborted.signal.aborted) listen(since ?? offset, new Set(messages.map((message) => message.offset)));
       } else if (response.status >= 500) {
         lost((await response.text()).trim());
       } else {
@@ -61,8 +56,7 @@ export function dial({ room, since, heard, opened, gone, lost, refused }) {
     }
   }
 
-  if (since === undefined) begin();
-  else listen(since);
+  begin();
 
   return {
     publish: (event, data) => publish(room, event, data),
@@ -73,9 +67,17 @@ export function dial({ room, since, heard, opened, gone, lost, refused }) {
   };
 }
 
-/** Publishing needs no connection: it works while the stream is cut, too. */
-export async function publish(room, event, data) {
-  const request = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(data) };
+/** Publishing needs no connection: it works while the stream is cut, too. One `POST` waits for the one before, as a browser
+ * has several connections, and on another one the later would overtake the earlier. */
+export function publish(room, event, data) {
+  const answer = before.then(() => post(room, event, data));
+  before = answer.catch(() => {});
+  return answer;
+}
+
+async function post(room, event, data) {
+  const signal = AbortSignal.timeout(PATIENCE);
+  const request = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(data), signal };
   const response = await fetch(address(`pub/${encodeURIComponent(room)}`, { event }), request).catch(() => {
     throw new Error("no answer from the server");
   });

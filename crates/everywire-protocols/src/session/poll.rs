@@ -94,6 +94,8 @@ struct Joined {
     recovered: bool,
     /// When to answer, whether there is anything to say or not.
     answer_at: Time,
+    /// A pass over the mailbox has ended since: what was missed has come. Before that no tick answers.
+    caught_up: bool,
 }
 
 impl Poll {
@@ -114,7 +116,7 @@ impl Poll {
         let wait = self.asked.wait.map_or(self.options.wait, Duration::from_secs).min(self.options.wait);
         // What there still is of what was missed comes with the news that it is not all: after this pass.
         let answer_at = if recovered { self.opened.after(wait).max(now) } else { now };
-        self.joined = Some(Joined { offset, recovered, answer_at });
+        self.joined = Some(Joined { offset, recovered, answer_at, caught_up: false });
         if self.asked.since.is_none() {
             self.answer(out);
         }
@@ -135,7 +137,8 @@ impl Poll {
     }
 
     fn answer_if_due(&mut self, now: Time, out: &mut Outputs<'_>) {
-        if self.joined.is_some_and(|joined| now >= joined.answer_at || !self.messages.is_empty()) {
+        let Some(joined) = self.joined.filter(|joined| joined.caught_up) else { return };
+        if now >= joined.answer_at || !self.messages.is_empty() {
             self.answer(out);
         }
     }
@@ -168,7 +171,13 @@ impl Session for Poll {
             }
             Input::Joined { offset, recovered } => self.join(now, offset, recovered, out),
             Input::Send { message, offset, .. } => self.send(now, message.as_bytes(), offset, out),
-            Input::Drained | Input::Tick => self.answer_if_due(now, out),
+            Input::Drained => {
+                if let Some(joined) = &mut self.joined {
+                    joined.caught_up = true;
+                }
+                self.answer_if_due(now, out);
+            }
+            Input::Tick => self.answer_if_due(now, out),
             Input::LaneClosed { how, .. } => {
                 self.closed = true;
                 out.push(Output::Closed(how.reason()));
@@ -187,7 +196,7 @@ impl Session for Poll {
     }
 
     fn deadline(&self) -> Option<Time> {
-        self.joined.filter(|_| !self.closed).map(|joined| joined.answer_at)
+        self.joined.filter(|joined| joined.caught_up && !self.closed).map(|joined| joined.answer_at)
     }
 }
 
