@@ -3,7 +3,7 @@
 import { test } from "node:test";
 
 import { onJsonp, onPolling, onWebSocket, Table } from "./golden.js";
-import { differs, start } from "./target.js";
+import { differs, share } from "./target.js";
 
 const TABLES = {
   ws4: onWebSocket,
@@ -36,7 +36,7 @@ const OURS = {
 for (const [name, hold] of Object.entries(TABLES)) {
   test(name, async (t) => {
     const table = new Table(name);
-    const server = await start(t, table.options);
+    const server = await share(table.options);
     const ours = OURS[name];
     for (const [what, recorded] of table.conversations) {
       const lines = ours !== undefined && differs(ours.heading) ? recorded.map(ours.line) : recorded;

@@ -38,13 +38,14 @@ export function ask(server, query, { method = "GET", headers = {}, body, path, o
       }
     });
   });
+  const answer = within(answered, `${method} ${JSON.stringify(query)}`);
   // Who cuts a request does not wait for its answer.
-  answered.catch(() => {});
+  answer.catch(() => {});
   const sent = new Promise((resolve) => {
     if (open) request.write(body, resolve);
     else request.end(body, resolve);
   });
-  return { answer: within(answered, `${method} ${JSON.stringify(query)}`), sent, abort: () => request.destroy(), request };
+  return { answer, sent, abort: () => request.destroy() };
 }
 
 /** A session over polling. */
@@ -92,6 +93,14 @@ export class Polling {
 
   post(body, options) {
     return this.ask({ method: "POST", body, ...options }).answer;
+  }
+
+  /** A poll that the server has by now: what was posted after it has been answered. */
+  async pending() {
+    const poll = this.ask();
+    await poll.sent;
+    await this.post("3");
+    return poll;
   }
 
   /** Polls until all of these have come, in order, and nothing else. Resolves with the number of polls. */

@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { after } from "node:test";
 
 import { atEnd } from "../rooms/ends.js";
 import { built } from "../rooms/server.js";
@@ -30,6 +31,17 @@ const DIFFERENCES = new Set(
 export function differs(heading) {
   if (!DIFFERENCES.has(heading)) throw new Error(`differences.md has no heading "${heading}"`);
   return !isReference;
+}
+
+const shared = new Map();
+const endings = [];
+after(() => Promise.all(endings.map((end) => end())));
+
+/** The conformance app with these options, one for all stories of a file that ask for the same. */
+export function share(options = {}) {
+  const key = JSON.stringify(options);
+  if (!shared.has(key)) shared.set(key, start({ after: (end) => endings.push(end) }, options));
+  return shared.get(key);
 }
 
 /** Runs the conformance app with these options (`app.md`) until the test ends. */
