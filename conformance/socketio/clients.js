@@ -20,28 +20,29 @@ export class Client {
 
   /** A client that is connected; it ends with the test. */
   static async open(test, server, options) {
-    const client = new Client(test, server, options);
+    const client = Client.begin(test, server, options);
     await client.connected();
     return client;
   }
 
   /** A client that begins to connect. `generation` is 4, 3 or 2; the rest are its own options. */
-  constructor(test, server, { generation = 4, namespace = "/", ...options } = {}) {
-    this.heard = new Heard(`client ${generation}`);
+  static begin(test, server, { generation = 4, namespace = "/", ...options } = {}) {
     const parser = server.options.parser === "msgpack" ? { parser: msgpack } : {};
-    this.socket = GENERATIONS[generation](server.http + namespace, { forceNew: true, reconnection: false, ...parser, ...options });
+    const own = { forceNew: true, reconnection: false, ...parser, ...options };
+    const socket = GENERATIONS[generation](server.http + namespace, own);
+    atEnd(test, () => socket.disconnect());
+    return new Client(socket, `client ${generation} in ${namespace}`);
+  }
+
+  constructor(socket, name) {
+    this.socket = socket;
+    this.heard = new Heard(name);
     this.#hear();
-    atEnd(test, () => this.socket.disconnect());
   }
 
   /** Another namespace on the same connection. */
-  of(namespace, options = {}) {
-    const other = Object.create(Client.prototype);
-    other.heard = new Heard(`client in ${namespace}`);
-    other.socket = this.socket.io.socket(namespace, options);
-    other.#hear();
-    other.socket.connect();
-    return other;
+  of(namespace, options) {
+    return new Client(this.socket.io.socket(namespace, options), `client in ${namespace}`);
   }
 
   /** Resolves once it is; rejects, with the error, if it is refused. */
@@ -53,13 +54,14 @@ export class Client {
       for (const event of ["connect_error", "error"]) socket.once(event, reject);
     });
     refused.catch(() => {});
-    await within(Promise.race([once(socket, "connect"), refused]), "a connect");
+    const done = new Promise((resolve) => socket.once("connect", resolve));
+    await within(Promise.race([done, refused]), "a connect");
   }
 
   /** Resolves with why it was disconnected. */
   async disconnected() {
-    const [reason] = await within(once(this.socket, "disconnect"), "a disconnect");
-    return reason;
+    // An error, as the second generation tells it before, is no end.
+    return within(new Promise((resolve) => this.socket.once("disconnect", resolve)), "a disconnect");
   }
 
   /** Emits, and resolves with the acknowledgement's first argument. */

@@ -146,7 +146,7 @@ for (const generation of [4, 3, 2]) {
     test(`client ${generation} on ${transports} stays`, async (t) => {
       const server = await share(OPTIONS);
       const client = await Client.open(t, server, { generation, transports });
-      const left = once(client.socket, "disconnect");
+      const left = client.disconnected();
       const { engine } = client.socket.io;
       let beats = 0;
       const beaten = new Promise((resolve) => {
