@@ -41,7 +41,7 @@ for (const generation of [4, 3, 2]) {
     for (const [what, { begin, client: reason, server: reasons }] of Object.entries(ENDS)) {
       test(`client ${generation}, ${transport}: ${what}`, async (t) => {
         const server = await share(OPTIONS);
-        const watcher = await watch(t, server);
+        const watcher = await watch(server);
         const before = await watcher.gauges();
         const client = await Client.open(t, server, { generation, transports });
         if (transport === "upgrade") await upgraded(client);

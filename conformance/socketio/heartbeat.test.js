@@ -40,7 +40,7 @@ test("revision 4, WebSocket: the server asks after the interval, and again after
 
 test("revision 4, WebSocket: without an answer it is over", async (t) => {
   const server = await share(OPTIONS);
-  const watcher = await watch(t, server);
+  const watcher = await watch(server);
   const ws = await Ws.joined(t, server);
   assert.equal(await ws.next(), "2");
   const asked = ws.times.at(-1);
@@ -70,7 +70,7 @@ test("revision 4, WebSocket: what else is said neither delays the question nor a
 
 test("revision 4, polling: the question is an answer to a poll", async (t) => {
   const server = await share(OPTIONS);
-  const watcher = await watch(t, server);
+  const watcher = await watch(server);
   const opened = now();
   const session = await Polling.joined(server);
   assert.equal((await session.poll()).text, "2");
@@ -115,7 +115,7 @@ test("revision 3, WebSocket: the client asks, the server never does", async (t) 
 
 test("revision 3, WebSocket: who never asks", async (t) => {
   const server = await share(OPTIONS);
-  const watcher = await watch(t, server);
+  const watcher = await watch(server);
   const ws = await Ws.open(t, server, { EIO: "3" });
   await ws.next();
   const opened = ws.times[0];

@@ -55,7 +55,7 @@ test("client 2: credentials in the query, errors as they are", async (t) => {
 for (const generation of [4, 3, 2]) {
   test(`client ${generation}: many namespaces, one connection`, async (t) => {
     const server = await start(t, OPTIONS);
-    const watcher = await watch(t, server);
+    const watcher = await watch(server);
     const before = await watcher.gauges();
     const root = await Client.open(t, server, { generation, transports: ["websocket"] });
     const others = Array.from({ length: 5 }, (_, n) => root.of(`/dynamic-${n}`));

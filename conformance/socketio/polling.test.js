@@ -12,7 +12,7 @@ const UNKNOWN = '{"code":1,"message":"Session ID unknown"}';
 /** A session that has joined `/`, and `ends`, which asserts how it has ended. */
 async function joined(t, options) {
   const server = options === undefined ? await share() : await start(t, options);
-  const watcher = await watch(t, server);
+  const watcher = await watch(server);
   const session = await Polling.joined(server);
   const ends = async (reason) => {
     assert.equal(await watcher.reason(session.id), reason);

@@ -35,12 +35,17 @@ export function differs(heading) {
 
 const shared = new Map();
 const endings = [];
-after(() => Promise.all(endings.map((end) => end())));
+after(async () => {
+  while (endings.length > 0) await endings.pop()();
+});
+
+/** For `atEnd`: what is started for it ends with the whole file of stories. */
+export const file = { after: (end) => endings.push(end) };
 
 /** The conformance app with these options, one for all stories of a file that ask for the same. */
 export function share(options = {}) {
   const key = JSON.stringify(options);
-  if (!shared.has(key)) shared.set(key, start({ after: (end) => endings.push(end) }, options));
+  if (!shared.has(key)) shared.set(key, start(file, options));
   return shared.get(key);
 }
 

@@ -1,10 +1,19 @@
 // Why the server says that somebody has left, and what of it is left.
 
 import { Client } from "./clients.js";
+import { PATIENCE } from "./patience.js";
+import { file } from "./target.js";
 
-/** Somebody who hears of everybody's end, of this server, from now on. */
-export async function watch(test, server) {
-  const client = await Client.open(test, server, { transports: ["websocket"] });
+const watchers = new WeakMap();
+
+/** Somebody who hears of everybody's end, of this server, from the first call on; one a server, so that gauges compare. */
+export function watch(server) {
+  if (!watchers.has(server)) watchers.set(server, begin(server));
+  return watchers.get(server);
+}
+
+async function begin(server) {
+  const client = await Client.open(file, server, { transports: ["websocket"] });
   await client.call("watch");
   const { heard } = client;
   return {
@@ -18,8 +27,13 @@ export async function watch(test, server) {
     gauges: () => client.call("gauges"),
     /** Resolves once the gauges are these; a client's end may be seen before the server has tidied up. */
     async back(gauges) {
-      const same = async () => JSON.stringify(await client.call("gauges")) === JSON.stringify(gauges);
-      while (!(await same())) await new Promise((resolve) => setImmediate(resolve));
+      let now;
+      const same = async () => JSON.stringify((now = await client.call("gauges"))) === JSON.stringify(gauges);
+      const asked = performance.now();
+      while (!(await same())) {
+        if (performance.now() - asked > PATIENCE) throw new Error(`gauges stay ${JSON.stringify(now)}, were ${JSON.stringify(gauges)}`);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
     },
   };
 }

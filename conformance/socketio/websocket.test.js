@@ -9,7 +9,7 @@ import { watch } from "./watch.js";
 
 async function joined(t, options, query) {
   const server = options === undefined ? await share() : await start(t, options);
-  const watcher = await watch(t, server);
+  const watcher = await watch(server);
   const ws = await Ws.joined(t, server, query);
   const ends = async (code, reason) => {
     assert.equal(await ws.ended(), code);
