@@ -1,7 +1,7 @@
 // What breaks the rules, wastes or floods: it is answered or ended, others notice nothing, and nothing of it is left.
 
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, test } from "node:test";
+import { test } from "node:test";
 
 import { choices, SEED } from "../rooms/seeded.js";
 import { ask, Polling, SEPARATOR, Ws } from "./raw.js";
@@ -9,38 +9,36 @@ import { share } from "./target.js";
 import { watch } from "./watch.js";
 
 const MANY = Number(process.env.HOSTILE_MANY ?? 200);
-/** Whoever is forgotten is so soon. */
-const OPTIONS = { pingInterval: 1000, pingTimeout: 1000, upgradeTimeout: 500, connectTimeout: 1000, allowEIO3: true };
+/** For what is forgotten: it is so soon. */
+const QUICK = { pingInterval: 1000, pingTimeout: 1000, upgradeTimeout: 500, connectTimeout: 1000, allowEIO3: true };
 const PLACEHOLDER = '{"_placeholder":true,"num":0}';
 
 const times = (count, make) => Promise.all(Array.from({ length: count }, (_, n) => make(n)));
 
-let server;
-let watcher;
-let before;
+const gauges = new Map();
 
-beforeEach(async () => {
-  server = await share(OPTIONS);
-  watcher = await watch(server);
-  before ??= await watcher.gauges();
-});
+/** Does this to a server. Whatever it was: afterwards another is served as ever, and the server holds what it held before. */
+function hostile(what, act, options = {}) {
+  test(what, async (t) => {
+    const server = await share(options);
+    const watcher = await watch(server);
+    if (!gauges.has(server)) gauges.set(server, await watcher.gauges());
+    await act(server, t);
+    assert.deepEqual(await watcher.client.callAll("echo_ack", "still there"), ["still there"]);
+    await watcher.back(gauges.get(server));
+  });
+}
 
-// Whatever it was: somebody else is served as ever, and the server holds what it held before.
-afterEach(async () => {
-  assert.deepEqual(await watcher.client.callAll("echo_ack", "still there"), ["still there"]);
-  await watcher.back(before);
-});
-
-test("sessions that are opened and forgotten", async () => {
+hostile("sessions that are opened and forgotten", async (server) => {
   await times(MANY, () => Polling.open(server));
-});
+}, QUICK);
 
-test("clients that open a WebSocket and say nothing", async (t) => {
+hostile("clients that open a WebSocket and say nothing", async (server, t) => {
   const all = await times(MANY / 4, () => Ws.open(t, server));
   await Promise.all(all.map((ws) => ws.ended()));
-});
+}, QUICK);
 
-test("polls that are given up", async () => {
+hostile("polls that are given up", async (server) => {
   await times(MANY / 2, async () => {
     const session = await Polling.joined(server);
     const poll = session.ask();
@@ -49,7 +47,7 @@ test("polls that are given up", async () => {
   });
 });
 
-test("posts that never end", async () => {
+hostile("posts that never end", async (server) => {
   await times(MANY / 4, async () => {
     const session = await Polling.joined(server);
     const post = session.ask({ method: "POST", body: '42["echo"', open: true });
@@ -58,7 +56,7 @@ test("posts that never end", async () => {
   });
 });
 
-test("upgrades that are begun and left, at each step", async (t) => {
+hostile("upgrades that are begun and left, at each step", async (server, t) => {
   await times(MANY / 4, async (n) => {
     const session = await Polling.joined(server);
     const ws = await session.socket(t);
@@ -71,9 +69,9 @@ test("upgrades that are begun and left, at each step", async (t) => {
     if (n % 4 === 3) ws.socket.close();
     // The rest is left as it is.
   });
-});
+}, QUICK);
 
-test("attachments that are announced and never come", async (t) => {
+hostile("attachments that are announced and never come", async (server, t) => {
   await times(MANY / 4, async (n) => {
     const ws = await Ws.joined(t, server);
     ws.send(`4510-["echo",${PLACEHOLDER}]`);
@@ -84,7 +82,7 @@ test("attachments that are announced and never come", async (t) => {
   });
 });
 
-test("placeholders within placeholders", async (t) => {
+hostile("placeholders within placeholders", async (server, t) => {
   for (const tree of [
     `{"_placeholder":true,"num":${PLACEHOLDER}}`,
     `{"_placeholder":true,"num":[0]}`,
@@ -99,7 +97,7 @@ test("placeholders within placeholders", async (t) => {
   }
 });
 
-test("one attachment, named more than once and in any order", async (t) => {
+hostile("one attachment, named more than once and in any order", async (server, t) => {
   const ws = await Ws.joined(t, server);
   ws.send(`452-0["echo_ack",{"_placeholder":true,"num":1},${PLACEHOLDER},[${PLACEHOLDER}]]`);
   ws.send(Buffer.from("a"));
@@ -112,7 +110,7 @@ test("one attachment, named more than once and in any order", async (t) => {
   ws.kill();
 });
 
-test("names that mean something to a program", async (t) => {
+hostile("names that mean something to a program", async (server, t) => {
   const ws = await Ws.joined(t, server);
   for (const name of ["__proto__", "constructor", "hasOwnProperty", "toString", "valueOf", "then", "length", "\u0000", ""]) {
     ws.send(`42[${JSON.stringify(name)},{"__proto__":{"x":1}}]`);
@@ -123,7 +121,7 @@ test("names that mean something to a program", async (t) => {
   ws.kill();
 });
 
-test("JSON that is nested deeply", async (t) => {
+hostile("JSON that is nested deeply", async (server, t) => {
   for (const depth of [100, 1_000, 100_000]) {
     const ws = await Ws.joined(t, server);
     ws.send(`42["nobody",${"[".repeat(depth)}${"]".repeat(depth)}]`);
@@ -133,7 +131,7 @@ test("JSON that is nested deeply", async (t) => {
   }
 });
 
-test("numbers beyond all measure", async (t) => {
+hostile("numbers beyond all measure", async (server, t) => {
   for (const frame of [
     `42${"9".repeat(400)}["echo_ack"]`,
     `43${"9".repeat(400)}[]`,
@@ -149,7 +147,7 @@ test("numbers beyond all measure", async (t) => {
   }
 });
 
-test("thousands of namespaces", async (t) => {
+hostile("thousands of namespaces", async (server, t) => {
   const ws = await Ws.joined(t, server);
   const count = 10 * MANY;
   for (let n = 0; n < count; n += 1) ws.send(n % 2 === 0 ? `40/dynamic-${n},` : `40/none-${n},`);
@@ -162,7 +160,7 @@ test("thousands of namespaces", async (t) => {
   ws.kill();
 });
 
-test("a namespace with a name as long as a message may be", async (t) => {
+hostile("a namespace with a name as long as a message may be", async (server, t) => {
   const ws = await Ws.joined(t, server);
   ws.send(`40/${"n".repeat(500_000)},`);
   const frame = await ws.next();
@@ -170,7 +168,7 @@ test("a namespace with a name as long as a message may be", async (t) => {
   ws.kill();
 });
 
-test("a body of very many small packets", async () => {
+hostile("a body of very many small packets", async (server) => {
   const session = await Polling.joined(server);
   const { status } = await session.post(Array.from({ length: 100_000 }, () => "3").join(SEPARATOR));
   assert.equal(status, 200);
@@ -181,7 +179,7 @@ test("a body of very many small packets", async () => {
   assert.equal((await other.poll()).status, 400);
 });
 
-test("payloads of revision 3 whose lengths are lies", async () => {
+hostile("payloads of revision 3 whose lengths are lies", async (server) => {
   for (const body of ["1", ":", "1:", "2:2", "-1:2", "1e9:2", "99999999999999999999:2", "1:21:", "x:2", "0:", "1:2999:2"]) {
     const opening = (await ask(server, { EIO: "3", transport: "polling" }).answer).text;
     const query = { EIO: "3", transport: "polling", sid: JSON.parse(/\{.*\}/.exec(opening)[0]).sid };
@@ -193,9 +191,9 @@ test("payloads of revision 3 whose lengths are lies", async () => {
     const headers = { "content-type": "application/octet-stream" };
     await ask(server, query, { method: "POST", headers, body: Buffer.from(bytes) }).answer;
   }
-});
+}, QUICK);
 
-test(`${MANY} frames that chance has spoiled`, async (t) => {
+hostile(`${MANY} frames that chance has spoiled`, async (server, t) => {
   const choose = choices(SEED);
   const good = ['42["echo",1]', '421["echo_ack",{"a":[1]}]', '40/chat,{"token":"secret"}', "41", `451-["echo",${PLACEHOLDER}]`, "3", "5", "2probe"];
   const spoiled = () => {
@@ -215,7 +213,7 @@ test(`${MANY} frames that chance has spoiled`, async (t) => {
   });
 });
 
-test("requests that are none of Engine.IO", async () => {
+hostile("requests that are none of Engine.IO", async (server) => {
   for (const query of [
     { EIO: "4", transport: "polling", sid: "x".repeat(5000) },
     { EIO: "4", transport: "polling", sid: "__proto__" },

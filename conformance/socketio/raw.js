@@ -189,6 +189,17 @@ export class Ws {
     return this.heard.messages[at];
   }
 
+  /** Reads up to the frame that is meant; resolves with all of them. */
+  async until(isMeant) {
+    const frames = [];
+    do {
+      const frame = await this.next();
+      if (frame === undefined) throw new Error(`closed instead; heard ${JSON.stringify(frames)}`);
+      frames.push(frame);
+    } while (!isMeant(frames.at(-1)));
+    return frames;
+  }
+
   /** Sends what is always answered, and reads until then; false if it is closed instead. */
   async isFenced() {
     this.send("40/fence,");

@@ -47,7 +47,7 @@ class Speaker {
   /** Says the next, and resolves once that is done. */
   async say() {
     this.#ws.send(`420["emit",{"to":["${ROOM}"]},"n",[${this.said++}]]`);
-    for (let frame; !frame?.startsWith("430"); ) frame = await this.#ws.next();
+    await this.#ws.until((frame) => frame.startsWith("430"));
   }
 
   async stop() {
@@ -190,12 +190,8 @@ async function comeBack(t, server, credentials, prefix = "") {
   const ws = await Ws.open(t, server);
   await ws.next();
   ws.send(`40${prefix}${JSON.stringify(credentials)}`);
-  const frames = [];
-  for (;;) {
-    const frame = await ws.next();
-    if (typeof frame === "string" && frame.startsWith(`40${prefix}`)) return { ws, frames, ...JSON.parse(frame.slice(2 + prefix.length)) };
-    frames.push(frame);
-  }
+  const frames = await ws.until((frame) => typeof frame === "string" && frame.startsWith(`40${prefix}`));
+  return { ws, ...JSON.parse(frames.pop().slice(2 + prefix.length)), frames };
 }
 
 const ID = /^[\w-]{20}$/;
@@ -229,7 +225,7 @@ test("what stands on the wire", async (t) => {
   speaker.send('42["emit",{"to":["elsewhere"]},"missed",[3]]');
   speaker.send(`42["emit",{"except":["${ROOM}"]},"missed",[4]]`);
   speaker.send('420["emit",{"exceptIds":[]},"missed",[5]]');
-  for (let frame; frame !== "430[]"; ) frame = await speaker.next();
+  await speaker.until((frame) => frame === "430[]");
   const back = await comeBack(t, server, { pid, offset, more: "credentials" });
   assert.deepEqual([back.sid, back.pid], [sid, pid]);
   // What came before the cut, behind the offset, comes again: to this client it is missed, too.

@@ -187,4 +187,7 @@ process.once("SIGTERM", async () => {
   process.exit(0);
 });
 
+// Whoever started us has gone without a word.
+process.stdin.once("end", () => process.exit(0)).resume();
+
 http.listen(0, "127.0.0.1", () => console.log(`listening on 127.0.0.1:${http.address().port}`));

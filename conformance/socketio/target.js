@@ -52,7 +52,9 @@ export function share(options = {}) {
 /** Runs the conformance app with these options (`app.md`) until the test ends. */
 export async function start(test, options = {}) {
   const [command, ...args] = COMMANDS[name];
-  const child = spawn(command, [...args, JSON.stringify(options)], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(command, [...args, JSON.stringify(options)], { stdio: ["pipe", "pipe", "pipe"] });
+  // It may end before its input does.
+  child.stdin.on("error", () => {});
   const log = [];
   const address = new Promise((resolve, reject) => {
     for (const stream of [child.stdout, child.stderr]) {
