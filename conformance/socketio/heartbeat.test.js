@@ -14,6 +14,9 @@ const INTERVAL = 300;
 const TIMEOUT = 200;
 const OPTIONS = { pingInterval: INTERVAL, pingTimeout: TIMEOUT, allowEIO3: true };
 
+/** For clients that shall stay: a busy machine must not make them late. */
+const PATIENT = { ...OPTIONS, pingTimeout: 1500 };
+
 /** Timers round. */
 const EARLY = 5;
 /** A busy machine is late; a server that forgets would be later. */
@@ -41,13 +44,11 @@ test("revision 4, WebSocket: the server asks after the interval, and again after
 
 test("revision 4, WebSocket: without an answer it is over", async (t) => {
   const server = await share(OPTIONS);
-  const watcher = await watch(server);
   const began = now();
   const ws = await Ws.joined(t, server);
   assert.equal(await ws.next(), "2");
   assert.equal(await ws.ended(), 1005);
   lasted(began, now(), INTERVAL + TIMEOUT);
-  assert.equal(await watcher.reason(ws.id), "ping timeout");
 });
 
 test("revision 4, WebSocket: what else is said neither delays the question nor answers it", async (t) => {
@@ -71,7 +72,6 @@ test("revision 4, WebSocket: what else is said neither delays the question nor a
 
 test("revision 4, polling: the question is an answer to a poll", async (t) => {
   const server = await share(OPTIONS);
-  const watcher = await watch(server);
   const opened = now();
   const session = await Polling.joined(server);
   assert.equal((await session.poll()).text, "2");
@@ -82,7 +82,6 @@ test("revision 4, polling: the question is an answer to a poll", async (t) => {
   lasted(answered, now(), INTERVAL);
   assert.equal((await session.poll()).text, "1");
   lasted(answered, now(), INTERVAL + TIMEOUT);
-  assert.equal(await watcher.reason(session.id), "ping timeout");
 });
 
 test("revision 4: an answer that nobody asked for", async (t) => {
@@ -115,16 +114,12 @@ test("revision 3, WebSocket: the client asks, the server never does", async (t) 
 
 test("revision 3, WebSocket: who never asks", async (t) => {
   const server = await share(OPTIONS);
-  const watcher = await watch(server);
   const opened = now();
   const ws = await Ws.open(t, server, { EIO: "3" });
   await ws.next();
-  ws.send('420["whoami"]');
   assert.equal(await ws.next(), "40");
-  const [{ id }] = JSON.parse((await ws.next()).slice(3));
   assert.equal(await ws.ended(), 1005);
   lasted(opened, now(), INTERVAL + TIMEOUT);
-  assert.equal(await watcher.reason(id), "ping timeout");
 });
 
 test("revision 3, polling", async (t) => {
@@ -141,10 +136,26 @@ test("revision 3, polling", async (t) => {
   assert.equal((await poll()).status, 400);
 });
 
+test("what the server calls it", async (t) => {
+  const server = await share(PATIENT);
+  const watcher = await watch(server);
+  const [ws, session, old] = await Promise.all([
+    Ws.joined(t, server),
+    Polling.joined(server),
+    Ws.open(t, server, { EIO: "3" }),
+  ]);
+  await old.next();
+  assert.equal(await old.next(), "40");
+  old.send('420["whoami"]');
+  const [{ id }] = JSON.parse((await old.next()).slice(3));
+  const reasons = [ws.id, session.id, id].map((id) => watcher.reason(id));
+  assert.deepEqual(await Promise.all(reasons), ["ping timeout", "ping timeout", "ping timeout"]);
+});
+
 for (const generation of [4, 3, 2]) {
   for (const transports of [["polling"], ["websocket"]]) {
     test(`client ${generation} on ${transports} stays`, async (t) => {
-      const server = await share(OPTIONS);
+      const server = await share(PATIENT);
       const client = await Client.open(t, server, { generation, transports });
       const left = client.disconnected();
       const { engine } = client.socket.io;

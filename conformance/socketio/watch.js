@@ -20,6 +20,7 @@ async function begin(server) {
     client,
     /** Resolves with the reason of this connection's end. */
     async reason(id) {
+      if (!client.socket.connected) throw new Error("whoever watches has been cut off itself");
       const find = () => heard.messages.find(({ event, args }) => event === "left" && args[0].id === id);
       await heard.until(() => find() !== undefined, `the end of ${id}`);
       return find().args[0].reason;

@@ -50,7 +50,8 @@ for (const [what, frame, reason] of [
 }
 
 test("a close packet", async (t) => {
-  const timing = { pingInterval: 300, pingTimeout: 200 };
+  // Long enough for whoever watches.
+  const timing = { pingInterval: 300, pingTimeout: 1500 };
   const { ws, ends } = await joined(t, timing);
   ws.send("1");
   if (differs("a close packet on a WebSocket closes it")) {
