@@ -1,0 +1,46 @@
+// Byte for byte: what either server says to a client that sends just this.
+
+import { test } from "node:test";
+
+import { onJsonp, onPolling, onWebSocket, Table } from "./golden.js";
+import { differs, share } from "./target.js";
+
+const TABLES = {
+  ws4: onWebSocket,
+  violations: onWebSocket,
+  ignored: onWebSocket,
+  "as-it-came": onWebSocket,
+  ws3: onWebSocket,
+  "ws3-b64": onWebSocket,
+  msgpack: onWebSocket,
+  "msgpack-violations": onWebSocket,
+  polling4: (_, ...rest) => onPolling(...rest),
+  polling3: (_, ...rest) => onPolling(...rest),
+  "polling3-binary": (_, ...rest) => onPolling(...rest),
+  jsonp4: (_, ...rest) => onJsonp(...rest),
+  jsonp3: (_, ...rest) => onJsonp(...rest),
+};
+
+/** What we say instead, where it is only written otherwise. */
+const OURS = {
+  "as-it-came": {
+    heading: "JSON goes on as it came",
+    line: (line, index, lines) => (line.startsWith("< 42") ? lines[index - 1].replace(">", "<") : line),
+  },
+  msgpack: {
+    heading: "MessagePack leaves out what is undefined",
+    line: (line) => line.replace(/82(a3736964b4<sid>)a3706964d40000|82(a76d657373616765a26e6f)a464617461d40000/, "81$1$2"),
+  },
+};
+
+for (const [name, hold] of Object.entries(TABLES)) {
+  test(name, async (t) => {
+    const table = new Table(name);
+    const server = await share(table.options);
+    const ours = OURS[name];
+    for (const [what, recorded] of table.conversations) {
+      const lines = ours !== undefined && differs(ours.heading) ? recorded.map(ours.line) : recorded;
+      await t.test(what, (t) => table.check(what, lines, (lines) => hold(t, server, table.query, lines)));
+    }
+  });
+}

@@ -1,0 +1,79 @@
+// The server under test: `SOCKETIO_TARGET=reference` is npm `socket.io`, `everywire` (the default) is ours.
+//
+// A scenario is the same for both. Where they differ on purpose, it asks `differs`, with a heading of `differences.md`.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { after } from "node:test";
+
+import { atEnd } from "../rooms/ends.js";
+import { built } from "../rooms/server.js";
+
+const COMMANDS = {
+  reference: [process.execPath, `${import.meta.dirname}/reference.js`],
+  everywire: [built("examples/socketio_conformance")],
+};
+
+export const name = process.env.SOCKETIO_TARGET ?? "everywire";
+if (!Object.hasOwn(COMMANDS, name)) {
+  throw new Error(`SOCKETIO_TARGET is ${name}; it must be one of ${Object.keys(COMMANDS).join(", ")}`);
+}
+
+export const isReference = name === "reference";
+
+const DIFFERENCES = new Set(
+  readFileSync(`${import.meta.dirname}/differences.md`, "utf8").match(/(?<=^## ).+$/gm),
+);
+
+/** Whether the server under test is ours, which differs here. The heading must stand in `differences.md`. */
+export function differs(heading) {
+  if (!DIFFERENCES.has(heading)) throw new Error(`differences.md has no heading "${heading}"`);
+  return !isReference;
+}
+
+const shared = new Map();
+const endings = [];
+after(async () => {
+  while (endings.length > 0) await endings.pop()();
+});
+
+/** For `atEnd`: what is started for it ends with the whole file of stories. */
+export const file = { after: (end) => endings.push(end) };
+
+/** The conformance app with these options, one for all stories of a file that ask for the same. */
+export function share(options = {}) {
+  const key = JSON.stringify(options);
+  if (!shared.has(key)) shared.set(key, start(file, options));
+  return shared.get(key);
+}
+
+/** Runs the conformance app with these options (`app.md`) until the test ends. */
+export async function start(test, options = {}) {
+  const [command, ...args] = COMMANDS[name];
+  const child = spawn(command, [...args, JSON.stringify(options)], { stdio: ["pipe", "pipe", "pipe"] });
+  // It may end before its input does.
+  child.stdin.on("error", () => {});
+  const log = [];
+  const address = new Promise((resolve, reject) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface(stream).on("line", (line) => {
+        log.push(line);
+        const listening = /^listening on (\S+)$/.exec(line);
+        if (listening) resolve(listening[1]);
+      });
+    }
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`${name} ended with ${code}:\n${log.join("\n")}`)));
+  });
+  const exited = once(child, "exit");
+  /** Resolves with the exit code, null after SIGKILL. */
+  const stop = async (signal) => {
+    child.kill(signal);
+    return (await exited)[0];
+  };
+  atEnd(test, () => stop("SIGKILL"));
+  const authority = await address;
+  return { authority, http: `http://${authority}`, ws: `ws://${authority}`, options, log, stop };
+}
