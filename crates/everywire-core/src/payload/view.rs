@@ -1,6 +1,7 @@
 //! A payload within somebody else's buffer: what a protocol makes of the bytes it read, at no cost but the scan.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -51,11 +52,13 @@ pub(super) enum View<'a> {
 
 impl<'a> PayloadRef<'a> {
     /// One text argument.
+    #[inline]
     pub fn text(text: &'a str) -> Self {
         Self(View::Text(text))
     }
 
     /// One binary argument.
+    #[inline]
     pub fn binary(bytes: &'a [u8]) -> Self {
         Self(View::Binary(bytes))
     }
@@ -167,7 +170,7 @@ impl<'a> PayloadRef<'a> {
             Stored::Json { args, len, attachments } => View::Json {
                 args: Cow::Borrowed(args),
                 len: *len,
-                attachments: attachments.as_deref().unwrap_or_default(),
+                attachments: attachments.as_ref().map_or(&[], |list| list),
                 placeholder_names: false,
             },
             Stored::MsgPack { args, len } => View::MsgPack { args, len: *len },
@@ -175,6 +178,7 @@ impl<'a> PayloadRef<'a> {
     }
 
     /// Copies what is borrowed, once.
+    #[inline]
     pub fn into_owned(self) -> Payload {
         Payload(match self.0 {
             View::Text(text) => Stored::Text(text.into()),
@@ -185,10 +189,20 @@ impl<'a> PayloadRef<'a> {
                     Cow::Owned(text) => ByteString::from(text),
                 },
                 len,
-                attachments: (!attachments.is_empty()).then(|| attachments.into()),
+                attachments: (!attachments.is_empty()).then(|| Arc::new(attachments.to_vec())),
             },
             View::MsgPack { args, len } => Stored::MsgPack { args: Bytes::copy_from_slice(args), len },
         })
+    }
+
+    /// Copies what it refers to, and leaves it where it is.
+    #[inline]
+    pub fn to_payload(&self) -> Payload {
+        match self.0 {
+            View::Text(text) => Payload(Stored::Text(text.into())),
+            View::Binary(bytes) => Payload(Stored::Binary(Bytes::copy_from_slice(bytes))),
+            View::Json { .. } | View::MsgPack { .. } => self.clone().into_owned(),
+        }
     }
 
     /// How many arguments there are.
