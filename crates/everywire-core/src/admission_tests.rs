@@ -84,6 +84,27 @@ fn names_at_the_border_are_admitted() {
 }
 
 #[test]
+fn every_byte_is_seen_at_every_place() {
+    for len in 1..20 {
+        for at in 0..len {
+            for byte in 0..=0x7f {
+                let mut name = vec![b'x'; len];
+                name[at] = byte;
+                let name = String::from_utf8(name).unwrap();
+                let expected = match byte {
+                    b'$' if at == 0 => Err(Refused::Dollar { what: Named::Room }),
+                    0..=0x1f | 0x7f => {
+                        Err(Refused::Control { what: Named::Room, character: char::from(byte), at })
+                    }
+                    _ => Ok(()),
+                };
+                assert_eq!(admit_room(&name), expected, "{name:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn arguments_at_the_border_are_admitted() {
     let nested = format!("[{}{}]", "[".repeat(62), "]".repeat(62));
     let ten = vec![Bytes::from_static(b"x"); 10];

@@ -113,9 +113,8 @@ fn control(
 
 #[inline]
 pub(crate) fn frame(out: &mut Vec<u8>, header: Header, payload: &[u8]) {
-    let header_len = header.encoded_len();
-    out.reserve(header_len + payload.len());
-    out.extend_from_slice(&header.encode()[..header_len]);
+    out.reserve(header.encoded_len() + payload.len());
+    header.append(out);
     out.extend_from_slice(payload);
     if let Some(key) = header.mask {
         let body = out.len() - payload.len();

@@ -116,7 +116,7 @@ impl Header {
     #[inline]
     pub fn encode(&self) -> [u8; Self::MAX_LEN] {
         let mut bytes = [0; Self::MAX_LEN];
-        bytes[0] = u8::from(self.fin) << 7 | u8::from(self.compressed) << 6 | self.opcode as u8;
+        bytes[0] = self.first_byte();
         let masked = u8::from(self.mask.is_some()) << 7;
         let end = match self.len {
             0..=125 => {
@@ -138,6 +138,26 @@ impl Header {
             bytes[end..end + 4].copy_from_slice(&key);
         }
         bytes
+    }
+
+    /// Appends the header to `out`.
+    #[inline]
+    pub fn append(&self, out: &mut Vec<u8>) {
+        // Before a short message to a client, where a call of `memcpy` would take as long as all the rest of it.
+        if self.len <= 125 && self.mask.is_none() {
+            out.extend_from_slice(&[self.first_byte(), self.len as u8]);
+        } else {
+            self.append_any(out);
+        }
+    }
+
+    fn append_any(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.encode()[..self.encoded_len()]);
+    }
+
+    #[inline]
+    fn first_byte(&self) -> u8 {
+        u8::from(self.fin) << 7 | u8::from(self.compressed) << 6 | self.opcode as u8
     }
 
     /// Reads the header at the start of `bytes`: the header and its length, or `None` while bytes are missing.

@@ -225,6 +225,7 @@ impl Connection {
     }
 
     /// Sends it an event, behind everything that was published or sent before.
+    #[inline]
     pub fn emit(&self, event: impl Into<Name>, payload: Payload, class: Class) -> Result<(), Send> {
         let event = event.into();
         admission::admit_event_name(&event)?;
@@ -289,12 +290,18 @@ impl Connection {
 
     /// Sends anything, behind everything that was published or sent before. False if the session
     /// has ended.
+    #[inline]
     pub fn send(&self, item: Item) -> bool {
         // Nearly always, and on the hot path: the item is moved once.
         if !self.own.is_waiting() {
             self.settle();
             return self.link.mailbox().push(Entry { slot: self.slot, item });
         }
+        self.send_behind_own(item)
+    }
+
+    #[cold]
+    fn send_behind_own(&self, item: Item) -> bool {
         match self.own.pass(Behind::Item(item), self.link.mailbox().bound()) {
             Way::Free(what) => self.go_on(what),
             Way::Held => true,
@@ -324,6 +331,7 @@ impl Connection {
 
     /// Puts everything that is published but not yet flushed to it into its mailbox, so that what
     /// is sent next stays behind.
+    #[inline]
     pub(super) fn settle(&self) {
         let shard = self.namespace.shard(self.shard());
         shard.with_queued(|queued| self.hear_all(queued));

@@ -123,6 +123,7 @@ pub(super) const FIXED_COST: usize = 128;
 
 impl Item {
     /// Its class.
+    #[inline]
     pub fn class(&self) -> Class {
         let class = match self {
             Self::Broadcast { broadcast, .. } => &broadcast.publication.class,
@@ -155,6 +156,7 @@ impl Item {
     }
 
     /// What it costs the mailbox, in bytes.
+    #[inline]
     pub(crate) fn cost(&self) -> usize {
         FIXED_COST
             + match self {

@@ -73,6 +73,14 @@ pub(crate) struct State {
     end_seen: bool,
 }
 
+/// What becomes of an entry.
+enum Verdict {
+    Append,
+    Drop,
+    /// The session has ended, or does so now.
+    Ended,
+}
+
 /// What the session's task has to do next.
 #[derive(Debug)]
 pub enum Drain {
@@ -122,6 +130,7 @@ impl Mailbox {
 
     /// Appends an entry and wakes the task if nobody else is about to look. False if the session
     /// has ended, in which case the entry is dropped.
+    #[inline]
     pub fn push(&self, entry: Entry) -> bool {
         let mut state = self.lock();
         let open = state.append(entry, self.options);
@@ -320,6 +329,7 @@ impl State {
     }
 
     /// Wakes the task for what was appended, unless it will look anyway.
+    #[inline]
     pub(crate) fn notify(&mut self) {
         if !self.corked
             && (!self.blocked || self.ended.is_some())
@@ -338,18 +348,38 @@ impl State {
     }
 
     /// Appends an entry by its class and the policy. False if the session has ended.
+    #[inline]
     pub(crate) fn append(&mut self, entry: Entry, options: MailboxOptions) -> bool {
-        if self.ended.is_some() {
-            return false;
-        }
         let class = entry.item.class();
+        let cost = u32::try_from(entry.item.cost()).unwrap_or(u32::MAX);
+        // Nearly always: there is room, and the class neither replaces anything nor refuses to wait.
+        let ordinary = matches!(class, Class::Reply | Class::Event)
+            && self.bytes.saturating_add(cost) <= options.bytes
+            && self.ended.is_none();
+        if !ordinary {
+            match self.decide(&entry, class, cost, options) {
+                Verdict::Append => {}
+                Verdict::Drop => return true,
+                Verdict::Ended => return false,
+            }
+        }
+        self.bytes = self.bytes.saturating_add(cost);
+        self.entries.push_back(entry);
+        true
+    }
+
+    /// What is to become of an entry, once what has to give way to it is gone.
+    #[cold]
+    fn decide(&mut self, entry: &Entry, class: Class, cost: u32, options: MailboxOptions) -> Verdict {
+        if self.ended.is_some() {
+            return Verdict::Ended;
+        }
         let empty = self.is_empty();
         if class == Class::Volatile && !empty {
             self.dropped += 1;
-            return true;
+            return Verdict::Drop;
         }
-        self.drop_older(&entry);
-        let cost = u32::try_from(entry.item.cost()).unwrap_or(u32::MAX);
+        self.drop_older(entry);
         let bound =
             options.bytes.saturating_mul(if self.bursting { BURST } else { 1 }).saturating_add(self.missed);
         if self.bytes.saturating_add(cost) > bound && !empty {
@@ -357,16 +387,14 @@ impl State {
             if !kept {
                 if options.overflow == Overflow::DropOldest && class != Class::Reply {
                     self.dropped += 1;
-                    return true;
+                    return Verdict::Drop;
                 }
                 self.ended = Some(Reason::SlowConsumer);
                 self.clear();
-                return false;
+                return Verdict::Ended;
             }
         }
-        self.bytes = self.bytes.saturating_add(cost);
-        self.entries.push_back(entry);
-        true
+        Verdict::Append
     }
 
     /// Appends what the client missed, in order. False if it is more than may be sent in one go, and the oldest

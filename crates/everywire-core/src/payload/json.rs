@@ -69,6 +69,7 @@ pub struct RawJson<'a> {
 
 impl<'a> RawJson<'a> {
     /// Validates `text`, which is one JSON value with white space around it at most.
+    #[inline]
     pub fn parse(text: &'a str) -> Result<Self, JsonError> {
         let mut scanner = Scanner::new(text);
         let value = Self::next(&mut scanner, text)?;
@@ -82,11 +83,13 @@ impl<'a> RawJson<'a> {
     }
 
     /// The value's own text, without white space around it.
+    #[inline]
     pub fn text(&self) -> &'a str {
         self.text
     }
 
     /// How many elements or members it has; 0 for scalars.
+    #[inline]
     pub fn len(&self) -> usize {
         self.findings.elements as usize
     }
@@ -97,23 +100,27 @@ impl<'a> RawJson<'a> {
     }
 
     /// Whether it is an array.
+    #[inline]
     pub fn is_array(&self) -> bool {
         self.text.starts_with('[')
     }
 
     /// Whether it is an object.
+    #[inline]
     pub fn is_object(&self) -> bool {
         self.text.starts_with('{')
     }
 
     /// Whether it is `null`.
+    #[inline]
     pub fn is_null(&self) -> bool {
         self.text == "null"
     }
 
     /// The string that it is; borrowed unless it has escapes. A lone surrogate becomes U+FFFD.
+    #[inline]
     pub fn as_str(&self) -> Option<Cow<'a, str>> {
-        self.text.starts_with('"').then(|| unquote(self.text))
+        self.text.starts_with('"').then(|| unquoted(self.text, self.findings.escapes))
     }
 
     /// Reads it into any type.
@@ -121,11 +128,13 @@ impl<'a> RawJson<'a> {
         serde_json::from_str(self.text)
     }
 
+    #[inline]
     pub(super) fn findings(&self) -> Findings {
         self.findings
     }
 
     /// Scans the value that comes next.
+    #[inline]
     fn next(scanner: &mut Scanner<'a>, text: &'a str) -> Result<Self, JsonError> {
         scanner.peek();
         scanner.take_findings();
@@ -208,10 +217,11 @@ impl<'a> Elements<'a> {
 impl<'a> Iterator for Members<'a> {
     type Item = Result<(Cow<'a, str>, RawJson<'a>), JsonError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         step(&mut self.scanner, &mut self.state, b'}', |scanner| {
-            let (start, end) = scanner.member_name()?;
-            let name = unquote(&self.text[start..end]);
+            let name = scanner.member_name()?;
+            let name = unquoted(&self.text[name.start..name.end], name.escapes);
             Ok((name, within(RawJson::next(scanner, self.text)?, scanner)?))
         })
     }
@@ -220,6 +230,7 @@ impl<'a> Iterator for Members<'a> {
 impl<'a> Iterator for Elements<'a> {
     type Item = Result<RawJson<'a>, JsonError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         step(&mut self.scanner, &mut self.state, b']', |scanner| {
             within(RawJson::next(scanner, self.text)?, scanner)
@@ -227,6 +238,7 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
+#[inline]
 fn opened<'a>(text: &'a str, bracket: u8, otherwise: JsonFault) -> Result<Scanner<'a>, JsonError> {
     let mut scanner = Scanner::new(text);
     if scanner.take(bracket) {
@@ -239,6 +251,7 @@ fn opened<'a>(text: &'a str, bracket: u8, otherwise: JsonFault) -> Result<Scanne
 }
 
 /// The next item of an open array or object; at its end, that nothing follows.
+#[inline]
 fn step<'a, T>(
     scanner: &mut Scanner<'a>,
     state: &mut State,
@@ -264,6 +277,7 @@ fn step<'a, T>(
 }
 
 /// An item is one level below what is walked.
+#[inline]
 fn within<'a>(item: RawJson<'a>, scanner: &Scanner<'a>) -> Result<RawJson<'a>, JsonError> {
     if item.findings.depth == super::MAX_DEPTH { scanner.fail(JsonFault::Depth) } else { Ok(item) }
 }
@@ -278,11 +292,18 @@ pub(super) fn utf8(bytes: &[u8]) -> Result<&str, JsonError> {
 
 /// The characters of a valid JSON string in its quotes.
 pub(super) fn unquote(quoted: &str) -> Cow<'_, str> {
-    let plain = &quoted[1..quoted.len() - 1];
-    if !plain.contains('\\') {
-        return Cow::Borrowed(plain);
-    }
-    let read = |text: &str| serde_json::from_str::<String>(text).map(Cow::Owned);
+    unquoted(quoted, quoted.contains('\\'))
+}
+
+/// The same, where the scan has told whether it has escapes.
+#[inline]
+fn unquoted(quoted: &str, escapes: bool) -> Cow<'_, str> {
+    if escapes { Cow::Owned(unescaped(quoted)) } else { Cow::Borrowed(&quoted[1..quoted.len() - 1]) }
+}
+
+#[cold]
+fn unescaped(quoted: &str) -> String {
+    let read = |text: &str| serde_json::from_str::<String>(text);
     // What is valid and does not read has a lone surrogate; without it, nothing is left to fail on.
     read(quoted).or_else(|_| read(&super::clean::rewritten(quoted))).expect("a valid JSON string")
 }

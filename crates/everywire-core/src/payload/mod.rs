@@ -76,7 +76,8 @@ enum Stored {
     /// One argument, bytes.
     Binary(Bytes),
     /// The inside of a JSON array of `len` arguments. Where there are attachments, placeholders stand for them.
-    Json { args: ByteString, len: u32, attachments: Option<Arc<[Bytes]>> },
+    /// (Behind a thin pointer: few payloads have any, and all are moved about.)
+    Json { args: ByteString, len: u32, attachments: Option<Arc<Vec<Bytes>>> },
     /// The inside of a `MessagePack` array of `len` arguments.
     MsgPack { args: Bytes, len: u32 },
 }
@@ -158,6 +159,7 @@ impl Payload {
     }
 
     /// Size in bytes, attachments included: what bounds on queues and logs count.
+    #[inline]
     pub fn size(&self) -> usize {
         match &self.0 {
             Stored::Text(text) => text.len(),
@@ -174,12 +176,13 @@ impl Payload {
     }
 
     /// The payload as one WebSocket message; see [`PayloadRef::as_message`].
+    #[inline]
     pub fn as_message(&self) -> Option<Message<'_>> {
         match &self.0 {
             Stored::Text(text) => Some(Message::Text(text[..].into())),
             Stored::Binary(bytes) => Some(Message::Binary(bytes)),
             Stored::Json { args, len, attachments } => {
-                message::of_json(args, *len, attachments.as_deref().unwrap_or_default())
+                message::of_json(args, *len, attachments.as_ref().map_or(&[], |list| list))
             }
             Stored::MsgPack { args, len } => message::of_msgpack(args, *len),
         }

@@ -25,6 +25,8 @@ pub(super) struct Findings {
     pub(super) lone_surrogates: bool,
     /// A member named `_placeholder`, at any depth.
     pub(super) placeholder_names: bool,
+    /// A backslash in a string that is a value.
+    pub(super) escapes: bool,
 }
 
 impl Findings {
@@ -42,26 +44,32 @@ pub(super) struct Scanner<'a> {
     found: Findings,
 }
 
-/// One scanned string: where it ends is the scanner's position.
-struct ScannedString {
-    escapes: bool,
+/// Where a scanned string lies, quotes included.
+pub(super) struct Quoted {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) escapes: bool,
 }
 
 impl<'a> Scanner<'a> {
     /// `text` must be UTF-8: the scanner looks at ASCII bytes only.
+    #[inline]
     pub(super) fn new(text: &'a str) -> Self {
         Self { text: text.as_bytes(), at: 0, found: Findings::default() }
     }
 
+    #[inline]
     pub(super) fn position(&self) -> usize {
         self.at
     }
 
     /// What was found since the last call.
+    #[inline]
     pub(super) fn take_findings(&mut self) -> Findings {
         std::mem::take(&mut self.found)
     }
 
+    #[inline]
     pub(super) fn fail<T>(&self, fault: JsonFault) -> Result<T, JsonError> {
         Err(JsonError { fault, at: self.at })
     }
@@ -97,6 +105,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Refuses anything but white space up to the end.
+    #[inline]
     pub(super) fn end(&mut self) -> Result<(), JsonError> {
         if self.peek().is_none() { Ok(()) } else { self.fail(JsonFault::Trailing) }
     }
@@ -109,7 +118,8 @@ impl<'a> Scanner<'a> {
         loop {
             match self.peek() {
                 Some(b'"') => {
-                    self.string()?;
+                    let escapes = self.string()?.escapes;
+                    self.found.escapes |= escapes;
                 }
                 Some(b'-' | b'0'..=b'9') => self.number()?,
                 Some(bracket @ (b'{' | b'[')) => {
@@ -169,17 +179,15 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// A member's name and the colon after it; the span of the name with its quotes.
-    pub(super) fn member_name(&mut self) -> Result<(usize, usize), JsonError> {
+    /// A member's name and the colon after it; where the name lies.
+    pub(super) fn member_name(&mut self) -> Result<Quoted, JsonError> {
         match self.peek() {
             Some(b'"') => {}
             Some(_) => return self.fail(JsonFault::Name),
             None => return self.fail(JsonFault::End),
         }
-        let start = self.at;
-        let escapes = self.string()?.escapes;
-        let end = self.at;
-        if is_placeholder_name(&self.text[start..end], escapes) {
+        let name = self.string()?;
+        if is_placeholder_name(&self.text[name.start..name.end], name.escapes) {
             self.found.placeholder_names = true;
         }
         match self.peek() {
@@ -187,12 +195,13 @@ impl<'a> Scanner<'a> {
             Some(_) => return self.fail(JsonFault::Colon),
             None => return self.fail(JsonFault::End),
         }
-        Ok((start, end))
+        Ok(name)
     }
 
     /// A string, its opening quote next. Eight bytes at a time where nothing happens.
     #[inline]
-    fn string(&mut self) -> Result<ScannedString, JsonError> {
+    fn string(&mut self) -> Result<Quoted, JsonError> {
+        let start = self.at;
         self.at += 1;
         let mut escapes = false;
         loop {
@@ -207,7 +216,7 @@ impl<'a> Scanner<'a> {
             match self.text.get(self.at) {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(ScannedString { escapes });
+                    return Ok(Quoted { start, end: self.at, escapes });
                 }
                 Some(b'\\') => {
                     escapes = true;
@@ -265,6 +274,7 @@ impl<'a> Scanner<'a> {
         Ok(unit)
     }
 
+    #[inline]
     fn number(&mut self) -> Result<(), JsonError> {
         if self.text[self.at] == b'-' {
             self.at += 1;
@@ -302,6 +312,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    #[inline]
     fn literal(&mut self, word: &[u8]) -> Result<(), JsonError> {
         if self.text[self.at..].starts_with(word) {
             self.at += word.len();

@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -131,7 +132,7 @@ fn json(out: Vec<u8>, len: u32, rules: Rules) -> Result<Payload, PayloadError> {
         utf8(&out)?;
         ByteString::try_from(out).map_err(|error| PayloadError::Serialize(error.to_string()))?
     };
-    let attachments = (!rules.attachments.is_empty()).then(|| rules.attachments.into());
+    let attachments = (!rules.attachments.is_empty()).then(|| Arc::new(rules.attachments));
     Ok(Payload(Stored::Json { args, len, attachments }))
 }
 

@@ -23,6 +23,7 @@ impl Name {
 impl Deref for Name {
     type Target = str;
 
+    #[inline]
     fn deref(&self) -> &str {
         match self {
             Self::Static(name) => name,
@@ -50,6 +51,7 @@ impl From<Arc<str>> for Name {
 }
 
 impl PartialEq for Name {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         **self == **other
     }

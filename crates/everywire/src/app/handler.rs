@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use everywire_core::payload::Extras;
 use everywire_core::{Payload, PayloadRef};
@@ -36,7 +37,7 @@ impl<T: DeserializeOwned> FromArgs for Args<T> {
 
 impl FromArgs for RawArgs {
     fn from_args(args: &PayloadRef<'_>, _extras: Extras) -> Result<Self> {
-        Ok(Self(args.clone().into_owned()))
+        Ok(Self(args.to_payload()))
     }
 }
 
@@ -94,7 +95,24 @@ where
 {
     Box::new(move |connection, args, extras| {
         let args = A::from_args(args, extras)?;
-        let future = handler(connection.clone(), args);
-        Ok(Box::pin(async move { future.await?.into_payload() }))
+        Ok(Box::pin(Answering { future: handler(connection.clone(), args) }))
     })
+}
+
+pin_project_lite::pin_project! {
+    /// A handler's future, whose answer becomes a payload. An `async` block in its place would have room for the
+    /// future twice, as what it captured and as what it awaits, and move it at the first poll.
+    struct Answering<Fut> {
+        #[pin]
+        future: Fut,
+    }
+}
+
+impl<R: Reply, Fut: Future<Output = Result<R>>> Future for Answering<Fut> {
+    type Output = Result<Payload>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Payload>> {
+        self.project().future.poll(cx).map(|answer| answer?.into_payload())
+    }
 }

@@ -26,31 +26,33 @@ impl Outbox for Frames<'_> {
             Kind::Text => websocket::Kind::Text,
             Kind::Binary => websocket::Kind::Binary,
         };
-        // The header's length depends on the payload's, which is known only afterwards: leave room as
-        // the hint says, and move the payload if it was wrong.
+        // The header says how long the payload is, which is known only afterwards: it is written as the hint
+        // says, and written anew if that was wrong.
         let start = self.out.len();
-        let room = Header::new(kind.into(), hint, None).encoded_len();
-        self.out.resize(start + room, 0);
+        let hinted = Header::new(kind.into(), hint, None);
+        hinted.append(self.out);
+        let body = self.out.len();
         write(self.out);
-        let len = self.out.len() - start - room;
+        let len = self.out.len() - body;
         if let Some((deflater, threshold)) = &mut self.deflater
             && len >= *threshold
         {
-            let payload = self.out.split_off(start + room);
+            let payload = self.out.split_off(body);
             self.out.truncate(start);
             encode::compressed(self.out, kind, &payload, None, deflater);
-            return;
+        } else if len != hint {
+            correct(self.out, start, body, Header::new(kind.into(), len, None));
         }
-        let header = Header::new(kind.into(), len, None);
-        let needed = header.encoded_len();
-        if needed > room {
-            self.out.resize(self.out.len() + needed - room, 0);
-            self.out.copy_within(start + room..start + room + len, start + needed);
-        } else if needed < room {
-            self.out.copy_within(start + room.., start + needed);
-            self.out.truncate(start + needed + len);
-        }
-        self.out[start..start + needed].copy_from_slice(&header.encode()[..needed]);
+    }
+}
+
+/// Replaces the header between `start` and `body`, and moves what follows if the new one is of another length.
+fn correct(out: &mut Vec<u8>, start: usize, body: usize, header: Header) {
+    let len = header.encoded_len();
+    if len == body - start {
+        out[start..body].copy_from_slice(&header.encode()[..len]);
+    } else {
+        out.splice(start..body, header.encode().into_iter().take(len));
     }
 }
 
