@@ -57,6 +57,10 @@ impl Spell for Lines {
                 }
                 event(name, payload, out);
             }
+            Item::Kept { event: name, payload, place, .. } => {
+                write(out, format_args!("kept {place} "));
+                event(name, payload, out);
+            }
             Item::Reply { token, outcome } => reply(token, outcome, out),
             Item::Wire { bytes, .. } => out.extend_from_slice(bytes),
             Item::Entered { id, .. } => write(out, format_args!("entered {id}")),

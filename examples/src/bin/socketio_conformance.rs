@@ -524,14 +524,17 @@ async fn main() -> Result<(), BoxError> {
         name.strip_prefix("/dynamic-")
             .is_some_and(|n| !n.is_empty() && n.bytes().all(|byte| byte.is_ascii_digit()))
     };
-    let app = App::builder()
+    let mut builder = App::builder()
         .namespace("/", define)
         .namespace("/chat", define)
         .namespaces_matching(is_dynamic, define)
         .state(World::default())
         .mount("/socket.io/", mount)
-        .options(settings.options())
-        .build()?;
+        .options(settings.options());
+    if let Some(recovery) = &settings.connection_state_recovery {
+        builder = builder.recovery(Duration::from_millis(recovery.max_disconnection_duration));
+    }
+    let app = builder.build()?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("listening on {}", listener.local_addr()?);
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;

@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 use super::link::Link;
 use super::namespace::Namespace;
 use super::own::{Behind, Own, Way};
+use super::recent::Recent;
 use super::room::Room;
 use super::shard::Delivery;
 use crate::admission::{self, Refused};
@@ -68,6 +69,9 @@ pub struct Connection {
     seen: AtomicU64,
     pub(super) memberships: Mutex<SmallVec<[Membership; 1]>>,
     own: Own,
+    /// Whether `recent` is kept: read without the lock at every send.
+    keeps: AtomicBool,
+    recent: Mutex<Option<Box<Recent>>>,
     /// Absent until the first question.
     questions: Mutex<Option<Box<Questions>>>,
     /// Whatever the layers above keep with a connection.
@@ -142,6 +146,8 @@ impl Connection {
             seen: AtomicU64::new(seen),
             memberships: Mutex::default(),
             own: Own::default(),
+            keeps: AtomicBool::new(false),
+            recent: Mutex::default(),
             questions: Mutex::default(),
             extension: OnceLock::new(),
         })
@@ -212,6 +218,13 @@ impl Connection {
         let mut rooms = self.all_rooms();
         rooms.retain(|room| *room != RoomKey::Everyone);
         rooms
+    }
+
+    /// The rooms by name and by user that it is in, each with whether it hears meta there.
+    pub fn memberships(&self) -> Vec<(RoomKey, bool)> {
+        let memberships = self.memberships.lock();
+        let of_its_own = memberships.iter().filter(|m| *m.room.key() != RoomKey::Everyone);
+        of_its_own.map(|m| (m.room.key().clone(), m.meta)).collect()
     }
 
     /// The same, with the room of everyone if that is kept.
@@ -295,7 +308,7 @@ impl Connection {
         // Nearly always, and on the hot path: the item is moved once.
         if !self.own.is_waiting() {
             self.settle();
-            return self.link.mailbox().push(Entry { slot: self.slot, item });
+            return self.push(item);
         }
         self.send_behind_own(item)
     }
@@ -422,10 +435,30 @@ impl Connection {
         });
     }
 
+    /// Puts something into the mailbox, behind all that was settled.
+    #[inline]
+    fn push(&self, mut item: Item) -> bool {
+        if self.keeps.load(Ordering::Relaxed) {
+            match self.send_kept(item) {
+                Ok(open) => return open,
+                Err(other) => item = other,
+            }
+        }
+        self.link.mailbox().push(Entry { slot: self.slot, item })
+    }
+
+    pub(super) fn set_keeps(&self, keeps: bool) {
+        self.keeps.store(keeps, Ordering::Relaxed);
+    }
+
+    pub(super) fn recent(&self) -> &Mutex<Option<Box<Recent>>> {
+        &self.recent
+    }
+
     fn go_on(&self, what: Behind) -> bool {
         self.settle();
         match what {
-            Behind::Item(item) => self.link.mailbox().push(Entry { slot: self.slot, item }),
+            Behind::Item(item) => self.push(item),
             Behind::End(reason) => {
                 self.link.mailbox().end(reason, true);
                 true

@@ -170,8 +170,11 @@ impl Namespace {
     pub(super) fn subscribed(self: &Arc<Self>, room: &RoomKey, position: Offset) {
         let mut state = self.state.lock();
         state.delivered = state.delivered.max(position.seq);
+        if *room == RoomKey::Everyone {
+            state.keep_everyone(position.epoch, self.shards().len());
+        }
         let Some(heard) = state.rooms.get_mut(room) else { return };
-        heard.heard_from = Some(position);
+        heard.heard_from.get_or_insert(position);
         for id in heard.joining.clone() {
             self.proceed(&mut state, id);
         }
@@ -339,15 +342,15 @@ impl State {
 
     /// Makes all connections members of the room of everyone, when it is first published to. Until then it costs nothing.
     pub(super) fn keep_everyone(&mut self, epoch: u64, shards: usize) {
-        if self.rooms.contains_key(&RoomKey::Everyone) {
+        let heard = self.rooms.entry(RoomKey::Everyone).or_insert_with(|| HeardRoom {
+            room: Room::new(RoomKey::Everyone, shards),
+            heard_from: None,
+            joining: Vec::new(),
+        });
+        if heard.heard_from.is_some() {
             return;
         }
-        let heard = HeardRoom {
-            room: Room::new(RoomKey::Everyone, shards),
-            heard_from: Some(Offset { epoch, seq: self.delivered }),
-            joining: Vec::new(),
-        };
-        self.rooms.insert(RoomKey::Everyone, heard);
+        heard.heard_from = Some(Offset { epoch, seq: self.delivered });
         for connection in self.connections.values() {
             connection.settle();
             self.enter(connection, &RoomKey::Everyone, false, self.delivered);

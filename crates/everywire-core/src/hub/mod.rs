@@ -20,6 +20,7 @@ mod namespace;
 mod own;
 mod pass;
 mod publish;
+mod recent;
 mod room;
 mod shard;
 mod tickets;
@@ -37,6 +38,7 @@ pub use link::Link;
 pub use namespace::{Member, Namespace};
 pub use pass::Pass;
 pub use publish::PublishError;
+pub use recent::{Bookmark, Recent};
 pub use room::Room;
 
 use self::door::HubDoor;

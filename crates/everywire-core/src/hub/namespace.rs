@@ -100,7 +100,7 @@ impl Namespace {
             let mut state = self.state.lock();
             let connection = Connection::new(self.clone(), spec, state.delivered);
             state.connections.insert(connection.id(), connection.clone());
-            if state.rooms.contains_key(&RoomKey::Everyone) {
+            if state.is_heard(&RoomKey::Everyone) {
                 state.enter(&connection, &RoomKey::Everyone, false, state.delivered);
             }
             connection

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::broadcast::{self, Broadcast};
+use crate::hub::Bookmark;
 use crate::payload::Payload;
 use crate::vocabulary::{ConnectionId, Name};
 
@@ -38,6 +39,17 @@ pub enum Item {
         ack: Option<u64>,
         /// What happens where it cannot leave at once.
         class: broadcast::Class,
+    },
+    /// An event for this client alone that is kept for it as well, in case that it loses its session.
+    Kept {
+        /// The event's name.
+        event: Name,
+        /// Its arguments.
+        payload: Payload,
+        /// From where the client can go on once it has heard it.
+        place: Bookmark,
+        /// It is dropped where it cannot leave at once, and was not kept.
+        volatile: bool,
     },
     /// The answer to an event of the client's.
     Reply {
@@ -134,6 +146,8 @@ impl Item {
             | Self::Refused { .. }
             | Self::Left
             | Self::Wire { .. } => return Class::Reply,
+            Self::Kept { volatile: true, .. } => return Class::Volatile,
+            Self::Kept { .. } => return Class::Event,
             Self::Emit { class, .. } => class,
         };
         match class {
@@ -161,7 +175,9 @@ impl Item {
         FIXED_COST
             + match self {
                 Self::Broadcast { broadcast, .. } => broadcast.size(),
-                Self::Emit { event, payload, .. } => event.len() + payload.size(),
+                Self::Emit { event, payload, .. } | Self::Kept { event, payload, .. } => {
+                    event.len() + payload.size()
+                }
                 Self::Reply { outcome, .. } => match outcome {
                     Outcome::Done(payload) => payload.size(),
                     Outcome::Failed { message, data, .. } => {

@@ -55,7 +55,9 @@ impl Protocol for Feed {
     fn encode(&mut self, entry: &Entry, outbox: &mut dyn Outbox) {
         match &entry.item {
             Item::Broadcast { broadcast, .. } => encode(self.0, broadcast, outbox),
-            Item::Emit { event, payload, .. } => write(self.0, event, payload, None, outbox),
+            Item::Emit { event, payload, .. } | Item::Kept { event, payload, .. } => {
+                write(self.0, event, payload, None, outbox);
+            }
             // No event comes with a token, so none is answered; nothing is written by itself; and a session is one
             // connection.
             Item::Reply { .. }

@@ -31,7 +31,9 @@ impl Protocol for Raw {
     fn encode(&mut self, entry: &Entry, outbox: &mut dyn Outbox) {
         match &entry.item {
             Item::Broadcast { broadcast, meta } => ProtocolForm::Raw.encode(broadcast, *meta, outbox),
-            Item::Emit { event, payload, .. } => encode(event, payload, outbox),
+            Item::Emit { event, payload, .. } | Item::Kept { event, payload, .. } => {
+                encode(event, payload, outbox);
+            }
             // No event comes with a token, so none is answered; nothing is written by itself; and a session is one
             // connection.
             Item::Reply { .. }

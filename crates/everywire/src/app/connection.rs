@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use everywire_core::hub::{AckError, JoinError, Send as SendError};
@@ -171,6 +172,11 @@ impl Connection {
     /// The value of this type that is kept with the connection.
     pub fn data<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.core.known::<Kept>()?.get()
+    }
+
+    /// Whether its client has come back to it, after it had lost its session: with the same id, rooms and data.
+    pub fn recovered(&self) -> bool {
+        self.core.known::<Kept>().is_some_and(|kept| kept.recovered.load(Ordering::Relaxed))
     }
 
     /// The application's shared state of this type, if it was given one.

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use everywire_core::Payload;
 use http::{Request, Uri};
@@ -105,19 +106,31 @@ pub(crate) struct Shown {
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     pub(crate) shown: Option<Shown>,
+    /// By what its client can come back to it.
+    pub(crate) secret: Mutex<Option<Arc<str>>>,
+    /// Whether its client has come back to it.
+    pub(crate) recovered: AtomicBool,
     /// One value of each type, once there is any.
     data: Mutex<Option<Box<Values>>>,
 }
 
-type Values = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
+pub(crate) type Values = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
 
 impl Kept {
     pub(crate) fn of(shown: Shown) -> Self {
-        Self { shown: Some(shown), data: Mutex::default() }
+        Self { shown: Some(shown), ..Self::default() }
     }
 
     pub(crate) fn set<T: Send + Sync + 'static>(&self, value: T) {
         self.data.lock().get_or_insert_default().insert(TypeId::of::<T>(), Arc::new(value));
+    }
+
+    pub(crate) fn take_data(&self) -> Option<Box<Values>> {
+        self.data.lock().take()
+    }
+
+    pub(crate) fn put_data(&self, data: Option<Box<Values>>) {
+        *self.data.lock() = data;
     }
 
     pub(crate) fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {

@@ -17,9 +17,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use everywire_core::hub::{Hub, HubOptions, RetentionRule};
-use everywire_core::{self as core, Identity, MemoryBroker, Retention, RoomKey, Verb};
+use everywire_core::{self as core, Identity, MemoryBroker, Reason, Retention, RoomKey, Verb};
 use parking_lot::Mutex;
 
 use self::access::{Authenticate, Credentials, Refusal, Rights};
@@ -31,6 +32,7 @@ use crate::carrier::form::Encoder;
 use crate::carrier::service::Service;
 use crate::driver::flusher::{self, Flushers, Queues};
 use crate::driver::lanes::Table;
+use crate::driver::recovery::Recovery;
 use crate::driver::sessions::Sessions;
 use crate::driver::wheel::Wheel;
 
@@ -48,6 +50,8 @@ pub(crate) struct AppState {
     pub(crate) authenticate: Option<Authenticate>,
     pub(crate) rights: Option<Rights>,
     states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    /// Clients that may come back, if any may.
+    pub(crate) recovery: Option<Recovery>,
     pub(crate) wheel: Arc<Wheel>,
     pub(crate) sessions: Arc<Sessions>,
     /// Sessions that are found by their ids.
@@ -55,6 +59,10 @@ pub(crate) struct AppState {
     /// What the background tasks are made of, until the first connection starts them.
     queues: Mutex<Option<Queues>>,
 }
+
+/// What a room keeps for clients that come back, unless the application says otherwise.
+const RECOVERED_MESSAGES: u32 = 1000;
+const RECOVERED_BYTES: u32 = 1 << 20;
 
 /// Whether a namespace may be called that.
 type Matches = Arc<dyn Fn(&str) -> bool + Send + Sync>;
@@ -65,7 +73,8 @@ pub struct AppBuilder {
     patterns: Vec<(Matches, NamespaceBuilder)>,
     mounts: Vec<(String, Mount)>,
     options: Options,
-    retention: RetentionRule,
+    retention: Option<RetentionRule>,
+    recovery: Option<Duration>,
     authenticate: Option<Authenticate>,
     rights: Option<Rights>,
     states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
@@ -84,7 +93,8 @@ impl App {
             patterns: Vec::new(),
             mounts: Vec::new(),
             options: Options::default(),
-            retention: Arc::new(|_, _| Retention::NONE),
+            retention: None,
+            recovery: None,
             authenticate: None,
             rights: None,
             states: HashMap::new(),
@@ -164,7 +174,10 @@ impl AppState {
     }
 
     /// A connection leaves its namespace, which may be gone then.
-    pub(crate) fn disconnect(&self, connection: &connection::Connection) {
+    pub(crate) fn disconnect(&self, connection: &connection::Connection, reason: Reason) {
+        if let Some(recovery) = &self.recovery {
+            recovery.leave(connection, reason);
+        }
         let core = connection.core();
         let namespace = core.namespace();
         namespace.disconnect(core);
@@ -224,7 +237,18 @@ impl AppBuilder {
     /// How much each room keeps, by namespace and room. Default: nothing.
     #[must_use]
     pub fn retention(mut self, rule: impl Fn(&str, &RoomKey) -> Retention + Send + Sync + 'static) -> Self {
-        self.retention = Arc::new(rule);
+        self.retention = Some(Arc::new(rule));
+        self
+    }
+
+    /// Lets Socket.IO clients that lost their session come back to their connections for so long: with the same id, rooms
+    /// and data, and hear what they missed. Default: they cannot. (Socket.IO: `connectionStateRecovery`.)
+    ///
+    /// What they missed comes from the log: unless [`retention`](Self::retention) says otherwise, every room then keeps
+    /// up to 1,000 broadcasts of at most 1 MiB for that time.
+    #[must_use]
+    pub fn recovery(mut self, window: Duration) -> Self {
+        self.recovery = Some(window);
         self
     }
 
@@ -274,7 +298,10 @@ impl AppBuilder {
             handlers.entry(mount.namespace.to_string()).or_insert_with(empty);
         }
         let mut mounts = Vec::new();
-        for (path, mount) in self.mounts {
+        for (path, mut mount) in self.mounts {
+            if let Some(engine) = &mut mount.engine {
+                engine.protocol.recovery = self.recovery.is_some();
+            }
             match Pattern::parse(&path) {
                 Ok(pattern) => mounts.push((pattern, Arc::new(mount))),
                 Err(error) => errors.push(error),
@@ -291,7 +318,13 @@ impl AppBuilder {
         let encoder = Encoder { deflate: options.deflate.unwrap_or_default() };
         let hub = Hub::new(HubOptions {
             shards,
-            retention: self.retention,
+            retention: self.retention.unwrap_or_else(|| match self.recovery {
+                None => Arc::new(|_, _| Retention::NONE),
+                Some(window) => {
+                    let age = window.as_millis().try_into().unwrap_or(u64::MAX);
+                    Arc::new(move |_, _| Retention { messages: RECOVERED_MESSAGES, bytes: RECOVERED_BYTES, age })
+                }
+            }),
             rooms_per_connection: options.rooms_per_connection,
             catch_up_queue: options.catch_up_queue,
             ..HubOptions::new(broker, Arc::new(encoder), Arc::new(flushers))
@@ -316,6 +349,7 @@ impl AppBuilder {
                 authenticate: self.authenticate,
                 rights: self.rights,
                 states: self.states,
+                recovery: self.recovery.map(Recovery::new),
                 wheel: Wheel::new(shortest),
                 sessions: Sessions::new(shards),
                 table: Arc::default(),

@@ -59,7 +59,21 @@ impl Handlers {
 
     /// What is done about a client that arrives: an error sends it away.
     pub(crate) async fn connect(&self, connection: &Connection) -> Result<()> {
-        for handler in self.before_connect.iter().chain(&self.connect) {
+        self.before(connection).await?;
+        self.after(connection).await
+    }
+
+    /// The first part of that: may it come in?
+    pub(crate) async fn before(&self, connection: &Connection) -> Result<()> {
+        for handler in &self.before_connect {
+            handler(connection.clone()).await?;
+        }
+        Ok(())
+    }
+
+    /// The second: it comes in.
+    pub(crate) async fn after(&self, connection: &Connection) -> Result<()> {
+        for handler in &self.connect {
             handler(connection.clone()).await?;
         }
         Ok(())

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::Context;
 
 use bytes::Bytes;
-use everywire_core::{Entry, Item, Link, PayloadRef, Reason};
+use everywire_core::{Entry, Item, Link, PayloadRef, Reason, Token};
 use everywire_protocols::protocol::{self, Protocol};
 use everywire_protocols::seam::{Kind, Message, Outbox, Time};
 use everywire_protocols::session::{self, Input, Lane, LaneEnd, LaneKind, Session, Wrapped, Wrapping};
@@ -172,7 +172,7 @@ impl Conversation {
         let mut out = session::Outputs::new();
         if let Some(message) = self.session.message(now, lane, message, &mut out) {
             self.understand(cx, now, message, effects);
-        } else {
+        } else if !out.is_empty() {
             self.carry_out(cx, now, out, effects);
         }
     }
@@ -248,12 +248,13 @@ impl Conversation {
             }
             _ => outbox,
         };
-        for entry in entries.drain(..) {
-            self.protocol.encode(&entry, outbox);
+        for entry in &*entries {
+            self.protocol.encode(entry, outbox);
             if let Item::Left = entry.item {
                 self.vacate(entry.slot, Reason::ServerClosed);
             }
         }
+        entries.clear();
     }
 
     /// Hands what waited in the mailbox to the session, while it wants every message.
@@ -348,7 +349,7 @@ impl Conversation {
         for seat in self.seats.iter_mut() {
             if let Some(connection) = &seat.connection {
                 tracing::debug!(peer = %self.peer, connection = %connection.id(), %reason, "a connection ended");
-                self.app.disconnect(connection);
+                self.app.disconnect(connection, reason);
             }
             if reason != Reason::ClientClosed {
                 seat.inbound.forget_waiting();
@@ -382,6 +383,7 @@ impl Conversation {
         self.carry_out(cx, now, out, effects);
     }
 
+    #[inline(never)]
     fn carry_out(
         &mut self,
         cx: &mut Context<'_>,
@@ -426,10 +428,41 @@ impl Conversation {
     fn understand(&mut self, cx: &mut Context<'_>, now: Time, message: Message<'_>, effects: &mut Effects) {
         let mut out = protocol::Outputs::new();
         self.protocol.message(now, message, &mut out);
-        self.follow(cx, now, out, effects);
+        // Nearly always one event: moving the list to look at it cost as much as handling it.
+        if let [protocol::Output::Event { .. }] = &out[..]
+            && let Some(protocol::Output::Event { slot, name, args, token }) = out.pop()
+        {
+            return self.event(cx, now, slot, &name, args, token, effects);
+        }
+        if !out.is_empty() {
+            self.follow(cx, now, out, effects);
+        }
     }
 
+    /// An event of the client's: its handler is called now, or when its turn comes.
     #[inline]
+    #[expect(clippy::too_many_arguments, reason = "an event, and where it goes")]
+    fn event(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Time,
+        slot: u32,
+        name: &str,
+        args: PayloadRef<'_>,
+        token: Option<Token>,
+        effects: &mut Effects,
+    ) {
+        // One that has left meanwhile has no handlers.
+        let Some(i) = self.seats.find(slot) else { return };
+        let seat = &self.seats[i];
+        if seat.inbound.is_free(seat.handlers.parallel) {
+            self.handle(i, cx, name, args, token);
+        } else {
+            self.wait(i, cx, now, name, args, token, effects);
+        }
+    }
+
+    #[inline(never)]
     pub(super) fn follow(
         &mut self,
         cx: &mut Context<'_>,
@@ -440,13 +473,7 @@ impl Conversation {
         for output in out {
             match output {
                 protocol::Output::Event { slot, name, args, token } => {
-                    let Some(i) = self.seats.find(slot) else { continue };
-                    let seat = &self.seats[i];
-                    if seat.inbound.is_free(seat.handlers.parallel) {
-                        self.handle(i, cx, &name, args, token);
-                    } else {
-                        self.wait(i, cx, now, &name, args, token, effects);
-                    }
+                    self.event(cx, now, slot, &name, args, token, effects);
                 }
                 protocol::Output::Answer { slot, id, answer } => self.answered(slot, id, answer),
                 protocol::Output::Send { bytes, kind, fault } => {

@@ -4,12 +4,14 @@
 //! Only then is it in, and the first of its events handled. Protocols with several namespaces hear of each step
 //! ([`Item::Entered`], [`Item::Refused`], [`Item::Left`]); for all others the end of a connection is the session's.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
-use everywire_core::hub::Spec;
+use everywire_core::hub::{Bookmark, Recent, Spec};
 use everywire_core::{
-    ConnectionId, Entry, Identity, Item, JoinOptions, Namespace, Outcome, Payload, PayloadRef, Reason,
+    Class, ConnectionId, Entry, Identity, Item, JoinOptions, Namespace, Outcome, Payload, PayloadRef, Reason,
     RoomKey, Verb,
 };
 use everywire_protocols::protocol::{self, Resume};
@@ -19,6 +21,7 @@ use everywire_protocols::session::{Facts, Input, Lane, Wrapping};
 use super::conversation::{Conversation, Effects};
 use super::handling::may;
 use super::inbound::{Entered, Opens};
+use super::recovery::{Lost, Recovery};
 use super::seats::Seat;
 use super::sessions::Place;
 use crate::app::AppState;
@@ -134,7 +137,7 @@ impl Conversation {
                 let joined = connection.join_with(rooms, options).await;
                 Some(joined.map_err(|error| EventError::refuse(error.to_string()))?)
             };
-            Ok(Entered { connection, joined })
+            Ok(Entered { connection, joined, told: false })
         });
         self.begin(0, opening, cx, now, effects);
     }
@@ -146,7 +149,7 @@ impl Conversation {
         now: Time,
         (slot, namespace): (u32, &str),
         auth: PayloadRef<'_>,
-        _resume: Option<Resume<'_>>,
+        resume: Option<Resume<'_>>,
         effects: &mut Effects,
     ) {
         let Some(handlers) = self.app.handlers_of(namespace) else {
@@ -166,37 +169,31 @@ impl Conversation {
             left: None,
         };
         let identity = self.identity.clone();
-        let asks = self.app.authenticate.is_some();
-        if !asks {
+        if self.app.authenticate.is_none() && self.app.recovery.is_none() {
             let connection = connect(&namespace, self.spec(slot, identity), shown);
-            let i = {
-                seat.connection = Some(connection.clone());
-                self.seats.push(seat)
-            };
+            seat.connection = Some(connection.clone());
+            let i = self.seats.push(seat);
             if handlers.has_no_connect() {
-                self.let_in(i, cx, now, Ok(Entered { connection, joined: None }), effects);
+                self.let_in(i, cx, now, Ok(Entered { connection, joined: None, told: false }), effects);
                 return;
             }
             self.open_socket();
             let opening: Opens = Box::pin(async move {
                 handlers.connect(&connection).await?;
-                Ok(Entered { connection, joined: None })
+                Ok(Entered { connection, joined: None, told: false })
             });
             self.begin(i, opening, cx, now, effects);
             return;
         }
         let spec = self.spec(slot, identity);
         let (app, peer) = (self.app.clone(), self.peer);
+        let resume = resume.map(|Resume { secret, offset }| (secret.into_owned(), offset.map(Cow::into_owned)));
         let i = self.seats.push(seat);
         self.open_socket();
         let opening: Opens = Box::pin(async move {
             let identity = identify(&app, peer, shown.as_ref(), namespace.name()).await?;
-            let connection = connect(&namespace, Spec { identity, ..spec }, shown);
-            // Whoever gives up on the way takes it out of the hub again.
-            let mut arriving = Arriving { app, connection: Some(connection.clone()) };
-            handlers.connect(&connection).await?;
-            arriving.connection = None;
-            Ok(Entered { connection, joined: None })
+            let spec = Spec { identity, ..spec };
+            arrive(app, handlers, namespace, spec, shown, resume).await
         });
         self.begin(i, opening, cx, now, effects);
     }
@@ -226,10 +223,11 @@ impl Conversation {
     ) {
         let several = self.protocol.namespaces();
         match outcome {
-            Ok(Entered { connection, joined }) => {
+            Ok(Entered { connection, joined, told }) => {
                 let seat = &mut self.seats[i];
-                if several {
-                    let item = Item::Entered { id: connection.id(), recovery: None };
+                if several && !told {
+                    let recovery = connection.core().known::<Kept>().and_then(|kept| kept.secret.lock().clone());
+                    let item = Item::Entered { id: connection.id(), recovery };
                     // Not behind what its own handlers sent: the protocol keeps that back until it is in.
                     self.link.mailbox().push(Entry { slot: seat.slot, item });
                 }
@@ -260,7 +258,7 @@ impl Conversation {
             };
         let seat = &self.seats[i];
         if let Some(connection) = &seat.connection {
-            self.app.disconnect(connection);
+            self.app.disconnect(connection, Reason::Refused);
         }
         self.link.mailbox().push(Entry { slot: seat.slot, item: Item::Refused { message, data } });
         self.seats.remove(i);
@@ -276,7 +274,7 @@ impl Conversation {
         }
         if let Some(connection) = &seat.connection {
             tracing::debug!(peer = %self.peer, connection = %connection.id(), %reason, "a connection ended");
-            self.app.disconnect(connection);
+            self.app.disconnect(connection, reason);
         }
         if seat.entered {
             farewell(seat, reason, None);
@@ -340,16 +338,121 @@ async fn identify(
     }
 }
 
-/// A connection that has not been let in yet: dropped, it leaves the hub.
-struct Arriving {
+/// A client enters a namespace in which clients can be known, or come back.
+async fn arrive(
     app: Arc<AppState>,
+    handlers: Arc<Handlers>,
+    namespace: Arc<Namespace>,
+    spec: Spec,
+    shown: Option<Shown>,
+    resume: Option<(String, Option<String>)>,
+) -> Result<Entered> {
+    let Some(recovery) = &app.recovery else {
+        let mut arriving = Arriving::new(&app, connect(&namespace, spec, shown));
+        handlers.connect(arriving.connection()).await?;
+        return Ok(Entered { connection: arriving.in_at_last(), joined: None, told: false });
+    };
+    let lost = match resume {
+        Some((secret, offset)) => find(recovery, &namespace, &secret, offset.as_deref()).await,
+        None => None,
+    };
+    let Some((lost, since)) = lost else {
+        let mut arriving = Arriving::new(&app, connect(&namespace, spec, shown));
+        let core = arriving.connection().core().clone();
+        handlers.before(arriving.connection()).await?;
+        let joined = namespace.join(&core, [RoomKey::Everyone], JoinOptions::default()).await;
+        let joined = joined.map_err(|error| EventError::refuse(error.to_string()))?;
+        core.keep_recent(Recent::begin(joined.offset));
+        recovery.begin(Recovery::secret(), arriving.connection());
+        handlers.after(arriving.connection()).await?;
+        return Ok(Entered { connection: arriving.in_at_last(), joined: None, told: false });
+    };
+    let (slot, link) = (spec.slot, spec.link.clone());
+    let mut arriving = Arriving::new(&app, connect(&namespace, Spec { id: lost.id, ..spec }, shown));
+    let core = arriving.connection().core().clone();
+    if let Some(kept) = core.extension(Kept::default) {
+        kept.recovered.store(true, Ordering::Relaxed);
+        kept.put_data(lost.data);
+    }
+    handlers.before(arriving.connection()).await?;
+    // The client hears that it is back, then what it missed, and then what its handlers have to say.
+    let item = Item::Entered { id: lost.id, recovery: Some(lost.secret.clone()) };
+    link.mailbox().push(Entry { slot, item });
+    let all_meta = lost.rooms.iter().all(|(_, meta)| *meta) && !lost.rooms.is_empty();
+    let rooms = lost.rooms.iter().map(|(room, _)| room.clone()).chain([RoomKey::Everyone]);
+    let options = JoinOptions { since: Some(since.offset()), meta: all_meta };
+    let joined = namespace.join(&core, rooms, options).await;
+    joined.map_err(|error| EventError::refuse(error.to_string()))?;
+    let meta = lost.rooms.iter().filter(|(_, meta)| *meta && !all_meta).map(|(room, _)| room.clone());
+    let meta: Vec<RoomKey> = meta.collect();
+    if !meta.is_empty() {
+        let options = JoinOptions { since: None, meta: true };
+        let joined = namespace.join(&core, meta, options).await;
+        joined.map_err(|error| EventError::refuse(error.to_string()))?;
+    }
+    let mut recent = lost.recent;
+    let missed = recent.take_since(since);
+    core.keep_recent(recent);
+    recovery.begin(lost.secret, arriving.connection());
+    for (event, payload) in missed {
+        // A connection that has ended meanwhile is noticed by its task.
+        let _ = core.emit(event, payload, Class::Event);
+    }
+    let connection = arriving.in_at_last();
+    if let Err(error) = handlers.after(&connection).await {
+        tracing::warn!(connection = %connection.id(), %error, "a connection that came back was not let in");
+        connection.disconnect();
+    }
+    Ok(Entered { connection, joined: None, told: true })
+}
+
+/// The connection that a client comes back to, and the place up to which it has heard all: if that is known, and nothing
+/// is missing since.
+async fn find(
+    recovery: &Recovery,
+    namespace: &Arc<Namespace>,
+    secret: &str,
+    offset: Option<&str>,
+) -> Option<(Lost, Bookmark)> {
+    let offset = match offset {
+        Some(offset) => Some(offset.parse::<Bookmark>().ok()?),
+        None => None,
+    };
+    let lost = recovery.take(secret, namespace.name())?;
+    // Who has heard no offset has heard nothing since it came in.
+    let since = offset.unwrap_or(lost.recent.begun());
+    if lost.recent.since(since).is_none() {
+        return None;
+    }
+    let rooms = lost.rooms.iter().map(|(room, _)| room.clone()).chain([RoomKey::Everyone]);
+    let page = namespace.history(rooms, Some(since.offset()), 1).await.ok()?;
+    page.recovered.then_some((lost, since))
+}
+
+/// A connection that has not been let in yet: dropped, it leaves the hub.
+struct Arriving<'a> {
+    app: &'a AppState,
     connection: Option<Connection>,
 }
 
-impl Drop for Arriving {
+impl<'a> Arriving<'a> {
+    fn new(app: &'a AppState, connection: Connection) -> Self {
+        Self { app, connection: Some(connection) }
+    }
+
+    fn connection(&self) -> &Connection {
+        self.connection.as_ref().expect("it is there until it is in")
+    }
+
+    fn in_at_last(&mut self) -> Connection {
+        self.connection.take().expect("it is there until it is in")
+    }
+}
+
+impl Drop for Arriving<'_> {
     fn drop(&mut self) {
         if let Some(connection) = &self.connection {
-            self.app.disconnect(connection);
+            self.app.disconnect(connection, Reason::Refused);
         }
     }
 }

@@ -64,6 +64,9 @@ impl Conversation {
     }
 
     pub(super) fn reply(&mut self, i: usize, event: &str, token: Option<Token>, outcome: Result<Payload>) {
+        if token.is_none() && outcome.is_ok() {
+            return;
+        }
         let outcome = match outcome {
             Ok(payload) if token.is_some() => Outcome::Done(payload),
             Ok(_) => return,

@@ -36,6 +36,8 @@ pub(crate) struct Entered {
     pub(crate) connection: Connection,
     /// What became of the rooms that it named.
     pub(crate) joined: Option<Joined>,
+    /// Whether the client knows already.
+    pub(crate) told: bool,
 }
 
 /// A handler at work.

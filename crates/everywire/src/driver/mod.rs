@@ -8,6 +8,7 @@
 //! | what becomes of an event | [`handling`] |
 //! | events that wait for handlers, and handlers at work | [`inbound`] |
 //! | sessions over several requests, found by their ids | [`lanes`] |
+//! | clients that come back to their connection | [`recovery`] |
 //! | who takes broadcasts from the hub to the sockets | [`flusher`] |
 //! | what a session shares with others | [`link`] |
 //! | all open sessions, and their end | [`sessions`] |
@@ -23,6 +24,7 @@ pub(crate) mod handling;
 pub(crate) mod inbound;
 pub(crate) mod lanes;
 pub(crate) mod link;
+pub(crate) mod recovery;
 pub(crate) mod seats;
 pub(crate) mod sessions;
 pub(crate) mod wheel;

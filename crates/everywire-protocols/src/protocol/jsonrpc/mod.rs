@@ -212,6 +212,10 @@ impl Protocol for JsonRpc {
                 let hint = encode::HINT + event.len() + payload.size();
                 outbox.message(Kind::Text, hint, &mut |out| encode::call(event, payload, None, *ack, out));
             }
+            Item::Kept { event, payload, .. } => {
+                let hint = encode::HINT + event.len() + payload.size();
+                outbox.message(Kind::Text, hint, &mut |out| encode::call(event, payload, None, None, out));
+            }
             Item::Reply { token, outcome } => {
                 let mut respond = |id| {
                     let hint = encode::response_hint(outcome);

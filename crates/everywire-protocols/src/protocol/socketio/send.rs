@@ -23,11 +23,11 @@ impl SocketIo {
                 let form = self.form();
                 self.say(slot, outbox, |_, _, outbox| form.encode(broadcast, *meta, outbox));
             }
-            // Where clients can come back, `encode_kept` is for those that are kept for them.
             Item::Emit { event, payload, ack, .. } => {
                 let data = Data::Event { name: event, args: payload, tail: Tail::default() };
                 self.packet(slot, EVENT, *ack, data, outbox);
             }
+            Item::Kept { event, payload, place, .. } => self.encode_kept(slot, event, payload, place, outbox),
             Item::Reply { token: Token::Number(id), outcome } => match outcome {
                 Outcome::Done(payload) => self.packet(slot, ACK, Some(*id), Data::Args(payload), outbox),
                 Outcome::Failed { code, message, data } => {
