@@ -2,11 +2,13 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 
 import { choices, SEED } from "../rooms/seeded.js";
+import { Client } from "./clients.js";
+import { PATIENCE } from "./patience.js";
 import { ask, Polling, SEPARATOR, Ws } from "./raw.js";
 import { share } from "./target.js";
-import { watch } from "./watch.js";
 
 const MANY = Number(process.env.HOSTILE_MANY ?? 200);
 /** For what is forgotten: it is so soon. */
@@ -15,18 +17,42 @@ const PLACEHOLDER = '{"_placeholder":true,"num":0}';
 
 const times = (count, make) => Promise.all(Array.from({ length: count }, (_, n) => make(n)));
 
-const gauges = new Map();
+/** What the gauges show to the only client there is. */
+const ALONE = { sessions: 1, connections: 1, rooms: 0, namespaces: 2 };
 
-/** Does this to a server. Whatever it was: afterwards another is served as ever, and the server holds what it held before. */
+/** Does this to a server. Whatever it was: afterwards another is served as ever, and the server holds nothing of it. */
 function hostile(what, act, options = {}) {
   test(what, async (t) => {
     const server = await share(options);
-    const watcher = await watch(server);
-    if (!gauges.has(server)) gauges.set(server, await watcher.gauges());
     await act(server, t);
-    assert.deepEqual(await watcher.client.callAll("echo_ack", "still there"), ["still there"]);
-    await watcher.back(gauges.get(server));
+    const began = performance.now();
+    let shown;
+    while (!isDeepStrictEqual(shown, ALONE)) {
+      assert.ok(performance.now() - began < PATIENCE, `gauges stay ${JSON.stringify(shown)}`);
+      shown = await askGauges(t, server);
+    }
   });
+}
+
+/** What the gauges show, asked again while it is something else; a reason if the one who asks was late and is cut off. */
+async function askGauges(t, server) {
+  const client = await Client.open(t, server, { transports: ["websocket"] });
+  const cut = client.disconnected();
+  cut.catch(() => {});
+  const asks = async () => {
+    assert.deepEqual(await client.callAll("echo_ack", "still there"), ["still there"]);
+    let shown;
+    for (let tries = 0; tries < 500 && !isDeepStrictEqual(shown, ALONE); tries += 1) {
+      shown = await client.call("gauges");
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return shown;
+  };
+  const asked = asks();
+  asked.catch(() => {});
+  const shown = await Promise.race([asked, cut]);
+  client.socket.disconnect();
+  return shown;
 }
 
 hostile("sessions that are opened and forgotten", async (server) => {
