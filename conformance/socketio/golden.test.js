@@ -21,16 +21,26 @@ const TABLES = {
   jsonp3: (_, ...rest) => onJsonp(...rest),
 };
 
+/** The same packet without what is undefined, in our order of keys, and with numbers as they came. */
+function msgpack(line) {
+  return line
+    .replace(/82(a3736964b4<sid>)a3706964d40000|82(a76d657373616765a26e6f)a464617461d40000/, "81$1$2")
+    .replace(/^(<< 83a47479706504)(a36e7370a32f7a7a)(a464617461.*)$/, "$1$3$2")
+    .replace("cb3ff8000000000000cb3ff8000000000000", "cb3ff8000000000000ca3fc00000");
+}
+
 /** What we say instead, where it is only written otherwise. */
 const OURS = {
   "as-it-came": {
     heading: "JSON goes on as it came",
     line: (line, index, lines) => (line.startsWith("< 42") ? lines[index - 1].replace(">", "<") : line),
   },
-  msgpack: {
-    heading: "MessagePack leaves out what is undefined",
-    line: (line) => line.replace(/82(a3736964b4<sid>)a3706964d40000|82(a76d657373616765a26e6f)a464617461d40000/, "81$1$2"),
+  jsonp4: {
+    heading: "JSON goes on as it came",
+    line: (line, index, lines) => (lines[index - 1]?.includes("u2028") ? line.replace("\\\\n\\u2028", "\\\\n\\\\u2028") : line),
   },
+  msgpack: { heading: "MessagePack leaves out what is undefined", line: msgpack },
+  "msgpack-violations": { heading: "MessagePack leaves out what is undefined", line: msgpack },
 };
 
 for (const [name, hold] of Object.entries(TABLES)) {

@@ -72,13 +72,16 @@ test("what cannot open a session", async (t) => {
     [{ EIO: "3", transport: "polling", sid: "none", refuse: "" }, 1],
     [{ EIO: "3", transport: "polling", refuse: "" }, 2, { method: "POST", body: "" }],
     [{ EIO: "3", transport: "websocket", refuse: "" }, 3],
-    [{ EIO: "3", transport: "polling", refuse: "" }, 4],
-    [{ ...EIO4, transport: "none" }, 0, { path: "/socket.io/socket.io.js" }],
-    [{}, 0, { path: "/socket.io/socket.io.js" }],
+    [{ EIO: "3", transport: "polling", refuse: "" }, differs("the revision is looked at before the application is asked") ? 5 : 4],
   ]) {
     await t.test(`${options?.method ?? "GET"} ${options?.path ?? ""} ${JSON.stringify(query)}`, async () => {
       isError(await ask(server, query, options).answer, code);
     });
+  }
+  for (const query of [{ ...EIO4, transport: "none" }, {}]) {
+    const answer = await ask(server, query, { path: "/socket.io/socket.io.js" }).answer;
+    if (differs("client files are not the mount's")) assert.equal(answer.status, 404);
+    else isError(answer, 0);
   }
   const refused = await ask(server, { ...EIO4, refuse: "not today" }).answer;
   isError(refused, 4, "not today");
@@ -227,7 +230,8 @@ test("polls are compressed from the threshold on", async (t) => {
     const { headers: got, body } = await session.poll({ headers });
     assert.equal(got["content-encoding"] ?? "identity", encoding, accepted);
     assert.equal(open[encoding](body).toString(), `42["echo","${long}"]`);
-    assert.equal(got["content-length"], encoding === "identity" ? String(body.length) : undefined);
+    const told = encoding === "identity" || differs("a compressed answer has a length");
+    assert.equal(got["content-length"], told ? String(body.length) : undefined);
     // What is short goes as it is.
     await session.post('42["echo",1]');
     assert.equal((await session.poll({ headers })).headers["content-encoding"], undefined);

@@ -26,6 +26,17 @@ async function goesOnPolling(session) {
   assert.deepEqual(packets.filter((packet) => packet !== "6"), ['42["echo","still"]']);
 }
 
+/** A WebSocket for a session that has one. */
+async function comesTooLate(open) {
+  if (differs("a WebSocket for a session that has one is refused over HTTP")) {
+    await assert.rejects(open(), /400/);
+    return;
+  }
+  const late = await open();
+  assert.equal(await late.ended(), 1005);
+  assert.deepEqual(late.unread, []);
+}
+
 test("probe, no more polls, upgrade", async (t) => {
   const { session, ws } = await begun(t, await share());
   const poll = await session.pending();
@@ -120,18 +131,14 @@ test("a second attempt beside the first, and after it", async (t) => {
   assert.equal(await (await session.socket(t)).ended(), 1005);
   ws.send("5");
   await goesOnOver(ws);
-  const late = await session.socket(t);
-  assert.equal(await late.ended(), 1005);
-  assert.deepEqual(late.unread, []);
+  await comesTooLate(() => session.socket(t));
   await goesOnOver(ws);
 });
 
 test("a session on WebSocket from the start is not upgraded", async (t) => {
   const server = await share({ upgradeTimeout: 200 });
   const ws = await Ws.joined(t, server);
-  const second = await Ws.open(t, server, { sid: ws.handshake.sid });
-  assert.equal(await second.ended(), 1005);
-  assert.deepEqual(second.unread, []);
+  await comesTooLate(() => Ws.open(t, server, { sid: ws.handshake.sid }));
   await goesOnOver(ws);
 });
 

@@ -64,6 +64,9 @@ pub(crate) struct AppState {
 const RECOVERED_MESSAGES: u32 = 1000;
 const RECOVERED_BYTES: u32 = 1 << 20;
 
+/// How often a session that is upgraded looks whether a poll hinders it: Engine.IO's, and not to be far off.
+const UPGRADE_CHECK: Duration = Duration::from_millis(100);
+
 /// Whether a namespace may be called that.
 type Matches = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
@@ -334,7 +337,7 @@ impl AppBuilder {
             .flat_map(|engine| {
                 let options = &engine.options;
                 let connect = engine.protocol.connect_timeout;
-                [options.ping_interval, options.ping_timeout, options.upgrade_timeout, connect]
+                [options.ping_interval, options.ping_timeout, options.upgrade_timeout, connect, UPGRADE_CHECK * 4]
             })
             .chain([options.websocket.ping_interval, options.websocket.ping_timeout, options.close_timeout])
             .min()

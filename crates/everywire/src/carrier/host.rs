@@ -53,8 +53,11 @@ impl Host {
                 self.hear(cx, now, event);
             }
             let mut effects = Effects::new();
-            let conversation = self.conversation();
-            conversation.work(cx, now, &mut effects);
+            self.conversation().work(cx, now, &mut effects);
+            self.apply(effects);
+            // What waits goes before what a deadline would say instead: a poll that is let go takes nothing along.
+            self.drain(cx, now);
+            let mut effects = Effects::new();
             let horizon = now.after(self.wheel.tick());
             self.conversation().tick(cx, horizon, &mut effects);
             self.apply(effects);
