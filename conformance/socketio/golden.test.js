@@ -26,7 +26,9 @@ function msgpack(line) {
   return line
     .replace(/82(a3736964b4<sid>)a3706964d40000|82(a76d657373616765a26e6f)a464617461d40000/, "81$1$2")
     .replace(/^(<< 83a47479706504)(a36e7370a32f7a7a)(a464617461.*)$/, "$1$3$2")
-    .replace("cb3ff8000000000000cb3ff8000000000000", "cb3ff8000000000000ca3fc00000");
+    .replace("cb3ff8000000000000cb3ff8000000000000", "cb3ff8000000000000ca3fc00000")
+    .replace(/^(<< 83a47479706502a46461746192a46563686f)d40000/, "$1c0")
+    .replace(/^(<< 83a47479706502a46461746192a46563686f)c70300/, "$1c403");
 }
 
 /** What we say instead, where it is only written otherwise. */

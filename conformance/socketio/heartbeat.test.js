@@ -17,8 +17,8 @@ const OPTIONS = { pingInterval: INTERVAL, pingTimeout: TIMEOUT, allowEIO3: true 
 /** For clients that shall stay: a busy machine must not make them late. */
 const PATIENT = { ...OPTIONS, pingTimeout: 1500 };
 
-/** Timers round; and ours may come up to a sixteenth of the shortest interval early. */
-const EARLY = differs("heartbeats may be a little early") ? 5 + TIMEOUT / 16 : 5;
+/** Timers round; and ours may come up to a sixteenth of the shortest interval early, each of two. */
+const EARLY = differs("heartbeats may be a little early") ? 5 + (2 * TIMEOUT) / 16 : 5;
 /** A busy machine is late; a server that forgets would be later. */
 const LATE = 400;
 

@@ -191,7 +191,13 @@ async function comeBack(t, server, credentials, prefix = "") {
   await ws.next();
   ws.send(`40${prefix}${JSON.stringify(credentials)}`);
   const frames = await ws.until((frame) => typeof frame === "string" && frame.startsWith(`40${prefix}`));
-  return { ws, ...JSON.parse(frames.pop().slice(2 + prefix.length)), frames };
+  const told = JSON.parse(frames.pop().slice(2 + prefix.length));
+  if (differs("what was missed comes behind the CONNECT reply")) {
+    // What is answered comes behind all of it.
+    ws.send(`42${prefix}77["echo_ack"]`);
+    frames.push(...(await ws.until((frame) => frame === `43${prefix}77[]`)).slice(0, -1));
+  }
+  return { ws, ...told, frames };
 }
 
 const ID = /^[\w-]{20}$/;

@@ -36,7 +36,7 @@ export function differs(heading) {
 /** What we call an end that the reference calls so. */
 const COARSER = {
   "parse error": ["forced close"],
-  "transport error": ["forced close", "transport close"],
+  "transport error": ["forced close", "transport close", "transport error"],
 };
 
 /** Whether the server under test may call an end so. */

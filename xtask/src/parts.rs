@@ -125,6 +125,9 @@ pub(crate) const PARTS: &[Part] = &[
     Part::new(Test, "http2-chromium", 15, &["build", "npm", "chromium", "openssl"], |shell| {
         install::node_tests(shell, "conformance/http2")
     }),
+    Part::new(Test, "socketio", 90, &["build", "npm", "python", "chromium"], |shell| {
+        install::node_tests(shell, "conformance/socketio")
+    }),
     Part::new(Check, "clippy", 120, &[], |shell| shell.cargo(CLIPPY)).in_lane(Lane::Cargo),
     Part::new(Check, "pure", 20, &[], |shell| {
         let pure = ["-p=everywire-websocket", "-p=everywire-core", "-p=everywire-protocols"];

@@ -91,11 +91,17 @@ impl Joining {
                 rooms.contains(&RoomKey::Connection(self.connection.id()))
                     || memberships.iter().any(|m| m.since < broadcast.seq() && rooms.contains(m.room.key()))
             };
+            // Who comes back to a room is left out like the member that it was.
+            let left_out = || {
+                self.options.since.is_some()
+                    && publication.target.except.iter().any(|key| self.rooms.contains(key))
+            };
             // Volatile is what never waits, and all of this has waited.
             publication.class != Class::Volatile
                 && rooms.iter().any(|room| self.rooms.contains(room))
                 && !heard_otherwise()
                 && !self.connection.is_excepted(publication, &memberships)
+                && !left_out()
         };
         history.chain(meanwhile).filter(concerns).cloned().collect()
     }

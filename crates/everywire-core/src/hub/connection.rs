@@ -386,10 +386,25 @@ impl Connection {
     /// Puts broadcasts that it missed into its mailbox. False if they were more than it may be sent in one go, and the
     /// oldest are left out.
     pub(super) fn catch_up(&self, missed: &[Arc<Broadcast>], meta: bool) -> bool {
+        // What was sent to it alone in between comes where it belongs.
+        let mut recent = self.recent.lock();
+        let mut own =
+            recent.as_mut().map(|recent| recent.take_replay()).unwrap_or_default().into_iter().peekable();
+        let own_entry = |(place, event, payload)| {
+            let item = Item::Kept { event, payload, place, volatile: false };
+            Entry { slot: self.slot, item }
+        };
+        let mut entries = Vec::with_capacity(missed.len() + own.len());
+        for broadcast in missed {
+            while let Some(event) = own.next_if(|(place, ..)| place.seq < broadcast.seq()) {
+                entries.push(own_entry(event));
+            }
+            entries.push(self.broadcast_entry(broadcast, meta));
+        }
+        entries.extend(own.map(own_entry));
         let mailbox = self.link.mailbox();
         let mut state = mailbox.lock();
-        let entries = missed.iter().map(|broadcast| self.broadcast_entry(broadcast, meta));
-        let complete = state.append_missed(entries.collect(), mailbox.options());
+        let complete = state.append_missed(entries, mailbox.options());
         state.notify();
         complete
     }

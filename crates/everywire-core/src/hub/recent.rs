@@ -54,7 +54,9 @@ impl FromStr for Bookmark {
 
     fn from_str(text: &str) -> Result<Self, InvalidOffset> {
         let (offset, after) = match text.split_once('.') {
-            Some((_, after)) if !after.bytes().all(|byte| byte.is_ascii_digit()) => return Err(InvalidOffset),
+            Some((_, after)) if !after.bytes().all(|byte| byte.is_ascii_digit()) => {
+                return Err(InvalidOffset);
+            }
             Some((offset, after)) => (offset, after.parse().map_err(|_| InvalidOffset)?),
             None => (text, 0),
         };
@@ -74,13 +76,14 @@ pub struct Recent {
     whole_since: Bookmark,
     events: VecDeque<(Bookmark, Name, Payload)>,
     bytes: usize,
+    replay: Option<(Bookmark, Bookmark)>,
 }
 
 impl Recent {
     /// Nothing yet, for a client that came in here.
     pub fn begin(at: Offset) -> Self {
         let begun = Bookmark::of(at);
-        Self { begun, last: begun, whole_since: begun, events: VecDeque::new(), bytes: 0 }
+        Self { begun, last: begun, whole_since: begun, events: VecDeque::new(), bytes: 0, replay: None }
     }
 
     /// Where the client came in.
@@ -97,12 +100,15 @@ impl Recent {
         })
     }
 
-    /// Takes out what came after this place, to be sent once more.
-    pub fn take_since(&mut self, place: Bookmark) -> Vec<(Name, Payload)> {
-        let kept = self.events.partition_point(|(at, ..)| *at <= place);
-        let later = self.events.drain(kept..).map(|(_, event, payload)| (event, payload)).collect::<Vec<_>>();
-        self.bytes -= later.iter().map(|(event, payload)| cost(event, payload)).sum::<usize>();
-        later
+    /// What came after this place up to now is to be sent once more, with what the connection catches up on.
+    pub fn replay_since(&mut self, place: Bookmark) {
+        self.replay = Some((place, self.last));
+    }
+
+    /// What is to be sent once more, once.
+    pub(super) fn take_replay(&mut self) -> Vec<(Bookmark, Name, Payload)> {
+        let Some((from, to)) = self.replay.take() else { return Vec::new() };
+        self.events.iter().filter(|(at, ..)| *at > from && *at <= to).cloned().collect()
     }
 
     /// The place of a client that has heard everything that concerns it up to this broadcast.
@@ -183,14 +189,12 @@ mod tests {
     fn what_is_too_much_is_let_go_of_and_known_to_be_gone() {
         let mut recent = Recent::begin(Offset { epoch: 1, seq: 5 });
         let payload = Payload::binary(vec![0; BYTES / 4]);
-        let places: Vec<Bookmark> = [5, 5, 7, 7, 7].map(|seq| recent.push(seq, "e".into(), payload.clone())).into();
-        assert_eq!(places.iter().map(|at| (at.seq, at.after)).collect::<Vec<_>>(), [
-            (5, 1),
-            (5, 2),
-            (7, 1),
-            (7, 2),
-            (7, 3)
-        ]);
+        let places: Vec<Bookmark> =
+            [5, 5, 7, 7, 7].map(|seq| recent.push(seq, "e".into(), payload.clone())).into();
+        assert_eq!(
+            places.iter().map(|at| (at.seq, at.after)).collect::<Vec<_>>(),
+            [(5, 1), (5, 2), (7, 1), (7, 2), (7, 3)]
+        );
         let since = |place| recent.since(place).map(Iterator::count);
         assert_eq!(since(recent.begun()), None, "the first two are gone");
         assert_eq!((since(places[1]), since(places[3]), since(places[4])), (Some(3), Some(1), Some(0)));

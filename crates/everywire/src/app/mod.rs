@@ -325,7 +325,11 @@ impl AppBuilder {
                 None => Arc::new(|_, _| Retention::NONE),
                 Some(window) => {
                     let age = window.as_millis().try_into().unwrap_or(u64::MAX);
-                    Arc::new(move |_, _| Retention { messages: RECOVERED_MESSAGES, bytes: RECOVERED_BYTES, age })
+                    Arc::new(move |_, _| Retention {
+                        messages: RECOVERED_MESSAGES,
+                        bytes: RECOVERED_BYTES,
+                        age,
+                    })
                 }
             }),
             rooms_per_connection: options.rooms_per_connection,
@@ -337,7 +341,13 @@ impl AppBuilder {
             .flat_map(|engine| {
                 let options = &engine.options;
                 let connect = engine.protocol.connect_timeout;
-                [options.ping_interval, options.ping_timeout, options.upgrade_timeout, connect, UPGRADE_CHECK * 4]
+                [
+                    options.ping_interval,
+                    options.ping_timeout,
+                    options.upgrade_timeout,
+                    connect,
+                    UPGRADE_CHECK * 4,
+                ]
             })
             .chain([options.websocket.ping_interval, options.websocket.ping_timeout, options.close_timeout])
             .min()

@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 
 use everywire_core::hub::{Bookmark, Recent, Spec};
 use everywire_core::{
-    Class, ConnectionId, Entry, Identity, Item, JoinOptions, Namespace, Outcome, Payload, PayloadRef, Reason,
+    ConnectionId, Entry, Identity, Item, JoinOptions, Namespace, Outcome, Payload, PayloadRef, Reason,
     RoomKey, Verb,
 };
 use everywire_protocols::protocol::{self, Resume};
@@ -187,7 +187,8 @@ impl Conversation {
         }
         let spec = self.spec(slot, identity);
         let (app, peer) = (self.app.clone(), self.peer);
-        let resume = resume.map(|Resume { secret, offset }| (secret.into_owned(), offset.map(Cow::into_owned)));
+        let resume =
+            resume.map(|Resume { secret, offset }| (secret.into_owned(), offset.map(Cow::into_owned)));
         let i = self.seats.push(seat);
         self.open_socket();
         let opening: Opens = Box::pin(async move {
@@ -226,7 +227,8 @@ impl Conversation {
             Ok(Entered { connection, joined, told }) => {
                 let seat = &mut self.seats[i];
                 if several && !told {
-                    let recovery = connection.core().known::<Kept>().and_then(|kept| kept.secret.lock().clone());
+                    let recovery =
+                        connection.core().known::<Kept>().and_then(|kept| kept.secret.lock().clone());
                     let item = Item::Entered { id: connection.id(), recovery };
                     // Not behind what its own handlers sent: the protocol keeps that back until it is in.
                     self.link.mailbox().push(Entry { slot: seat.slot, item });
@@ -378,6 +380,9 @@ async fn arrive(
     // The client hears that it is back, then what it missed, and then what its handlers have to say.
     let item = Item::Entered { id: lost.id, recovery: Some(lost.secret.clone()) };
     link.mailbox().push(Entry { slot, item });
+    let mut recent = lost.recent;
+    recent.replay_since(since);
+    core.keep_recent(recent);
     let all_meta = lost.rooms.iter().all(|(_, meta)| *meta) && !lost.rooms.is_empty();
     let rooms = lost.rooms.iter().map(|(room, _)| room.clone()).chain([RoomKey::Everyone]);
     let options = JoinOptions { since: Some(since.offset()), meta: all_meta };
@@ -390,14 +395,7 @@ async fn arrive(
         let joined = namespace.join(&core, meta, options).await;
         joined.map_err(|error| EventError::refuse(error.to_string()))?;
     }
-    let mut recent = lost.recent;
-    let missed = recent.take_since(since);
-    core.keep_recent(recent);
     recovery.begin(lost.secret, arriving.connection());
-    for (event, payload) in missed {
-        // A connection that has ended meanwhile is noticed by its task.
-        let _ = core.emit(event, payload, Class::Event);
-    }
     let connection = arriving.in_at_last();
     if let Err(error) = handlers.after(&connection).await {
         tracing::warn!(connection = %connection.id(), %error, "a connection that came back was not let in");

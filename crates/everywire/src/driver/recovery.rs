@@ -67,7 +67,8 @@ impl Recovery {
 
     /// A connection is about to leave. Call it before it leaves its rooms.
     pub(crate) fn leave(&self, connection: &Connection, reason: Reason) {
-        let Some(secret) = connection.core().known::<Kept>().and_then(|kept| kept.secret.lock().take()) else {
+        let Some(secret) = connection.core().known::<Kept>().and_then(|kept| kept.secret.lock().take())
+        else {
             return;
         };
         let mut state = self.state.lock();
@@ -115,7 +116,11 @@ impl Recovery {
 fn comes_back(reason: Reason) -> bool {
     !matches!(
         reason,
-        Reason::ClientLeft | Reason::ServerClosed | Reason::Refused | Reason::Unauthenticated | Reason::Internal
+        Reason::ClientLeft
+            | Reason::ServerClosed
+            | Reason::Refused
+            | Reason::Unauthenticated
+            | Reason::Internal
     )
 }
 

@@ -74,6 +74,8 @@ struct Missed {
     to: u64,
     rooms: Vec<RoomKey>,
     memberships: Vec<Membership>,
+    /// It has been in the rooms before, up to a place that it named.
+    back: bool,
     meta: bool,
     complete: bool,
 }
@@ -363,6 +365,7 @@ impl Seat {
             to: delivered,
             rooms: join.rooms.clone(),
             memberships: self.memberships.clone(),
+            back: join.options.since.is_some(),
             meta,
             complete: recovered,
         };
@@ -426,6 +429,7 @@ impl Missed {
             && to.iter().any(|room| self.rooms.contains(room))
             && !heard
             && !is_left_out(connection, publication, &self.memberships)
+            && !(self.back && publication.target.except.iter().any(|key| self.rooms.contains(key)))
     }
 }
 
