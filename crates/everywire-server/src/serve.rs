@@ -37,7 +37,7 @@ pub(crate) fn build(config: &Config) -> anyhow::Result<App> {
         app = app.namespace(namespace, |ns| _ = ns.actions_with(&actions));
     }
     for row in &config.mounts {
-        app = app.mount(&row.path, row.mount());
+        app = app.mount(&row.path, config.mount(row));
     }
     Ok(app.build()?)
 }

@@ -2,11 +2,12 @@
 //!
 //! | to find | look in |
 //! |---|---|
-//! | every key, with its bounds and its words | `keys.rs` |
+//! | every key, with its bounds and its words | `keys.rs`, of rows `rows.rs` |
 //! | how a value is written | `kind.rs` |
 //! | how a file is read, and its errors | `read.rs` |
 //! | the example and the reference | `document.rs` |
 //! | what it says of rooms and mounts | `rooms.rs`, `mount.rs` |
+//! | what it says of Socket.IO | `socketio.rs` |
 
 mod document;
 mod key;
@@ -15,6 +16,8 @@ mod kind;
 mod mount;
 mod read;
 mod rooms;
+mod rows;
+mod socketio;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -24,11 +27,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use everywire::{Actions, Deflate, Options};
+use everywire::{Actions, Deflate, Mount, Options};
 
 pub(crate) use self::document::{example, reference};
 pub(crate) use self::mount::{MountRow, Protocol, Session};
 use self::rooms::{RetentionRow, Rule};
+use self::socketio::SocketIo;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone)]
@@ -45,6 +49,7 @@ pub(crate) struct Config {
     playground: Option<bool>,
     pub(crate) insecure_open: bool,
     pub(crate) log: String,
+    socketio: SocketIo,
     pub(crate) tls: Tls,
     pub(crate) mounts: Vec<MountRow>,
     retention: Vec<RetentionRow>,
@@ -72,6 +77,7 @@ impl Default for Config {
             playground: None,
             insecure_open: false,
             log: "info".to_owned(),
+            socketio: SocketIo::default(),
             tls: Tls::default(),
             mounts: MountRow::defaults(),
             retention: Vec::new(),
@@ -127,6 +133,7 @@ impl Config {
             let text = "must not be more than limits.inbound_bytes";
             faults.push(("limits.inbound_queue".into(), text.into()));
         }
+        faults.extend(self.socketio.faults());
         for (i, row) in self.mounts.iter().enumerate() {
             let path = format!("mount[{i}].path");
             if let Some(first) = self.mounts[..i].iter().position(|other| other.path == row.path) {
@@ -148,6 +155,11 @@ impl Config {
             shards: self.workers(),
             ..self.options.clone()
         }
+    }
+
+    /// A row of the mount table for the library.
+    pub(crate) fn mount(&self, row: &MountRow) -> Mount {
+        row.mount(&self.socketio)
     }
 
     /// How many threads serve clients.

@@ -72,6 +72,35 @@ async fn the_playground_and_nothing_else_is_there() {
 }
 
 #[tokio::test]
+async fn socketio_is_in_the_same_room() {
+    let server = Server::start(&[]).await;
+    let line = format!("  http://{}/socket.io/", server.address);
+    let line = server.banner.iter().find(|shown| shown.starts_with(&line)).unwrap();
+    assert!(
+        line.ends_with("  Socket.IO, by polls and WebSockets  namespaces as clients name them"),
+        "{line}"
+    );
+
+    let poll = "/socket.io/?EIO=4&transport=polling";
+    let (status, _, opened) = server.http(&format!("GET {poll}"), "").await;
+    assert_eq!(status, 200, "{opened}");
+    let opened: serde_json::Value = serde_json::from_str(opened.strip_prefix('0').unwrap()).unwrap();
+    assert_eq!(opened["pingInterval"], 25_000);
+    let session = format!("{poll}&sid={}", opened["sid"].as_str().unwrap());
+    let send = async |body: &str| server.http(&format!("POST {session}"), body).await;
+    let hear = async || server.http(&format!("GET {session}"), "").await.2;
+
+    assert_eq!(send("40").await.2, "ok");
+    assert!(hear().await.starts_with("40{\"sid\":"));
+    send("420[\"subscribe\",\"lobby\"]").await;
+    let subscribed = hear().await;
+    assert!(subscribed.starts_with("430[{\"room\":\"lobby\","), "{subscribed}");
+    server.http("POST /pub/lobby?event=chat", r#"{"text":"from curl"}"#).await;
+    let heard = hear().await;
+    assert!(heard.starts_with("42[\"chat\",{\"text\":\"from curl\"},{\"room\":\"lobby\","), "{heard}");
+}
+
+#[tokio::test]
 async fn start_up_says_what_is_served() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("everywire.toml");
