@@ -18,6 +18,7 @@ const COUNT: RangeInclusive<u64> = 1..=1_000_000_000;
 const WINDOW: RangeInclusive<u64> = 8..=15;
 
 const ANY_TEXT: Text = Text { expected: "a text", check: |_| true };
+const FOLDER: Text = Text { expected: "the path of a folder", check: |text| !text.is_empty() };
 const FILE: Text = Text { expected: "the path of a file", check: |text| !text.is_empty() };
 const HOST: Text = Text {
     expected: "a host without port, such as \"chat.example.org\", or \"*\"",
@@ -115,6 +116,13 @@ fn top() -> Vec<Key<Config>> {
             "Whether the playground page is served at `/`.",
         )
         .otherwise("on while the listen address is one of loopback's", "false"),
+        Key::<Config>::new(
+            "client_assets",
+            Maybe(FOLDER),
+            field!(client_assets),
+            "The folder of the Socket.IO client for browsers, `dist` of the npm package `socket.io-client`: its bundles are served below each Socket.IO mount, as `/socket.io/socket.io.js`. `--client-assets` goes before it.",
+        )
+        .otherwise("none is served", "\"node_modules/socket.io-client/dist\""),
         Key::new(
             "insecure_open",
             Flag,

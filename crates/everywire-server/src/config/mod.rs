@@ -33,6 +33,7 @@ pub(crate) use self::document::{example, reference};
 pub(crate) use self::mount::{MountRow, Protocol, Session};
 use self::rooms::{RetentionRow, Rule};
 use self::socketio::SocketIo;
+use crate::assets::Assets;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone)]
@@ -47,6 +48,7 @@ pub(crate) struct Config {
     pub(crate) actions: Vec<&'static str>,
     pub(crate) actions_prefix: String,
     playground: Option<bool>,
+    pub(crate) client_assets: Option<String>,
     pub(crate) insecure_open: bool,
     pub(crate) log: String,
     socketio: SocketIo,
@@ -75,6 +77,7 @@ impl Default for Config {
             actions: Actions::ALL.to_vec(),
             actions_prefix: String::new(),
             playground: None,
+            client_assets: None,
             insecure_open: false,
             log: "info".to_owned(),
             socketio: SocketIo::default(),
@@ -160,6 +163,12 @@ impl Config {
     /// A row of the mount table for the library.
     pub(crate) fn mount(&self, row: &MountRow) -> Mount {
         row.mount(&self.socketio)
+    }
+
+    /// The Socket.IO client for browsers, below the mounts that speak it.
+    pub(crate) fn assets(&self) -> anyhow::Result<Assets> {
+        let mounts = self.mounts.iter().filter(|row| row.protocol == Protocol::SocketIo);
+        Assets::read(self.client_assets.as_deref().map(Path::new), mounts.map(|row| row.path.as_str()))
     }
 
     /// How many threads serve clients.
