@@ -25,18 +25,28 @@ export async function launch(test, { flags = [] } = {}) {
   return browser;
 }
 
-/** Opens the playground in a room until the test ends, and waits until both panes are in it. With `cutsLast`, a wire that
- * is cut stays so until it is mended by hand, however long the machine takes to say something meanwhile. */
-export async function open(test, browser, server, room, { cutsLast = false, ...options } = {}) {
+/** Opens the playground in a room until the test ends, and waits until all panes are in it. With `cutsLast`, a wire that
+ * is cut stays so until it is mended by hand, however long the machine takes to say something meanwhile. `cdn` answers for
+ * Socket.IO's own servers, which otherwise are not there; without a client the pane of Socket.IO is `unable`. */
+export async function open(test, browser, server, room, { cutsLast = false, cdn = absent, socketio = "open", ...options } = {}) {
   const page = await browser.newPage(options);
   atEnd(test, () => page.close());
   if (cutsLast) await page.route("**/playground/pane.js", lastingCuts);
+  await page.route("https://cdn.socket.io/**", cdn);
   const failures = [];
   page.on("pageerror", (error) => failures.push(error.message));
   await page.goto(`${server.http}/#${encodeURIComponent(room)}`);
-  const panes = { websocket: await Pane.of(page, "#websocket"), sse: await Pane.of(page, "#sse") };
-  await Promise.all([panes.websocket.state("open"), panes.sse.state("open")]);
+  const panes = {
+    websocket: await Pane.of(page, "#websocket"),
+    sse: await Pane.of(page, "#sse"),
+    socketio: await Pane.of(page, "#socketio"),
+  };
+  await Promise.all([panes.websocket.state("open"), panes.sse.state("open"), panes.socketio.state(socketio)]);
   return { page, failures, ...panes };
+}
+
+function absent(route) {
+  return route.abort();
 }
 
 async function lastingCuts(route) {
@@ -99,6 +109,14 @@ class Pane {
   news(text) {
     return this.#page.waitForFunction(
       ([selector, text]) => document.querySelector(`${selector} .news`).textContent === text,
+      [this.#selector, text],
+    );
+  }
+
+  /** Waits until the connection is carried so. */
+  carrier(text) {
+    return this.#page.waitForFunction(
+      ([selector, text]) => document.querySelector(`${selector} .carrier`).textContent === text,
       [this.#selector, text],
     );
   }

@@ -1,12 +1,14 @@
-// The playground does what it says: two wires, what it shows of them, and nothing that comes from anybody else.
+// The playground does what it says: three wires, what it shows of them, and nothing that comes from anybody else.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { after, test } from "node:test";
 
 import { atEnd } from "./ends.js";
 import * as page from "./page.js";
 import { npmWs, Rpc } from "./rpc.js";
-import { serve } from "./server.js";
+import { CLIENT_ASSETS, serve } from "./server.js";
 
 const KEEPS_LITTLE = `
 [[retention]]
@@ -16,14 +18,28 @@ bytes = "1MiB"
 age = "1h"
 `;
 
+/** The one file of somebody else's that the page may load. */
+const OFFICIAL = "https://cdn.socket.io/4.8.4/socket.io.min.js";
+
+function bundle() {
+  return readFile(`${CLIENT_ASSETS}/socket.io.min.js`, "utf8");
+}
+
+/** Answers as Socket.IO's servers would. */
+async function official(route, body) {
+  const headers = { "access-control-allow-origin": "*", "content-type": "text/javascript" };
+  await route.fulfill({ headers, body: typeof body === "string" ? body : await bundle() });
+}
+
 const browser = await page.launch({ after });
 
 test("a wire that is cut catches up, and says how much it missed", async (t) => {
   const server = await serve(t);
-  const { websocket, sse, failures } = await page.open(t, browser, server, "cuts", { cutsLast: true });
+  const { websocket, sse, socketio, failures } = await page.open(t, browser, server, "cuts", { cutsLast: true });
   for (const [cut, other] of [
     [websocket, sse],
-    [sse, websocket],
+    [sse, socketio],
+    [socketio, websocket],
   ]) {
     const before = cut.heard.messages.length;
     await cut.press();
@@ -36,7 +52,9 @@ test("a wire that is cut catches up, and says how much it missed", async (t) => 
     await cut.news("Caught up: 3 missed messages replayed.");
     await cut.heard.count(before + 3);
   }
+  await Promise.all([websocket, sse, socketio].map(({ heard }) => heard.count(9)));
   assert.deepEqual(websocket.heard.lines, sse.heard.lines);
+  assert.deepEqual(socketio.heard.lines, sse.heard.lines);
   assert.deepEqual(failures, []);
 });
 
@@ -44,7 +62,7 @@ test("a wire that is cut comes back without a hand", async (t) => {
   const server = await serve(t);
   const opened = await page.open(t, browser, server, "back");
   await opened.page.clock.install();
-  for (const pane of [opened.websocket, opened.sse]) {
+  for (const pane of [opened.websocket, opened.sse, opened.socketio]) {
     await pane.press();
     await pane.state("lost");
     await opened.page.clock.fastForward("00:08");
@@ -52,17 +70,17 @@ test("a wire that is cut comes back without a hand", async (t) => {
   }
 });
 
-test("history that no longer reaches back is told, in both panes", async (t) => {
+test("history that no longer reaches back is told, in all panes", async (t) => {
   const server = await serve(t, KEEPS_LITTLE);
-  const { websocket, sse } = await page.open(t, browser, server, "gaps", { cutsLast: true });
+  const { websocket, sse, socketio } = await page.open(t, browser, server, "gaps", { cutsLast: true });
   const speaker = await Rpc.open(t, "the speaker", npmWs(`${server.ws}/ws`));
-  for (const pane of [websocket, sse]) {
+  for (const pane of [websocket, sse, socketio]) {
     // One mouse, one click at a time.
     await pane.press();
     await pane.state("lost");
   }
   for (let n = 0; n < 6; n += 1) await speaker.publish("gaps", { text: `${n}`, name: "speaker" });
-  for (const pane of [websocket, sse]) {
+  for (const pane of [websocket, sse, socketio]) {
     await pane.press();
     await pane.news("History no longer reaches back.");
     await pane.heard.count(5);
@@ -74,13 +92,13 @@ test("history that no longer reaches back is told, in both panes", async (t) => 
 test("a server that goes away and comes back is found again without a hand", async (t) => {
   // Both lives have one address, on which nobody else can take the port meanwhile: all others are at 127.0.0.1.
   const first = await serve(t, "", { listen: "127.0.0.2:0" });
-  const { websocket, sse } = await page.open(t, browser, first, "lives");
+  const { websocket, sse, socketio } = await page.open(t, browser, first, "lives");
   await first.stop("SIGKILL");
-  await Promise.all([websocket.state("lost"), sse.state("lost")]);
+  await Promise.all([websocket.state("lost"), sse.state("lost"), socketio.state("lost")]);
   await serve(t, "", { listen: first.authority });
-  await Promise.all([websocket.state("open"), sse.state("open")]);
+  await Promise.all([websocket.state("open"), sse.state("open"), socketio.state("open")]);
   await websocket.say("here again");
-  await Promise.all([websocket.heard.text("here again"), sse.heard.text("here again")]);
+  await Promise.all([websocket, sse, socketio].map(({ heard }) => heard.text("here again")));
 });
 
 test("what is said on the SSE pane goes out in order, however slow the server answers", async (t) => {
@@ -120,7 +138,7 @@ test("what others say is text, however it is written", async (t) => {
   const speaker = await Rpc.open(t, "the speaker", npmWs(`${server.ws}/ws`));
   const texts = [`<img src=x onerror="window.wrong = 1">`, "<script>window.wrong = 1</script>", "לובי \u202e abc", "a".repeat(4000)];
   for (const text of texts) await speaker.publish(room, { text, name: "<i>x</i>" });
-  for (const pane of [opened.websocket, opened.sse]) {
+  for (const pane of [opened.websocket, opened.sse, opened.socketio]) {
     await pane.heard.count(texts.length);
     assert.deepEqual(pane.heard.messages.map(({ data }) => data), texts.map((text) => ({ text, name: "<i>x</i>" })));
     assert.deepEqual(await pane.texts("ol img, ol script, ol i"), []);
@@ -138,7 +156,7 @@ test("many messages leave a page that stays small, at the end of which is the la
   const speaker = await Rpc.open(t, "the speaker", npmWs(`${server.ws}/ws`));
   // Without a pause, so that more come in one frame than are kept.
   await Promise.all(Array.from({ length: 2000 }, (_, n) => speaker.publish("many", { text: `${n}`, name: "speaker" })));
-  for (const pane of [opened.websocket, opened.sse]) {
+  for (const pane of [opened.websocket, opened.sse, opened.socketio]) {
     await pane.heard.text("1999");
     const shown = await pane.texts("li.message .what");
     assert.equal(shown.length, 300);
@@ -151,42 +169,104 @@ test("a room that the server refuses is not tried again and again", async (t) =>
   const opened = await page.open(t, browser, server, "good");
   await opened.page.clock.install();
   let attempts = 0;
-  opened.page.on("websocket", () => (attempts += 1));
-  opened.page.on("request", (request) => (attempts += new URL(request.url()).searchParams.has("room")));
+  // Socket.IO begins with a poll; its WebSocket goes on with the same session.
+  opened.page.on("websocket", (socket) => (attempts += !socket.url().includes("EIO=")));
+  opened.page.on("request", (request) => {
+    const { searchParams } = new URL(request.url());
+    attempts += searchParams.has("room") || (searchParams.has("EIO") && !searchParams.has("sid"));
+  });
   await opened.page.fill("#room", "$bad");
   await opened.page.press("#room", "Enter");
-  for (const pane of [opened.websocket, opened.sse]) {
+  for (const pane of [opened.websocket, opened.sse, opened.socketio]) {
     await pane.state("refused");
     const [state] = await pane.texts(".state");
     assert.match(state, /^refused: room names that begin with/);
   }
   // One on each wire, and an hour later no more.
-  assert.equal(attempts, 2);
+  assert.equal(attempts, 3);
   await opened.page.clock.fastForward("01:00:00");
-  for (const pane of [opened.websocket, opened.sse]) await pane.state("refused");
-  assert.equal(attempts, 2);
+  for (const pane of [opened.websocket, opened.sse, opened.socketio]) await pane.state("refused");
+  assert.equal(attempts, 3);
   await opened.page.fill("#room", "good again");
   await opened.page.press("#room", "Enter");
-  await Promise.all([opened.websocket.state("open"), opened.sse.state("open")]);
+  await Promise.all([opened.websocket.state("open"), opened.sse.state("open"), opened.socketio.state("open")]);
   assert.equal(new URL(opened.page.url()).hash, "#good%20again");
 });
 
-test("the page asks nobody but its own server, and allows nothing inline", async (t) => {
-  const server = await serve(t);
+test("the page asks nobody but its own server and Socket.IO's, and allows nothing inline", async (t) => {
+  const server = await serve(t, "", { assets: null });
   const context = await browser.newContext();
   atEnd(t, () => context.close());
   const asked = [];
   context.on("request", (request) => asked.push(new URL(request.url()).origin));
   const tab = await context.newPage();
+  await tab.route(OFFICIAL, official);
   const complaints = [];
   tab.on("console", (message) => complaints.push(message.text()));
   const response = await tab.goto(`${server.http}/`);
   await tab.waitForSelector('#sse[data-state="open"]');
+  await tab.waitForSelector('#socketio[data-state="open"]');
   const policy = (await response.allHeaders())["content-security-policy"];
   assert.match(policy, /default-src 'none'/);
   assert.doesNotMatch(policy, /unsafe|\*/);
-  assert.deepEqual([...new Set(asked)], [server.http]);
+  assert.deepEqual(new Set(asked), new Set([server.http, new URL(OFFICIAL).origin]));
   assert.deepEqual(complaints, []);
+});
+
+test("the official client is loaded only if it is the file that npm has", async (t) => {
+  const script = await bundle();
+  const integrity = `sha384-${createHash("sha384").update(script).digest("base64")}`;
+  const { version } = JSON.parse(await readFile(`${CLIENT_ASSETS}/../package.json`));
+  const server = await serve(t, "", { assets: null });
+  const asked = [];
+  const cdn = (route) => {
+    asked.push(route.request().url());
+    return official(route);
+  };
+  const { page: tab } = await page.open(t, browser, server, "official", { cdn });
+  const named = await tab.$eval("#socketio-client", ({ content }) => {
+    const { src, integrity, crossOrigin } = content.firstElementChild;
+    return { src, integrity, crossOrigin };
+  });
+  assert.deepEqual(named, { src: OFFICIAL, integrity, crossOrigin: "anonymous" });
+  assert.equal(OFFICIAL, `https://cdn.socket.io/${version}/socket.io.min.js`);
+  assert.deepEqual(asked, [OFFICIAL]);
+
+  const changed = (route) => official(route, `window.wrong = 1;${script}`);
+  const other = await page.open(t, browser, server, "changed", { cdn: changed, socketio: "unable" });
+  assert.equal(await other.page.evaluate(() => window.wrong), undefined);
+  assert.equal(await other.page.evaluate(() => window.io), undefined);
+});
+
+test("without any client the pane says so, and the others work on", async (t) => {
+  const server = await serve(t, "", { assets: null });
+  const opened = await page.open(t, browser, server, "without", { socketio: "unable" });
+  const [state] = await opened.socketio.texts(".state");
+  assert.match(state, /^not available: socket.io-client .* --client-assets/);
+  await opened.socketio.say("hello?");
+  await opened.page.waitForFunction(() => document.querySelector("#socketio .problem").textContent === "Not sent: the wire is down");
+  await opened.websocket.say("hello");
+  await opened.sse.heard.text("hello");
+  assert.deepEqual(opened.failures, []);
+  // Once there is one, it is found.
+  await opened.page.unroute("https://cdn.socket.io/**");
+  await opened.page.route(OFFICIAL, official);
+  await opened.socketio.press();
+  await opened.socketio.state("open");
+});
+
+test("Socket.IO begins with polls, moves to a WebSocket, and says so", async (t) => {
+  const both = await serve(t);
+  const { socketio, sse } = await page.open(t, browser, both, "carried");
+  await socketio.carrier("polling → websocket");
+  await socketio.say("by WebSocket");
+  await sse.heard.text("by WebSocket");
+  const polls = await serve(t, `socketio.transports = ["polling"]`);
+  const polled = await page.open(t, browser, polls, "carried");
+  await polled.socketio.carrier("polling");
+  await polled.socketio.say("by POST");
+  await polled.sse.heard.text("by POST");
+  await polled.socketio.heard.text("by POST");
 });
 
 test("it can be used by keyboard alone, and every control has a name", async (t) => {

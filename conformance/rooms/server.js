@@ -17,14 +17,19 @@ export function built(name) {
   return path.join(BUILT, name);
 }
 
+/** The official Socket.IO client's bundles for browsers, from its npm package. */
+export const CLIENT_ASSETS = path.resolve(ROOT, "conformance/node_modules/socket.io-client/dist");
+
 const BINARY = process.env.EVERYWIRE_BIN ?? built("everywire");
 
-/** Runs `everywire serve` for this test, with this configuration (TOML), until the test ends. */
-export async function serve(test, config = "", { listen = "127.0.0.1:0" } = {}) {
+/** Runs `everywire serve` for this test, with this configuration (TOML), until the test ends. The playground finds the Socket.IO
+ * client on it, unless it is to have no `assets`: tests have no network. */
+export async function serve(test, config = "", { listen = "127.0.0.1:0", assets = CLIENT_ASSETS } = {}) {
   const folder = await mkdtemp(path.join(tmpdir(), "everywire-"));
   const file = path.join(folder, "everywire.toml");
   await writeFile(file, config);
-  const child = spawn(BINARY, ["serve", "--listen", listen, "--config", file], { stdio: ["ignore", "pipe", "pipe"] });
+  const options = ["--listen", listen, "--config", file, ...(assets ? ["--client-assets", assets] : [])];
+  const child = spawn(BINARY, ["serve", ...options], { stdio: ["ignore", "pipe", "pipe"] });
   const log = [];
   const address = new Promise((resolve, reject) => {
     for (const stream of [child.stdout, child.stderr]) {

@@ -1,7 +1,8 @@
-// The playground: two clients in one room, each on its own wire, so that one sees both hear the same.
+// The playground: three clients in one room, each on its own wire, so that one sees all hear the same.
 
 import * as join from "./join.js";
 import { Pane } from "./pane.js";
+import * as socketio from "./socketio.js";
 import * as sse from "./sse.js";
 import * as websocket from "./websocket.js";
 
@@ -12,13 +13,14 @@ const COUNT_EVERY = 5_000;
 
 const roomInput = document.querySelector("#room");
 const presence = document.querySelector("#presence");
-const [firstName, secondName] = twoNames();
+const [firstName, secondName, thirdName] = threeNames();
 const panes = [
   new Pane(document.querySelector("#websocket"), { dial: websocket.dial }, { ...storedName("websocket", firstName), onOpen: count }),
   new Pane(document.querySelector("#sse"), sse, { ...storedName("sse", secondName), onOpen: count }),
+  new Pane(document.querySelector("#socketio"), socketio, { ...storedName("socketio", thirdName), onOpen: count }),
 ];
-// Both hear the same: to have it read out twice helps nobody.
-panes[1].hush();
+// All hear the same: to have it read out three times helps nobody.
+for (const pane of panes.slice(1)) pane.hush();
 
 function enter() {
   const room = roomOfAddress();
@@ -38,7 +40,7 @@ function roomOfAddress() {
   }
 }
 
-/** Asks on the WebSocket, as the other wire cannot ask. */
+/** Asks on the WebSocket, as every page has one. */
 async function count() {
   const { connection } = panes[0];
   if (connection === null) {
@@ -54,10 +56,9 @@ async function count() {
   }
 }
 
-function twoNames() {
-  const first = Math.floor(Math.random() * NAMES.length);
-  const second = (first + 1 + Math.floor(Math.random() * (NAMES.length - 1))) % NAMES.length;
-  return [NAMES[first], NAMES[second]];
+function threeNames() {
+  const left = [...NAMES];
+  return [0, 1, 2].map(() => left.splice(Math.floor(Math.random() * left.length), 1)[0]);
 }
 
 /** A name that a reload keeps, and that another tab does not share. */

@@ -26,6 +26,14 @@ socket.onopen = () => socket.send(JSON.stringify({
 }));`,
     ],
     [
+      "Socket.IO",
+      "in Node: npm i socket.io-client",
+      `const socket = io("${new URL(http).origin}");
+socket.onAny(console.log);
+socket.emit("subscribe", ${JSON.stringify(room)}, console.log);
+socket.emit("publish", ${JSON.stringify(room)}, "chat", { text: "hello" });`,
+    ],
+    [
       "Rust",
       "everywire-websocket, on tokio",
       `let uri = "${ws}raw/${name}".parse()?;

@@ -8,6 +8,8 @@
 //   gone(offset)      what was missed is not to be had any more; the room is here now
 //   lost(why)         over, worth another attempt
 //   refused(why)      over, and the same again would end the same
+//   unable(why)       over: this page has not what it takes
+//   carried(by)       the names of the transports that it has gone through, if its wire has several
 //
 // An attempt that is not the current one is not listened to.
 
@@ -37,7 +39,7 @@ export class Link {
   /** After which message to go on; undefined before the room has said where it is. */
   #since;
 
-  /** What happens is told by `on.state(state)`, `on.heard(message)` and `on.gone()`. */
+  /** What happens is told by `on.state(state)`, `on.heard(message)`, `on.gone()` and `on.carried(by)`. */
   constructor(dial, on) {
     this.#dial = dial;
     this.#on = on;
@@ -104,16 +106,21 @@ export class Link {
         this.#on.gone();
       }),
       lost: current((why) => this.#lose(why)),
-      refused: current((why) => {
-        this.#end();
-        this.#on.state({ name: "refused", why });
-      }),
+      refused: current((why) => this.#stop("refused", why)),
+      unable: current((why) => this.#stop("unable", why)),
+      carried: current((by) => this.#on.carried(by)),
     });
   }
 
   #lose(why) {
     this.#end();
     this.#wait(why, backoff(this.#failures++));
+  }
+
+  /** Ends for good, or until somebody asks. */
+  #stop(name, why) {
+    this.#end();
+    this.#on.state({ name, why });
   }
 
   #wait(why, wait) {

@@ -39,6 +39,7 @@ export class Pane {
     this.#parts = {
       section,
       state: find(".state"),
+      carrier: find(".carrier"),
       countdown: find(".countdown"),
       latency: find(".latency"),
       cut: find(".cut"),
@@ -55,6 +56,7 @@ export class Pane {
         if (state.name === "open") onOpen();
       },
       heard: (message) => this.#hear(message),
+      carried: (by) => setText(this.#parts.carrier, by.join(" → ")),
       gone: () => {
         this.#tell("History no longer reaches back.", "gap");
         this.#markGap();
@@ -118,9 +120,12 @@ export class Pane {
     const before = this.#state.name;
     this.#state = state;
     section.dataset.state = state.name;
-    cut.textContent = { open: "Cut the wire", refused: "Try again" }[state.name] ?? "Reconnect now";
+    cut.textContent = { open: "Cut the wire", refused: "Try again", unable: "Try again" }[state.name] ?? "Reconnect now";
     cut.disabled = state.name === "connecting";
-    if (state.name === "connecting") this.#replayed = 0;
+    if (state.name === "connecting") {
+      this.#replayed = 0;
+      setText(this.#parts.carrier, "");
+    }
     if (state.name === "lost") this.#tell("");
     if (state.name === "lost" && before === "open") {
       this.#loss = { mark: `Connection lost: ${state.why}` };
@@ -138,7 +143,7 @@ export class Pane {
   #showState() {
     const { name, why, until } = this.#state;
     const seconds = Math.max(1, Math.ceil((until - Date.now()) / 1000));
-    const texts = { connecting: "connecting…", open: "open", lost: "lost", refused: `refused: ${why}` };
+    const texts = { connecting: "connecting…", open: "open", lost: "lost", refused: `refused: ${why}`, unable: `not available: ${why}` };
     setText(this.#parts.state, texts[name]);
     setText(this.#parts.countdown, name === "lost" ? `retrying in ${seconds} s` : "");
   }

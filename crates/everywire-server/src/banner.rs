@@ -21,7 +21,11 @@ impl fmt::Display for Banner<'_> {
         let rows: Vec<_> = config.mounts.iter().map(|row| (self.url(row), row)).collect();
         let width = rows.iter().map(|(url, _)| url.len()).max().unwrap_or(0);
         for (url, row) in &rows {
-            writeln!(f, "  {url:<width$}  {:<34}  namespace {}", wire(row), row.namespace)?;
+            let namespace = match row.protocol {
+                Protocol::SocketIo => "namespaces as clients name them".to_owned(),
+                _ => format!("namespace {}", row.namespace),
+            };
+            writeln!(f, "  {url:<width$}  {:<34}  {namespace}", wire(row))?;
         }
         writeln!(f)?;
         if config.playground() {
@@ -73,6 +77,7 @@ impl Banner<'_> {
         let (method, scheme, query) = match row.session {
             Session::WebSocket => ("", "ws", ""),
             Session::Sse | Session::Poll => ("", "http", "?room=…"),
+            Session::EngineIo => ("", "http", ""),
             Session::Publish => ("POST ", "http", ""),
         };
         format!("{method}{}{}{query}", self.base(scheme), row.path)
@@ -96,6 +101,7 @@ fn line(f: &mut fmt::Formatter<'_>, name: &str, value: impl fmt::Display) -> fmt
 
 fn wire(row: &MountRow) -> &'static str {
     match (row.session, row.protocol) {
+        (Session::EngineIo, _) | (_, Protocol::SocketIo) => "Socket.IO, by polls and WebSockets",
         (Session::WebSocket, Protocol::JsonRpc) => "JSON-RPC 2.0 on WebSocket",
         (Session::WebSocket, Protocol::Raw) => "plain messages on WebSocket",
         (Session::Sse, _) => "Server-Sent Events, receive only",

@@ -46,6 +46,9 @@ struct Serve {
     /// Configuration file (TOML).
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Folder with the Socket.IO client for browsers: `dist` of the npm package socket.io-client.
+    #[arg(long, value_name = "DIR")]
+    client_assets: Option<String>,
     /// Listen on any address without rules: everybody who gets there may use every room.
     #[arg(long)]
     insecure_open: bool,
@@ -110,6 +113,7 @@ impl Serve {
         let mut config =
             self.config.as_deref().map_or_else(|| Ok(Config::default()), Config::load).map_err(wrong)?;
         config.listen = self.listen.unwrap_or(config.listen);
+        config.client_assets = self.client_assets.or(config.client_assets);
         config.insecure_open |= self.insecure_open;
         if let Some(refusal) = config.refusal() {
             return Err(wrong(anyhow::Error::msg(refusal)));
@@ -136,6 +140,7 @@ fn check(file: &std::path::Path) -> Result<ExitCode, Failed> {
     }
     serve::build(&config).map_err(wrong)?;
     crate::tls::acceptor(&config.tls).map_err(wrong)?;
+    config.assets().map_err(wrong)?;
     print(&format!("{} is good\n", file.display()))
 }
 

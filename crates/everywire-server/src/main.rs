@@ -6,12 +6,15 @@
 //! | every key of the configuration | `config/keys.rs` |
 //! | what happens from start to stop | `serve.rs` |
 //! | what start-up says | `banner.rs` |
+//! | the Socket.IO client for browsers | `assets.rs` |
 //! | the page at `/` | `playground.rs`, and the folder `playground` |
 #![forbid(unsafe_code)]
 
+mod assets;
 mod banner;
 mod cli;
 mod config;
+mod file;
 mod log;
 mod playground;
 mod serve;

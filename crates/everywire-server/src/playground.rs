@@ -2,12 +2,15 @@
 
 use bytes::Bytes;
 use http::header::{self, HeaderName};
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, Method, Response};
 use http_body_util::Full;
-use rust_embed::{EmbeddedFile, RustEmbed};
+use rust_embed::RustEmbed;
 
-/// Nothing but the page's own files and its own server: no inline code, no other host, no frame around it.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+use crate::file::{File, kind};
+
+/// Nothing but the page's own files and its own server, and one file of Socket.IO's, whose hash the page knows: no inline
+/// code, no other host, no frame around it.
+const POLICY: &str = "default-src 'none'; script-src 'self' https://cdn.socket.io/4.8.4/socket.io.min.js; style-src 'self'; img-src 'self' data:; \
     font-src 'self'; manifest-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
@@ -26,10 +29,7 @@ const HEADERS: [(HeaderName, &str); 5] = [
 struct Files;
 
 /// A file of the playground.
-pub(crate) struct Page {
-    file: EmbeddedFile,
-    kind: &'static str,
-}
+pub(crate) struct Page(File);
 
 impl Page {
     /// The file at a path: `/` is the page, the others are below `/playground/`.
@@ -39,64 +39,25 @@ impl Page {
             "/favicon.ico" => "favicon.ico",
             _ => path.strip_prefix("/playground/")?,
         };
-        Some(Self { file: Files::get(name)?, kind: kind(name) })
+        let file = Files::get(name)?;
+        let hash = file.metadata.sha256_hash();
+        let tag = hash[..16].iter().fold(String::new(), |tag, byte| format!("{tag}{byte:02x}"));
+        let data = match file.data {
+            std::borrow::Cow::Borrowed(data) => Bytes::from_static(data),
+            std::borrow::Cow::Owned(data) => data.into(),
+        };
+        Some(Self(File { data, kind: kind(name), tag }))
     }
 
     /// The answer to a request for it.
     pub(crate) fn answer(self, method: &Method, headers: &HeaderMap) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::default());
-        if method != Method::GET && method != Method::HEAD {
-            *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
-            return response;
-        }
-        let hash = self.file.metadata.sha256_hash();
-        let tag = hash[..16].iter().fold(String::from("\""), |tag, byte| format!("{tag}{byte:02x}")) + "\"";
-        let has_it = holds(headers, &tag);
-        for (name, value) in HEADERS {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
-        }
-        let tag = HeaderValue::from_str(&tag).expect("hexadecimal digits may stand in a header");
-        response.headers_mut().insert(header::ETAG, tag);
-        if has_it {
-            *response.status_mut() = StatusCode::NOT_MODIFIED;
-            return response;
-        }
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(self.kind));
-        // hyper leaves the body of a HEAD out, and keeps its length.
-        *response.body_mut() = Full::new(match self.file.data {
-            std::borrow::Cow::Borrowed(data) => Bytes::from_static(data),
-            std::borrow::Cow::Owned(data) => data.into(),
-        });
-        response
-    }
-}
-
-/// Whether the client has the file with this tag already (RFC 9110, section 13.1.2).
-fn holds(headers: &HeaderMap, tag: &str) -> bool {
-    let values = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let mut tags = values.flat_map(|value| value.split(',')).map(str::trim);
-    tags.any(|given| given == "*" || given.strip_prefix("W/").unwrap_or(given) == tag)
-}
-
-fn kind(name: &str) -> &'static str {
-    match name.rsplit_once('.').map_or("", |(_, extension)| extension) {
-        "html" => "text/html; charset=utf-8",
-        "js" | "mjs" => "text/javascript; charset=utf-8",
-        "css" => "text/css; charset=utf-8",
-        "svg" => "image/svg+xml",
-        "png" => "image/png",
-        "ico" => "image/x-icon",
-        "json" => "application/json",
-        "webmanifest" => "application/manifest+json",
-        "woff2" => "font/woff2",
-        "txt" | "md" => "text/plain; charset=utf-8",
-        _ => "application/octet-stream",
+        self.0.answer(method, headers, &HEADERS)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use http::StatusCode;
     use http_body_util::BodyExt;
 
     use super::*;
@@ -125,6 +86,21 @@ mod tests {
             assert_eq!(size(again.into_body()), 0);
         }
         assert_eq!(get("/", &[(header::IF_NONE_MATCH, "\"old\"")]).status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn the_page_and_its_policy_name_one_script_of_others() {
+        let page = Files::get("index.html").unwrap();
+        let page = std::str::from_utf8(&page.data).unwrap();
+        let sources = |policy: &str| {
+            let at = policy.find("script-src ").unwrap();
+            policy[at..].split(';').next().unwrap().to_owned()
+        };
+        let (_, script) = page.split_once("<script src=\"").unwrap();
+        let (url, rest) = script.split_once('"').unwrap();
+        assert!(rest.starts_with(" integrity=\"sha384-"), "{rest}");
+        assert_eq!(sources(POLICY), format!("script-src 'self' {url}"));
+        assert_eq!(sources(page), sources(POLICY));
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(crate) fn build(config: &Config) -> anyhow::Result<App> {
         app = app.namespace(namespace, |ns| _ = ns.actions_with(&actions));
     }
     for row in &config.mounts {
-        app = app.mount(&row.path, row.mount());
+        app = app.mount(&row.path, config.mount(row));
     }
     Ok(app.build()?)
 }
@@ -45,6 +45,7 @@ pub(crate) fn build(config: &Config) -> anyhow::Result<App> {
 /// Serves until it is told to stop; then the exit code.
 pub(crate) async fn run(app: &App, config: &Config, file: Option<&Path>) -> anyhow::Result<u8> {
     let tls = tls::acceptor(&config.tls)?;
+    let assets = config.assets()?;
     let mut stop = Stop::listen().context("cannot listen for signals")?;
     let listener = TcpListener::bind(config.listen).await;
     let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
@@ -55,7 +56,7 @@ pub(crate) async fn run(app: &App, config: &Config, file: Option<&Path>) -> anyh
         tracing::debug!(%error, "nobody reads the standard output");
     }
 
-    let site = Site { app: app.service().on(address), playground: config.playground() };
+    let site = Site { app: app.service().on(address), playground: config.playground(), assets };
     let door = Door { app: app.clone(), site, tls, handshake: config.options().handshake_timeout };
     tokio::select! {
         never = door.let_in(&listener) => match never {},

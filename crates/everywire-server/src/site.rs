@@ -1,4 +1,4 @@
-//! Who answers a request: the playground, if the path is one of its files, else the application.
+//! Who answers a request: the playground or the Socket.IO client, if the path is one of their files, else the application.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -10,6 +10,7 @@ use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use tower_service::Service;
 
+use crate::assets::Assets;
 use crate::playground::Page;
 
 /// The whole of what is served, for one client.
@@ -18,6 +19,7 @@ pub(crate) struct Site {
     pub(crate) app: everywire::Service,
     /// Whether the playground is there.
     pub(crate) playground: bool,
+    pub(crate) assets: Assets,
 }
 
 impl Service<Request<Incoming>> for Site {
@@ -30,15 +32,21 @@ impl Service<Request<Incoming>> for Site {
     }
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
-        let page = if self.playground { Page::at(request.uri().path()) } else { None };
-        let Some(page) = page else {
+        let path = request.uri().path();
+        let file = |request: &Request<Incoming>| {
+            let (method, headers) = (request.method(), request.headers());
+            let page = if self.playground { Page::at(path) } else { None };
+            page.map(|page| page.answer(method, headers))
+                .or_else(|| Some(self.assets.at(path)?.answer(method, headers)))
+        };
+        let Some(file) = file(&request) else {
             let answer = self.app.call(request);
             return Box::pin(async move { Ok(answer.await?.map(Either::Left)) });
         };
         // A page that another name leads to would be told at once that its sockets are refused: better here.
         let response = match self.app.refuse_foreign_host(&request) {
             Some(refusal) => refusal.map(Either::Left),
-            None => page.answer(request.method(), request.headers()).map(Either::Right),
+            None => file.map(Either::Right),
         };
         Box::pin(std::future::ready(Ok(response)))
     }

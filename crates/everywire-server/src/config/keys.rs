@@ -1,15 +1,14 @@
-//! Every key there is.
+//! Every key there is, but for `[socketio]` (`socketio.rs`) and the rows of lists (`rows.rs`).
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use everywire::{Overflow, Verb};
+use everywire::Overflow;
 
 use super::Config;
-use super::key::{Key, Row, Section, field};
+use super::key::{Key, Section, field};
 use super::kind::{Address, Bytes, Flag, Maybe, OrFalse, Text, Wait, Whole, Word};
-use super::mount::{self, MountRow, Protocol, Session};
-use super::rooms::{RetentionRow, Rule};
+use super::socketio;
 
 /// Shorter waits would have the timers run for nothing but themselves; longer ones are mistakes.
 const WAIT: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(24 * 3600);
@@ -19,6 +18,7 @@ const COUNT: RangeInclusive<u64> = 1..=1_000_000_000;
 const WINDOW: RangeInclusive<u64> = 8..=15;
 
 const ANY_TEXT: Text = Text { expected: "a text", check: |_| true };
+const FOLDER: Text = Text { expected: "the path of a folder", check: |text| !text.is_empty() };
 const FILE: Text = Text { expected: "the path of a file", check: |text| !text.is_empty() };
 const HOST: Text = Text {
     expected: "a host without port, such as \"chat.example.org\", or \"*\"",
@@ -32,17 +32,6 @@ const FILTER: Text = Text {
     expected: "a level (\"error\", \"warn\", \"info\", \"debug\", \"trace\", \"off\") or a filter such as \"warn,everywire=debug\"",
     check: crate::log::is_filter,
 };
-const ROOMS: Text =
-    Text { expected: "a room's name, with * for any characters, such as \"chat/*\"", check: |_| true };
-const PATH: Text = Text {
-    expected: "a path such as \"/ws\" or \"/raw/{room}\": it begins with a slash, and at most one whole segment is {room}",
-    check: mount::is_path,
-};
-const NAMESPACE: Text = Text {
-    expected: "a namespace such as \"/\" or \"/admin\": it begins with a slash and has no control characters",
-    check: |text| text.starts_with('/') && !text.contains(char::is_control),
-};
-
 const ACTIONS: Word<&str> = Word(&[
     ("subscribe", "subscribe"),
     ("unsubscribe", "unsubscribe"),
@@ -50,22 +39,8 @@ const ACTIONS: Word<&str> = Word(&[
     ("presence", "presence"),
     ("history", "history"),
 ]);
-const VERBS: Word<Verb> = Word(&[
-    ("subscribe", Verb::Subscribe),
-    ("publish", Verb::Publish),
-    ("presence", Verb::Presence),
-    ("history", Verb::History),
-]);
 const OVERFLOW: Word<Overflow> =
     Word(&[("disconnect", Overflow::Disconnect), ("drop-oldest", Overflow::DropOldest)]);
-const SESSIONS: Word<Session> = Word(&[
-    ("websocket", Session::WebSocket),
-    ("sse", Session::Sse),
-    ("poll", Session::Poll),
-    ("publish", Session::Publish),
-]);
-const PROTOCOLS: Word<Protocol> = Word(&[("raw", Protocol::Raw), ("jsonrpc", Protocol::JsonRpc)]);
-
 fn is_origin(text: &str) -> bool {
     let uri = text.parse::<http::Uri>();
     uri.is_ok_and(|uri| uri.scheme().is_some() && uri.authority().is_some() && matches!(uri.path(), "/" | ""))
@@ -86,6 +61,11 @@ pub(crate) fn sections() -> Vec<Section<Config>> {
             name: "deflate",
             doc: "Compression of WebSocket messages (permessage-deflate, RFC 7692), for clients that offer it.",
             keys: deflate(),
+        },
+        Section {
+            name: "socketio",
+            doc: "Socket.IO, for all mounts that speak it. The defaults are those of the official server, 4.8.",
+            keys: socketio::keys(),
         },
         Section {
             name: "tls",
@@ -136,11 +116,24 @@ fn top() -> Vec<Key<Config>> {
             "Whether the playground page is served at `/`.",
         )
         .otherwise("on while the listen address is one of loopback's", "false"),
+        Key::<Config>::new(
+            "client_assets",
+            Maybe(FOLDER),
+            field!(client_assets),
+            "The folder of the Socket.IO client for browsers, `dist` of the npm package `socket.io-client`: its bundles are served below each Socket.IO mount, as `/socket.io/socket.io.js`. `--client-assets` goes before it.",
+        )
+        .otherwise("none is served", "\"node_modules/socket.io-client/dist\""),
         Key::new(
             "insecure_open",
             Flag,
             field!(insecure_open),
             "Listens on any address although there are no rules: everybody who gets there may read and write every room.",
+        ),
+        Key::new(
+            "legacy_browser_transports",
+            Flag,
+            field!(socketio.engine.jsonp),
+            "Serves browsers from before CORS: polls of Socket.IO may be answered with a script (JSONP), which any page can read.",
         ),
         Key::new(
             "detailed_errors",
@@ -320,76 +313,4 @@ fn tls() -> Vec<Key<Config>> {
         Key::<Config>::new("key", Maybe(FILE), field!(tls.key), "Its private key, as a PEM file.")
             .otherwise("no TLS", "\"/etc/everywire/key.pem\""),
     ]
-}
-
-impl Row for MountRow {
-    const NAME: &'static str = "mount";
-    const DOC: &'static str = "What is served where. Rows replace the default ones, all of them; the first that fits a request answers it.";
-    const NEEDED: &'static [&'static str] = &["path", "session"];
-    const SAMPLE: &'static str = "";
-
-    fn keys() -> Vec<Key<Self>> {
-        vec![
-            Key::<Self>::new("path", PATH, field!(path), "The path of its URL. `{room}` stands for the name of a room: needed by `publish`, and by `raw` on WebSocket to publish every message in that room.").needed(),
-            Key::<Self>::new("session", SESSIONS, field!(session), "How a conversation is carried: `sse` and `poll` receive only, `publish` is one POST.").needed(),
-            Key::new("protocol", PROTOCOLS, field!(protocol), "What its messages mean. `jsonrpc` needs the session `websocket`."),
-            Key::new("namespace", NAMESPACE, field!(namespace), "The namespace that its clients enter."),
-            Key::new("choose_namespace", Flag, field!(choose_namespace), "Whether clients may name another namespace that is mounted: `?namespace=`."),
-        ]
-    }
-
-    fn faults(&self) -> Vec<(&'static str, String)> {
-        MountRow::faults(self)
-    }
-}
-
-impl Row for RetentionRow {
-    const NAME: &'static str = "retention";
-    const DOC: &'static str = "How much of what it heard a room keeps, for history and for clients that come back. The first row whose pattern fits a room decides; a room that none fits keeps what the defaults here say. Whatever exceeds the first of the three bounds goes, oldest first.";
-    const NEEDED: &'static [&'static str] = &["rooms"];
-    const SAMPLE: &'static str = "rooms = \"chat/*\"\nmessages = 1000\nbytes = \"4MiB\"\nage = \"1h\"\n";
-
-    fn keys() -> Vec<Key<Self>> {
-        vec![
-            Key::<Self>::new(
-                "rooms",
-                ROOMS,
-                field!(rooms.0),
-                "Which rooms: a name in which `*` stands for any characters.",
-            )
-            .needed(),
-            Key::new(
-                "messages",
-                Whole(0..=1_000_000_000),
-                field!(messages),
-                "At most so many messages; 0 keeps nothing.",
-            ),
-            Key::new(
-                "bytes",
-                Bytes(0..=1 << 30),
-                field!(bytes),
-                "At most so many bytes of payload and names, and 128 for each message; 0 keeps nothing.",
-            ),
-            Key::new(
-                "age",
-                Wait(Duration::from_millis(10)..=Duration::from_secs(30 * 24 * 3600)),
-                field!(age),
-                "At most so long.",
-            ),
-        ]
-    }
-}
-
-impl Row for Rule {
-    const NAME: &'static str = "rule";
-    const DOC: &'static str = "Who may do what with which rooms. The first rule whose pattern fits a room decides; a room that none fits is closed. Without any rule every room is open to everybody, and the server listens on loopback only.";
-    const NEEDED: &'static [&'static str] = &["rooms", "allow"];
-    const SAMPLE: &'static str = "rooms = \"news/*\"\nallow = [\"subscribe\", \"history\"]\n";
-
-    fn keys() -> Vec<Key<Self>> {
-        vec![
-            Key::<Self>::new("rooms", ROOMS, field!(rooms.0), "Which rooms: a name in which `*` stands for any characters.").needed(),
-            Key::<Self>::new("allow", VERBS, field!(allow), "What everybody may do with them: hear, publish, see who is there, read what was said. An empty list closes them.").needed(),
-        ]
-    }
 }

@@ -226,10 +226,11 @@ impl<V: Copy + PartialEq> Kind<Vec<V>> for Word<V> {
     }
 }
 
-/// A list of such words, or `false` for none of them.
-pub(crate) struct OrFalse<V: 'static>(pub(crate) Word<V>);
+/// What may be switched off: `false` for none of it.
+pub(crate) struct OrFalse<K>(pub(crate) K);
 
-impl<V: Copy + PartialEq> Kind<Vec<V>> for OrFalse<V> {
+/// A list of words, or none of them.
+impl<V: Copy + PartialEq> Kind<Vec<V>> for OrFalse<Word<V>> {
     fn expected(&self) -> String {
         format!("false, or {}", Kind::<Vec<V>>::expected(&self.0))
     }
@@ -244,6 +245,27 @@ impl<V: Copy + PartialEq> Kind<Vec<V>> for OrFalse<V> {
 
     fn show(&self, value: &Vec<V>) -> Option<String> {
         if value.is_empty() { Some("false".into()) } else { self.0.show(value) }
+    }
+}
+
+/// A size, or none.
+impl<N: Number> Kind<Option<N>> for OrFalse<Bytes> {
+    fn expected(&self) -> String {
+        format!("false, or {}", Kind::<N>::expected(&self.0))
+    }
+
+    fn read(&self, item: &Item<'_>) -> Result<Option<N>, Wrong> {
+        match item.get_ref() {
+            DeValue::Boolean(false) => Ok(None),
+            _ => match Kind::<N>::read(&self.0, item) {
+                Ok(size) => Ok(Some(size)),
+                Err(_) => Kind::<Option<N>>::wrong(self, item),
+            },
+        }
+    }
+
+    fn show(&self, value: &Option<N>) -> Option<String> {
+        value.as_ref().map_or_else(|| Some("false".into()), |size| self.0.show(size))
     }
 }
 

@@ -2,11 +2,12 @@
 //!
 //! | to find | look in |
 //! |---|---|
-//! | every key, with its bounds and its words | `keys.rs` |
+//! | every key, with its bounds and its words | `keys.rs`, of rows `rows.rs` |
 //! | how a value is written | `kind.rs` |
 //! | how a file is read, and its errors | `read.rs` |
 //! | the example and the reference | `document.rs` |
 //! | what it says of rooms and mounts | `rooms.rs`, `mount.rs` |
+//! | what it says of Socket.IO | `socketio.rs` |
 
 mod document;
 mod key;
@@ -15,6 +16,8 @@ mod kind;
 mod mount;
 mod read;
 mod rooms;
+mod rows;
+mod socketio;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -24,11 +27,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use everywire::{Actions, Deflate, Options};
+use everywire::{Actions, Deflate, Mount, Options};
 
 pub(crate) use self::document::{example, reference};
 pub(crate) use self::mount::{MountRow, Protocol, Session};
 use self::rooms::{RetentionRow, Rule};
+use self::socketio::SocketIo;
+use crate::assets::Assets;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone)]
@@ -43,8 +48,10 @@ pub(crate) struct Config {
     pub(crate) actions: Vec<&'static str>,
     pub(crate) actions_prefix: String,
     playground: Option<bool>,
+    pub(crate) client_assets: Option<String>,
     pub(crate) insecure_open: bool,
     pub(crate) log: String,
+    socketio: SocketIo,
     pub(crate) tls: Tls,
     pub(crate) mounts: Vec<MountRow>,
     retention: Vec<RetentionRow>,
@@ -70,8 +77,10 @@ impl Default for Config {
             actions: Actions::ALL.to_vec(),
             actions_prefix: String::new(),
             playground: None,
+            client_assets: None,
             insecure_open: false,
             log: "info".to_owned(),
+            socketio: SocketIo::default(),
             tls: Tls::default(),
             mounts: MountRow::defaults(),
             retention: Vec::new(),
@@ -127,6 +136,7 @@ impl Config {
             let text = "must not be more than limits.inbound_bytes";
             faults.push(("limits.inbound_queue".into(), text.into()));
         }
+        faults.extend(self.socketio.faults());
         for (i, row) in self.mounts.iter().enumerate() {
             let path = format!("mount[{i}].path");
             if let Some(first) = self.mounts[..i].iter().position(|other| other.path == row.path) {
@@ -148,6 +158,17 @@ impl Config {
             shards: self.workers(),
             ..self.options.clone()
         }
+    }
+
+    /// A row of the mount table for the library.
+    pub(crate) fn mount(&self, row: &MountRow) -> Mount {
+        row.mount(&self.socketio)
+    }
+
+    /// The Socket.IO client for browsers, below the mounts that speak it.
+    pub(crate) fn assets(&self) -> anyhow::Result<Assets> {
+        let mounts = self.mounts.iter().filter(|row| row.protocol == Protocol::SocketIo);
+        Assets::read(self.client_assets.as_deref().map(Path::new), mounts.map(|row| row.path.as_str()))
     }
 
     /// How many threads serve clients.

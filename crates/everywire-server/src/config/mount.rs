@@ -2,6 +2,8 @@
 
 use everywire::Mount;
 
+use super::socketio::SocketIo;
+
 /// How a client's conversation is carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Session {
@@ -9,6 +11,7 @@ pub(crate) enum Session {
     Sse,
     Poll,
     Publish,
+    EngineIo,
 }
 
 /// What its messages mean.
@@ -16,6 +19,7 @@ pub(crate) enum Session {
 pub(crate) enum Protocol {
     JsonRpc,
     Raw,
+    SocketIo,
 }
 
 /// A `[[mount]]` row.
@@ -43,10 +47,12 @@ impl Default for MountRow {
 impl MountRow {
     /// What is served unless a configuration says otherwise.
     pub(crate) fn defaults() -> Vec<Self> {
-        use {Protocol::*, Session::*};
+        use Protocol::{JsonRpc, Raw, SocketIo};
+        use Session::{EngineIo, Poll, Publish, Sse, WebSocket};
         [
             ("/ws", WebSocket, JsonRpc),
             ("/raw/{room}", WebSocket, Raw),
+            ("/socket.io/", EngineIo, SocketIo),
             ("/sse", Sse, Raw),
             ("/poll", Poll, Raw),
             ("/pub/{room}", Publish, Raw),
@@ -59,9 +65,10 @@ impl MountRow {
         self.path.contains('{')
     }
 
-    /// The row for the library.
-    pub(crate) fn mount(&self) -> Mount {
+    /// The row for the library, with these options if it is one of Socket.IO.
+    pub(super) fn mount(&self, socketio: &SocketIo) -> Mount {
         let mount = match (self.session, self.protocol) {
+            (Session::EngineIo, _) | (_, Protocol::SocketIo) => socketio.mount(),
             (Session::WebSocket, Protocol::JsonRpc) => everywire::jsonrpc(),
             (Session::WebSocket, Protocol::Raw) if self.names_room() => everywire::raw_room(),
             (Session::WebSocket, Protocol::Raw) => everywire::raw(),
@@ -76,7 +83,18 @@ impl MountRow {
     /// What does not go together, and the key that says it.
     pub(crate) fn faults(&self) -> Vec<(&'static str, String)> {
         let mut faults = Vec::new();
-        let raw_only = self.session != Session::WebSocket;
+        let raw_only = matches!(self.session, Session::Sse | Session::Poll | Session::Publish);
+        if (self.session == Session::EngineIo) != (self.protocol == Protocol::SocketIo) {
+            faults.push((
+                "protocol",
+                "the session \"engineio\" carries \"socketio\", and nothing else does; write both".into(),
+            ));
+        }
+        let own_names = self.namespace != "/" || self.choose_namespace;
+        if self.session == Session::EngineIo && own_names {
+            let key = if self.choose_namespace { "choose_namespace" } else { "namespace" };
+            faults.push((key, "Socket.IO clients name their namespaces themselves; leave it out".into()));
+        }
         if raw_only && self.protocol == Protocol::JsonRpc {
             faults.push((
                 "protocol",
@@ -89,6 +107,12 @@ impl MountRow {
                 faults.push((
                     "path",
                     "the session \"publish\" needs {room} in its path, as in \"/pub/{room}\"".into(),
+                ));
+            }
+            Session::EngineIo if self.names_room() => {
+                faults.push((
+                    "path",
+                    "Socket.IO clients subscribe to rooms; write a path without {room}".into(),
                 ));
             }
             Session::Sse | Session::Poll if self.names_room() => {

@@ -72,6 +72,79 @@ async fn the_playground_and_nothing_else_is_there() {
 }
 
 #[tokio::test]
+async fn socketio_is_in_the_same_room() {
+    let server = Server::start(&[]).await;
+    let line = format!("  http://{}/socket.io/", server.address);
+    let line = server.banner.iter().find(|shown| shown.starts_with(&line)).unwrap();
+    assert!(
+        line.ends_with("  Socket.IO, by polls and WebSockets  namespaces as clients name them"),
+        "{line}"
+    );
+
+    let poll = "/socket.io/?EIO=4&transport=polling";
+    let (status, _, opened) = server.http(&format!("GET {poll}"), "").await;
+    assert_eq!(status, 200, "{opened}");
+    let opened: serde_json::Value = serde_json::from_str(opened.strip_prefix('0').unwrap()).unwrap();
+    assert_eq!(opened["pingInterval"], 25_000);
+    let session = format!("{poll}&sid={}", opened["sid"].as_str().unwrap());
+    let send = async |body: &str| server.http(&format!("POST {session}"), body).await;
+    let hear = async || server.http(&format!("GET {session}"), "").await.2;
+
+    assert_eq!(send("40").await.2, "ok");
+    assert!(hear().await.starts_with("40{\"sid\":"));
+    send("420[\"subscribe\",\"lobby\"]").await;
+    let subscribed = hear().await;
+    assert!(subscribed.starts_with("430[{\"room\":\"lobby\","), "{subscribed}");
+    server.http("POST /pub/lobby?event=chat", r#"{"text":"from curl"}"#).await;
+    let heard = hear().await;
+    assert!(heard.starts_with("42[\"chat\",{\"text\":\"from curl\"},{\"room\":\"lobby\","), "{heard}");
+}
+
+#[tokio::test]
+async fn the_client_for_browsers_is_there_if_it_is_given() {
+    let without = Server::start(&[]).await;
+    let (status, head, hint) = without.http("GET /socket.io/socket.io.js", "").await;
+    assert_eq!(status, 404);
+    assert!(head.contains("content-type: text/plain"), "{head}");
+    for word in ["npm pack socket.io-client", "dist", "--client-assets"] {
+        assert!(hint.contains(word), "{hint}");
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("socket.io.esm.min.js"), "export {}").unwrap();
+    std::fs::write(folder.path().join("socket.io.esm.min.js.map"), "{}").unwrap();
+    std::fs::write(folder.path().join("secret.js"), "secret").unwrap();
+    let server = Server::start(&["--client-assets", folder.path().to_str().unwrap()]).await;
+    let path = "/socket.io/socket.io.esm.min.js";
+    let (status, head, body) = server.http(&format!("GET {path}"), "").await;
+    assert_eq!((status, body.as_str()), (200, "export {}"));
+    assert!(head.contains("content-type: text/javascript; charset=utf-8\r\n"), "{head}");
+    assert!(head.contains("cache-control: public, max-age=0\r\n"), "{head}");
+    let tag = head.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap();
+    let (status, _, body) = server.http(&format!("GET {path}\r\nIf-None-Match: {tag}"), "").await;
+    assert_eq!((status, body.as_str()), (304, ""));
+    let (status, head, body) = server.http(&format!("HEAD {path}"), "").await;
+    assert_eq!((status, body.as_str()), (200, ""));
+    assert!(head.contains("content-length: 9"), "{head}");
+    assert_eq!(server.http(&format!("POST {path}"), "").await.0, 405);
+    let (_, head, _) = server.http(&format!("GET {path}.map"), "").await;
+    assert!(head.contains("content-type: application/json\r\n"), "{head}");
+
+    let (status, _, hint) = server.http("GET /socket.io/socket.io.js", "").await;
+    assert_eq!(status, 404);
+    assert!(hint.starts_with("socket.io.js is not here"), "{hint}");
+    for path in
+        ["secret.js", "../secret.js", "..%2Fsecret.js", "%2e%2e/secret.js", "x/../socket.io.esm.min.js"]
+    {
+        let (status, _, body) = server.http(&format!("GET /socket.io/{path}"), "").await;
+        assert_eq!(status, 404, "{path}");
+        assert!(body.starts_with("nothing is mounted at"), "{path}: {body}");
+    }
+    let (status, ..) = server.http(&format!("GET {path}\r\nHost: evil.example"), "").await;
+    assert_eq!(status, 421);
+}
+
+#[tokio::test]
 async fn start_up_says_what_is_served() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("everywire.toml");

@@ -124,6 +124,44 @@ fn each_kind_of_fault_has_its_text() {
             "limits.inbound_queue = \"2MiB\"",
             "1:24: limits.inbound_queue: must not be more than limits.inbound_bytes",
         ),
+        // Socket.IO.
+        (
+            "[socketio]\npingInterval = \"1s\"",
+            "2:1: unknown key \"pingInterval\" in socketio; did you mean \"ping_interval\"?",
+        ),
+        ("[socketoi]", "1:2: unknown key \"socketoi\"; did you mean \"socketio\"?"),
+        (
+            "legacy_browser_transport = true",
+            "1:1: unknown key \"legacy_browser_transport\"; did you mean \"legacy_browser_transports\"?",
+        ),
+        (
+            "socketio.transports = [\"webscoket\"]",
+            "1:24: socketio.transports: \"webscoket\" is not one of \"polling\", \"websocket\"; did you mean \"websocket\"?",
+        ),
+        (
+            "socketio.transports = []",
+            "1:23: socketio.transports: clients need one of them; to serve no Socket.IO, leave its [[mount]] row out",
+        ),
+        (
+            "socketio.compress_polls = true",
+            "1:27: socketio.compress_polls: true is not false, or a size from 1B to 1GiB, such as 65536, \"64KiB\" or \"1MiB\"",
+        ),
+        (
+            "socketio.cookie = \"a b\"",
+            "1:19: socketio.cookie: \"a b\" is not the name of a cookie, such as \"io\", with attributes or without: \"io; Path=/; Secure\"",
+        ),
+        (
+            "[[mount]]\npath = \"/io/\"\nsession = \"websocket\"\nprotocol = \"socketio\"",
+            "4:12: mount[0].protocol: the session \"engineio\" carries \"socketio\", and nothing else does; write both",
+        ),
+        (
+            "[[mount]]\npath = \"/io/\"\nsession = \"engineio\"",
+            "1:1: mount[0].protocol: the session \"engineio\" carries \"socketio\", and nothing else does; write both",
+        ),
+        (
+            "[[mount]]\npath = \"/io/{room}\"\nsession = \"engineio\"\nprotocol = \"socketio\"\nnamespace = \"/admin\"",
+            "2:8: mount[0].path: Socket.IO clients subscribe to rooms; write a path without {room}|5:13: mount[0].namespace: Socket.IO clients name their namespaces themselves; leave it out",
+        ),
         // TOML itself.
         ("listen = ", "1:10: string values must be quoted, expected literal string"),
         ("a = 1\na = 2", "2:1: duplicate key"),

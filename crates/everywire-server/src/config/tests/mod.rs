@@ -5,7 +5,7 @@ mod faults;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use everywire::{Overflow, Verb};
+use everywire::{EngineIoCookie, EngineIoOptions, Overflow, Parser, SocketIoOptions, Verb};
 
 use super::document::{example, reference};
 use super::key::Row;
@@ -83,6 +83,43 @@ fn every_key_is_read() {
     assert_eq!(options.websocket.ping_interval, Duration::from_secs(90));
     assert_eq!(options.close_timeout, Duration::from_millis(250));
     assert_eq!(options.deflate.unwrap().agree.client_max_window_bits, 9);
+}
+
+#[test]
+fn every_option_of_socketio_has_a_key() {
+    let changed = parse(EVERY_KEY).unwrap().socketio;
+    // The parser and the recovery are for applications: a server has one of each for everybody.
+    let (engine, protocol) = (changed.engine(), changed.protocol());
+    let ms = Duration::from_millis;
+    assert_eq!(
+        engine,
+        EngineIoOptions {
+            ping_interval: ms(5000),
+            ping_timeout: ms(4000),
+            upgrade_timeout: ms(3000),
+            max_payload: 10 << 20,
+            max_packets: 1000,
+            polling: false,
+            websocket: true,
+            allow_upgrades: false,
+            allow_eio3: true,
+            jsonp: true,
+            cookie: EngineIoCookie::new("io", "Path=/chat").ok(),
+            close_grace: ms(6000),
+        }
+    );
+    assert_eq!(
+        protocol,
+        SocketIoOptions {
+            parser: Parser::Json,
+            recovery: false,
+            connect_timeout: ms(2000),
+            attachments: 4,
+            attachment_bytes: 2 << 20,
+            namespaces: 8,
+            held_bytes: 64 << 10,
+        }
+    );
 }
 
 /// The fields of the library's options, by name, as `Debug` shows them.

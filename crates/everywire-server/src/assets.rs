@@ -1,0 +1,157 @@
+//! The official Socket.IO client for browsers, below each Socket.IO mount as Node's server has it: `--client-assets`.
+//!
+//! The names are fixed, and the files are read once, at start-up: no request says what is opened.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hasher};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use bytes::Bytes;
+use http::header::{self, HeaderName};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http_body_util::Full;
+
+use crate::file::{self, File};
+
+/// The bundles of `socket.io-client` 4.
+const NAMES: [&str; 8] = [
+    "socket.io.js",
+    "socket.io.js.map",
+    "socket.io.min.js",
+    "socket.io.min.js.map",
+    "socket.io.esm.min.js",
+    "socket.io.esm.min.js.map",
+    "socket.io.msgpack.min.js",
+    "socket.io.msgpack.min.js.map",
+];
+
+const HEADERS: [(HeaderName, &str); 2] = [
+    // Node's: kept, and asked for again each time.
+    (header::CACHE_CONTROL, "public, max-age=0"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+];
+
+/// The files there are.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Assets {
+    /// Where each is below: paths of mounts, with a slash at their end.
+    folders: Arc<[String]>,
+    files: Arc<HashMap<&'static str, File>>,
+}
+
+/// One of the files that may be there: none if it is not.
+#[derive(Debug)]
+pub(crate) struct Asset {
+    name: &'static str,
+    file: Option<File>,
+}
+
+impl Assets {
+    /// Reads the files from a folder, to be served below these mounts.
+    ///
+    /// # Errors
+    ///
+    /// If the folder is none, or one of its files cannot be read. That one is missing is no error.
+    pub(crate) fn read<'m>(
+        folder: Option<&Path>,
+        mounts: impl Iterator<Item = &'m str>,
+    ) -> anyhow::Result<Self> {
+        let mut files = HashMap::new();
+        if let Some(folder) = folder {
+            anyhow::ensure!(folder.is_dir(), "client_assets: {} is not a folder", folder.display());
+            for name in NAMES {
+                let path = folder.join(name);
+                match std::fs::read(&path) {
+                    Ok(data) => _ = files.insert(name, asset(name, data)),
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    Err(error) => {
+                        return Err(error).with_context(|| format!("client_assets: {}", path.display()));
+                    }
+                }
+            }
+        }
+        let folders = mounts.map(|mount| format!("{}/", mount.trim_end_matches('/'))).collect();
+        Ok(Self { folders, files: Arc::new(files) })
+    }
+
+    /// The file at a path, if one may be there.
+    pub(crate) fn at(&self, path: &str) -> Option<Asset> {
+        let rest = self.folders.iter().find_map(|folder| path.strip_prefix(folder.as_str()))?;
+        let name = NAMES.into_iter().find(|name| *name == rest)?;
+        Some(Asset { name, file: self.files.get(name).cloned() })
+    }
+}
+
+fn asset(name: &str, data: Vec<u8>) -> File {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(&data);
+    let tag = format!("{:x}-{:016x}", data.len(), hasher.finish());
+    File { data: data.into(), kind: file::kind(name), tag }
+}
+
+impl Asset {
+    /// The answer to a request for it.
+    pub(crate) fn answer(self, method: &Method, request: &HeaderMap) -> Response<Full<Bytes>> {
+        match self.file {
+            Some(file) => file.answer(method, request, &HEADERS),
+            None => file::refuse_method(method).unwrap_or_else(|| missing(self.name)),
+        }
+    }
+}
+
+/// Says how to get a file that is not there.
+fn missing(name: &str) -> Response<Full<Bytes>> {
+    let text = format!(
+        "{name} is not here: it comes with the npm package socket.io-client, and not with this server. Run\n\
+         \n  npm pack socket.io-client && tar -xzf socket.io-client-*.tgz\n\n\
+         and start the server with --client-assets package/dist, or set client_assets to that folder.\n"
+    );
+    let mut response = Response::new(Full::from(text));
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_nothing_but_the_fixed_names() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("socket.io.js"), "io").unwrap();
+        std::fs::write(folder.path().join("secret.js"), "secret").unwrap();
+        let assets = Assets::read(Some(folder.path()), ["/socket.io/", "/chat"].into_iter()).unwrap();
+        for path in ["/socket.io/socket.io.js", "/chat/socket.io.js"] {
+            assert!(assets.at(path).unwrap().file.is_some(), "{path}");
+        }
+        assert!(assets.at("/socket.io/socket.io.min.js").unwrap().file.is_none(), "the folder has none");
+        for path in [
+            "",
+            "/",
+            "/socket.io",
+            "/socket.io/",
+            "/socket.io.js",
+            "/socket.io/secret.js",
+            "/socket.io/../socket.io.js",
+            "/socket.io//socket.io.js",
+            "/socket.io/x/../socket.io.js",
+            "/socket.io/socket.io.js/",
+            "/socket.io/socket%2Eio.js",
+            "/other/socket.io.js",
+        ] {
+            assert!(assets.at(path).is_none(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_is_none_is_told() {
+        let error = Assets::read(Some(Path::new("/nowhere/at/all")), std::iter::empty()).unwrap_err();
+        assert_eq!(error.to_string(), "client_assets: /nowhere/at/all is not a folder");
+    }
+}
