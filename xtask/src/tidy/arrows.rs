@@ -39,7 +39,7 @@ const ARROWS: &[Arrow] = &[
     Arrow { from: SERVER, to: &[EVERYWIRE, REDIS, NATS], in_tests: &[TESTKIT, CLIENT, WEBSOCKET] },
     Arrow { from: "everywire-bench", to: &[EVERYWIRE, WEBSOCKET, CORE, PROTOCOLS], in_tests: &[] },
     Arrow { from: "everywire-examples", to: &[EVERYWIRE, WEBSOCKET, CLIENT], in_tests: &[] },
-    Arrow { from: "everywire-fuzz-bodies", to: &[WEBSOCKET, CORE, PROTOCOLS], in_tests: &[] },
+    Arrow { from: "everywire-fuzz-bodies", to: &[WEBSOCKET, CORE, PROTOCOLS, TESTKIT], in_tests: &[] },
     Arrow { from: "xtask", to: &[], in_tests: &[] },
 ];
 

@@ -15,6 +15,7 @@ const REASONS: &[(&str, &str)] = &[
     ("crates/everywire/src/carrier/socket.rs", "the turn of one socket: reading and writing share its state"),
     ("crates/everywire-core/src/mailbox/state.rs", "one state machine: all moves between its states"),
     ("crates/everywire-testkit/src/laws/model/reference.rs", "the reference model is read as a whole"),
+    ("examples/src/bin/socketio_conformance/main.rs", "one list of handlers, in the order of its page"),
     ("crates/everywire/tests/lifecycle.rs", "one story: every way that a connection ends"),
 ];
 

@@ -4,7 +4,6 @@
 //! gets back. A request that is given up by its client is told to the session at once.
 
 use std::fmt;
-use std::io::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,12 +11,13 @@ use everywire_core::{Mailbox, Reason};
 use everywire_protocols::protocol::socketio::SocketIo;
 use everywire_protocols::session::EngineIoRefusal;
 use everywire_protocols::session::{Endpoint, Lane, LaneEnd, LaneKind, Verdict};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::sync::{mpsc, oneshot};
 
 use super::body::Body;
+use super::coding::Coding;
 use super::host::Host;
 use super::probe::{Moved, Probe};
 use super::service::{Arrival, Service};
@@ -356,52 +356,4 @@ fn finish(reply: Reply, head: &Request<()>, engine: &Engine) -> Response<Body> {
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
-}
-
-/// How a body is compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Coding {
-    Gzip,
-    Deflate,
-}
-
-impl Coding {
-    /// The first that the client can read (RFC 9110, section 12.5.3); none where it says that it wants none.
-    fn of(headers: &HeaderMap) -> Option<Self> {
-        let accepted = headers.get(header::ACCEPT_ENCODING)?.to_str().ok()?;
-        accepted.split(',').find_map(|part| {
-            let (name, parameters) = part.split_once(';').unwrap_or((part, ""));
-            let refused = parameters.trim().strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0));
-            match name.trim().to_ascii_lowercase().as_str() {
-                "gzip" if !refused => Some(Self::Gzip),
-                "deflate" if !refused => Some(Self::Deflate),
-                _ => None,
-            }
-        })
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Gzip => "gzip",
-            Self::Deflate => "deflate",
-        }
-    }
-
-    fn encode(self, body: &[u8]) -> Option<Vec<u8>> {
-        use flate2::Compression;
-        use flate2::write::{GzEncoder, ZlibEncoder};
-        // A `Vec` takes every write; and what could not be compressed may go as it is.
-        match self {
-            Self::Gzip => {
-                let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-                encoder.write_all(body).ok()?;
-                encoder.finish().ok()
-            }
-            Self::Deflate => {
-                let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
-                encoder.write_all(body).ok()?;
-                encoder.finish().ok()
-            }
-        }
-    }
 }

@@ -6,13 +6,14 @@
 //! | WebSocket | [`websocket`] (opening), [`socket`] (the life of one), [`ending`] |
 //! | Server-Sent Events and long polling | [`response`] |
 //! | Socket.IO: requests, the sessions behind them, upgrades | [`engine`], [`host`], [`probe`] |
-//! | bodies of requests | [`upload`] |
+//! | bodies of requests; of responses, compressed | [`upload`], [`coding`] |
 //! | publishing by plain POST | [`post`] |
 //! | response bodies | [`body`], [`pieces`] |
 //! | waits that hyper does not bound, answers that it would not begin | [`timed`], [`eager`] |
 //! | messages into frames, forms | [`frames`], [`form`] |
 
 pub(crate) mod body;
+mod coding;
 pub(crate) mod eager;
 mod ending;
 mod engine;

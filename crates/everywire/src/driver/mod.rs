@@ -3,7 +3,8 @@
 //! | to find | look in |
 //! |---|---|
 //! | session, protocol and handlers of one client, joined | [`conversation`] |
-//! | a client's places in namespaces; how it enters and leaves them | [`seats`], [`entering`] |
+//! | what session and protocol say, and what becomes of it | [`outputs`] |
+//! | a client's places in namespaces; how it enters and leaves them | [`seats`], [`entering`], [`arriving`] |
 //! | what a carrier is asked to do | [`effect`] |
 //! | what becomes of an event | [`handling`] |
 //! | events that wait for handlers, and handlers at work | [`inbound`] |
@@ -16,6 +17,7 @@
 //! | buffers | [`worker`] |
 
 mod apart;
+mod arriving;
 pub(crate) mod conversation;
 pub(crate) mod effect;
 pub(crate) mod entering;
@@ -24,6 +26,7 @@ pub(crate) mod handling;
 pub(crate) mod inbound;
 pub(crate) mod lanes;
 pub(crate) mod link;
+mod outputs;
 pub(crate) mod recovery;
 pub(crate) mod seats;
 pub(crate) mod sessions;

@@ -1,0 +1,177 @@
+//! What a session and a protocol say, and what becomes of it: the other half of a [`Conversation`].
+
+use std::task::Context;
+
+use bytes::Bytes;
+use everywire_core::{Entry, Item, PayloadRef, Reason, Token};
+use everywire_protocols::protocol;
+use everywire_protocols::seam::{Kind, Message, Outbox, Time};
+use everywire_protocols::session::{self, Input, Wrapping};
+
+use super::apart::Apart;
+use super::conversation::{Conversation, Effect, Effects, LANE};
+use crate::app::error::Result;
+
+impl Conversation {
+    #[inline]
+    pub(crate) fn tell<'a>(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Time,
+        input: Input<'a>,
+        effects: &mut Effects,
+    ) {
+        let mut out = session::Outputs::<'a>::new();
+        self.session.input(now, input, &mut out);
+        self.carry_out(cx, now, out, effects);
+    }
+
+    #[inline(never)]
+    pub(super) fn carry_out(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Time,
+        out: session::Outputs<'_>,
+        effects: &mut Effects,
+    ) {
+        for output in out {
+            match output {
+                session::Output::Message(message) => self.understand(cx, now, message, effects),
+                session::Output::Decoded(decoded) => {
+                    self.understand(cx, now, decoded.as_message(), effects);
+                }
+                session::Output::Opened(facts) => self.opened(cx, now, facts, effects),
+                session::Output::Direct { lane, wrapping } => self.move_to(lane, wrapping),
+                session::Output::Indirect => self.direct = None,
+                session::Output::Write { lane, bytes, text } => {
+                    effects.push(Effect::Write { lane, bytes: bytes.into_owned().into(), text });
+                }
+                session::Output::Ping { .. } => effects.push(Effect::Ping),
+                session::Output::Respond { lane, status, headers, body } => {
+                    let body = body.map(|body| Bytes::from(body.into_owned()));
+                    effects.push(Effect::Respond { lane, status, headers, body });
+                }
+                session::Output::End { lane, reason } => effects.push(Effect::End { lane, reason }),
+                session::Output::Closed(reason) => self.ended = Some(reason),
+                session::Output::Resumed { from } => {
+                    let mut apart = Apart::default();
+                    self.protocol.resumed(now, from, &mut apart);
+                    self.send_apart(cx, now, &apart, effects);
+                    self.tell(cx, now, Input::Drained, effects);
+                }
+                session::Output::Hold => self.holding = true,
+                session::Output::Release => self.holding = false,
+                // Back-pressure is the driver's own, so far: whole bodies are small, and a socket is not read.
+                session::Output::Pause { .. } | session::Output::Resume { .. } => {}
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn understand(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Time,
+        message: Message<'_>,
+        effects: &mut Effects,
+    ) {
+        let mut out = protocol::Outputs::new();
+        self.protocol.message(now, message, &mut out);
+        // Nearly always one event: moving the list to look at it cost as much as handling it.
+        if let [protocol::Output::Event { .. }] = &out[..]
+            && let Some(protocol::Output::Event { slot, name, args, token }) = out.pop()
+        {
+            return self.event(cx, now, slot, &name, args, token, effects);
+        }
+        if !out.is_empty() {
+            self.follow(cx, now, out, effects);
+        }
+    }
+
+    /// An event of the client's: its handler is called now, or when its turn comes.
+    #[inline]
+    #[expect(clippy::too_many_arguments, reason = "an event, and where it goes")]
+    fn event(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Time,
+        slot: u32,
+        name: &str,
+        args: PayloadRef<'_>,
+        token: Option<Token>,
+        effects: &mut Effects,
+    ) {
+        // One that has left meanwhile has no handlers.
+        let Some(i) = self.seats.find(slot) else { return };
+        let seat = &self.seats[i];
+        if seat.inbound.is_free(seat.handlers.parallel) {
+            self.handle(i, cx, name, args, token);
+        } else {
+            self.wait(i, cx, now, name, args, token, effects);
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn follow(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Time,
+        out: protocol::Outputs<'_>,
+        effects: &mut Effects,
+    ) {
+        for output in out {
+            match output {
+                protocol::Output::Event { slot, name, args, token } => {
+                    self.event(cx, now, slot, &name, args, token, effects);
+                }
+                protocol::Output::Answer { slot, id, answer } => self.answered(slot, id, answer),
+                protocol::Output::Send { bytes, kind, fault } => {
+                    if let Some(fault) = fault {
+                        tracing::warn!(peer = %self.peer, "{fault}");
+                    }
+                    self.send_wire(Item::Wire { bytes: bytes.into(), text: kind == Kind::Text });
+                }
+                protocol::Output::Passing { bytes, kind } if self.direct == Some((LANE, Wrapping::None)) => {
+                    effects.push(Effect::Write { lane: LANE, bytes: bytes.into(), text: kind == Kind::Text });
+                }
+                protocol::Output::Passing { bytes, kind } => {
+                    let mut apart = Apart::default();
+                    apart.passing(kind, bytes.len(), &mut |out| out.extend_from_slice(&bytes));
+                    self.send_apart(cx, now, &apart, effects);
+                }
+                protocol::Output::Close { reason, fault } => {
+                    tracing::warn!(peer = %self.peer, %reason, "{fault}");
+                    self.link.mailbox().end(reason, true);
+                }
+                protocol::Output::Ignored(what) => {
+                    tracing::debug!(peer = %self.peer, "{what}");
+                }
+                protocol::Output::Acknowledged(n) => self.tell(cx, now, Input::Acknowledged(n), effects),
+                protocol::Output::Connect { slot, namespace, auth, resume } => {
+                    self.enter(cx, now, (slot, &namespace), auth, resume, effects);
+                }
+                protocol::Output::Disconnect { slot } => self.vacate(slot, Reason::ClientLeft),
+                // Cancellation comes with the first protocol that has it.
+                protocol::Output::Cancel { .. } => {}
+            }
+        }
+    }
+
+    /// Sends what the protocol wrote itself: behind what was sent to its one connection before, if it has one.
+    fn send_wire(&self, item: Item) {
+        match self.seats.iter().next().and_then(|seat| seat.connection.as_ref()) {
+            Some(connection) if self.seats.len() == 1 => _ = connection.core().send(item),
+            _ => _ = self.link.mailbox().push(Entry { slot: 0, item }),
+        }
+    }
+
+    fn answered(&mut self, slot: u32, id: u64, answer: Result<PayloadRef<'_>, (i64, String)>) {
+        let answer = answer
+            .map(PayloadRef::into_owned)
+            .map_err(|(code, message)| everywire_core::hub::AckError::Failed { code, message });
+        let connection = self.seats.find(slot).and_then(|i| self.seats[i].connection.as_ref());
+        if !connection.is_some_and(|connection| connection.core().answer(id, answer)) {
+            tracing::debug!(peer = %self.peer, id, "an answer that nobody waits for");
+        }
+    }
+}
