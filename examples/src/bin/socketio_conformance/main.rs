@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use everywire::{
-    App, Args, Audience, Connection, ConnectionId, EventError, NamespaceBuilder, RawArgs, RawReply, Reason, Refusal,
-    RoomKey, Values, socketio,
+    App, Args, Audience, Connection, ConnectionId, EventError, NamespaceBuilder, RawArgs, RawReply, Reason,
+    Refusal, RoomKey, Values, socketio,
 };
 use rmpv::Value;
 use serde::{Deserialize, Serialize};

@@ -65,7 +65,7 @@ impl Default for Settings {
             cookie: false.into(),
             cors: None,
             http_compression: true.into(),
-            pub(crate) connection_state_recovery: None,
+            connection_state_recovery: None,
             parser: "json".into(),
             legacy_browser_transports: false,
         }
