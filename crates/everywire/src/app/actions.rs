@@ -3,10 +3,10 @@
 //! Their arguments come by position; a client that has no positions (a JSON-RPC params object) names them.
 
 use everywire_core::broker::Page;
-use everywire_core::{Class, JoinOptions, Payload, RoomKey, Target, Verb};
+use everywire_core::{Class, JoinOptions, Payload, PayloadRef, RoomKey, Target, Verb};
 use everywire_protocols::protocol::ProtocolForm;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::App;
@@ -161,16 +161,21 @@ impl FromArgs for PublishArgs {
         args: &everywire_core::PayloadRef<'_>,
         extras: everywire_core::payload::Extras,
     ) -> Result<Self> {
-        let positional: Result<(String, String, Box<RawValue>), _> = args.read(extras);
-        let (room, event, data) = match positional {
-            Ok(positional) => positional,
+        let positional: Result<(String, String, IgnoredAny), _> = args.read(extras);
+        match positional {
+            Ok((room, event, _)) => {
+                // As it came: bytes stay bytes, and JSON is not written anew.
+                let data = args.arguments().nth(2).map_or_else(Payload::empty, PayloadRef::into_owned);
+                Ok(Self { room, event, data })
+            }
             Err(error) => match args.read::<(Publish,)>(extras) {
-                Ok((named,)) => (named.room, named.event, named.data),
-                Err(_) => return Err(EventError::arguments(&error)),
+                Ok((Publish { room, event, data },)) => {
+                    let data = PayloadRef::json_value(data.get()).map_err(refuse)?.into_owned();
+                    Ok(Self { room, event, data })
+                }
+                Err(_) => Err(EventError::arguments(&error)),
             },
-        };
-        let data = everywire_core::PayloadRef::json_value(data.get()).map_err(refuse)?.into_owned();
-        Ok(Self { room, event, data })
+        }
     }
 }
 
