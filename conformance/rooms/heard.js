@@ -1,7 +1,7 @@
 // What a client has heard, in order, and a way to wait for more of it without ever sleeping.
 
 /** A wait that takes longer fails, and says what for. Far more than anything here takes. In ms. */
-const PATIENCE = 60_000;
+const PATIENCE = Number(process.env.PATIENCE ?? 60_000);
 
 export class Heard {
   /** Whatever its owner pushes: `{ event, data, offset, … }`. */
