@@ -1,5 +1,6 @@
 //! Load generator, floor and peers, measured side by side in one run. `README.md` says how to read the table.
 
+mod engine;
 mod generator;
 mod machine;
 mod measure;
@@ -43,17 +44,17 @@ fn main() -> Result<ExitCode> {
         None => eprintln!("ONE CORE ONLY: server and generator share it, ratios mean little"),
     }
 
-    let mut outcomes = Outcomes::default();
+    let mut outcomes = Outcomes::new(&options.subject);
     // All rows in each round and not all rounds of a row at once: a bad minute spoils one round of many rows, which the
     // median forgives.
     for round in 1..=options.rounds {
         for row in &rows {
             let work = if options.quick { row.work.small() } else { row.work };
-            for peer in peers.iter().filter(|peer| peer.serves(work.mode())) {
+            for peer in peers.iter().filter(|peer| peer.serves(row)) {
                 let result =
                     measure(peer, work, options.seconds, cores).map_err(|error| format!("{error:#}"));
-                eprintln!("round {round}: {:<12} {:<16} {}", row.id, peer.name, summary(&result));
-                outcomes.0.push(Outcome { round, row: row.id, peer: peer.name.clone(), result });
+                eprintln!("round {round}: {:<17} {:<18} {}", row.id, peer.name, summary(&result));
+                outcomes.all.push(Outcome { round, row: row.id, peer: peer.name.clone(), result });
             }
         }
     }
@@ -63,7 +64,6 @@ fn main() -> Result<ExitCode> {
         rounds: options.rounds,
         seconds: options.seconds.as_secs_f64(),
         judged: !options.quick,
-        subject: &options.subject,
         peers: &peers,
         rows: &rows,
         outcomes: &outcomes,
@@ -91,7 +91,7 @@ fn list() {
     println!("rows:");
     for row in rows::ROWS {
         for metric in row.metrics {
-            println!("  {:<12} {}", row.id, metric.title);
+            println!("  {:<17} {}", row.id, metric.title);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Messages that can be told apart: each payload carries a stamp (who sent it, the how-manieth), all else is fixed.
 //!
+//! In Socket.IO a message is the argument of an event, and what comes back is another packet than was sent.
 //! A batch of frames is encoded once and only stamped anew, so that sending costs the generator next to nothing; a
 //! reply is compared byte by byte.
 
@@ -44,8 +45,34 @@ impl Stamp {
 /// A payload with a place for the stamp.
 #[derive(Clone, Debug)]
 pub(crate) struct Template {
-    payload: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
+    /// Where the id of an acknowledgement stands; it follows from the stamp. Empty where there is none.
+    id: Range<usize>,
+    /// Behind the id.
     stamp: Range<usize>,
+}
+
+/// What is sent, and what has to come back for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Exchange {
+    pub(crate) sent: Template,
+    pub(crate) back: Template,
+}
+
+/// The digits of an id of an acknowledgement: always as many, so that a frame keeps its length.
+const ID: usize = 7;
+
+/// The id of a message whose sequence number ends in six zeros.
+const FIRST_ID: u64 = 1_000_000;
+
+fn id_digits(stamp: Stamp) -> [u8; ID] {
+    let mut value = FIRST_ID + stamp.sequence % FIRST_ID;
+    let mut digits = [0; ID];
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (value % 10) as u8;
+        value /= 10;
+    }
+    digits
 }
 
 impl Template {
@@ -55,7 +82,7 @@ impl Template {
         let mut payload = vec![b'0'; STAMP];
         let mut state = 1_u32;
         payload.resize_with(length, || b'a' + (step(&mut state) % 26) as u8);
-        Self { payload, stamp: 0..STAMP }
+        Self { payload, id: 0..0, stamp: 0..STAMP }
     }
 
     /// What an application sends: a JSON object with a list of small objects.
@@ -83,17 +110,62 @@ impl Template {
         let missing =
             length.checked_sub(text.len() + TAIL.len()).expect("a JSON message has room for its fields");
         text.push_str(&TAIL.replace(r#""""#, &format!("\"{}\"", "-".repeat(missing))));
-        Self { payload: text.into_bytes(), stamp: HEAD.len()..HEAD.len() + STAMP }
+        Self { payload: text.into_bytes(), id: 0..0, stamp: HEAD.len()..HEAD.len() + STAMP }
+    }
+
+    fn wrapped(&self, head: &str, tail: &str) -> Self {
+        let Range { start, end } = self.stamp;
+        Self {
+            payload: [head.as_bytes(), &self.payload, tail.as_bytes()].concat(),
+            id: 0..0,
+            stamp: start + head.len()..end + head.len(),
+        }
+    }
+
+    /// Text as a string of JSON.
+    pub(crate) fn quoted(&self) -> Self {
+        self.wrapped("\"", "\"")
+    }
+
+    /// The beginning of a packet that bears an id, this as its last value, and its end.
+    fn numbered(&self, kind: &str, head: &str) -> Self {
+        let wrapped = self.wrapped(&format!("{kind}{}{head}", "0".repeat(ID)), "]");
+        Self { id: kind.len()..kind.len() + ID, ..wrapped }
     }
 
     fn check(&self, payload: &[u8]) -> Result<Stamp> {
         let Range { start, end } = self.stamp;
         ensure!(payload.len() == self.payload.len(), "{} bytes, not {}", payload.len(), self.payload.len());
         ensure!(
-            payload[..start] == self.payload[..start] && payload[end..] == self.payload[end..],
+            payload[..self.id.start] == self.payload[..self.id.start]
+                && payload[self.id.end..start] == self.payload[self.id.end..start]
+                && payload[end..] == self.payload[end..],
             "another content than was sent"
         );
-        Stamp::from_digits(&payload[start..end]).context("a broken stamp")
+        let stamp = Stamp::from_digits(&payload[start..end]).context("a broken stamp")?;
+        ensure!(
+            self.id.is_empty() || payload[self.id.clone()] == id_digits(stamp),
+            "{stamp:?} with the id of another message"
+        );
+        Ok(stamp)
+    }
+}
+
+impl Exchange {
+    /// What is sent comes back as it is.
+    pub(crate) fn same(message: Template) -> Self {
+        Self { sent: message.clone(), back: message }
+    }
+
+    /// An event of Socket.IO and the one that comes back for it, both with one argument of JSON.
+    pub(crate) fn events(sent: &str, back: &str, argument: &Template) -> Self {
+        let event = |name: &str| argument.wrapped(&format!("42[\"{name}\","), "]");
+        Self { sent: event(sent), back: event(back) }
+    }
+
+    /// An event of Socket.IO and its acknowledgement, both with one argument of JSON.
+    pub(crate) fn acknowledged(event: &str, argument: &Template) -> Self {
+        Self { sent: argument.numbered("42", &format!("[\"{event}\",")), back: argument.numbered("43", "[") }
     }
 }
 
@@ -108,9 +180,10 @@ fn step(state: &mut u32) -> u32 {
 pub(crate) struct Batch {
     bytes: Vec<u8>,
     frame: usize,
-    /// Where the stamp stands in a frame, and in the payload: the mask goes by the latter.
-    stamp: Range<usize>,
-    offset: usize,
+    /// Where the payload stands in a frame, and in the payload the stamp and the id: the mask goes by the latter.
+    payload: usize,
+    stamp: usize,
+    id: Range<usize>,
     masked: bool,
 }
 
@@ -119,13 +192,13 @@ impl Batch {
         let mut bytes = Vec::new();
         let start = wire::encode(wire, TEXT, &template.payload, &mut bytes);
         let frame = bytes.len();
-        let Range { start: from, end: to } = template.stamp;
         Self {
             bytes: bytes.repeat(frames),
             frame,
-            stamp: start + from..start + to,
-            offset: from,
-            masked: wire == Wire::WebSocket,
+            payload: start,
+            stamp: template.stamp.start,
+            id: template.id.clone(),
+            masked: wire.is_masked(),
         }
     }
 
@@ -133,10 +206,17 @@ impl Batch {
     pub(crate) fn stamped(&mut self, first: Stamp, count: usize) -> &[u8] {
         let bytes = &mut self.bytes[..count * self.frame];
         for (frame, sequence) in bytes.chunks_exact_mut(self.frame).zip(first.sequence..) {
-            let place = &mut frame[self.stamp.clone()];
-            place.copy_from_slice(&Stamp { sequence, ..first }.digits());
-            if self.masked {
-                wire::mask(place, self.offset);
+            let stamp = Stamp { sequence, ..first };
+            let mut write = |at: usize, digits: &[u8]| {
+                let place = &mut frame[self.payload + at..][..digits.len()];
+                place.copy_from_slice(digits);
+                if self.masked {
+                    wire::mask(place, at);
+                }
+            };
+            write(self.stamp, &stamp.digits());
+            if !self.id.is_empty() {
+                write(self.id.start, &id_digits(stamp));
             }
         }
         bytes
@@ -264,6 +344,41 @@ mod tests {
                 assert_eq!(checker.check(&frame, 0).unwrap(), expected);
             }
         }
+    }
+
+    #[test]
+    fn an_event_is_echoed_and_an_acknowledgement_bears_its_id() {
+        let packet = |wire: Wire, template: &Template, stamp| {
+            let bytes = Batch::new(wire, template, 2).stamped(stamp, 1).to_vec();
+            let mut payload = bytes[bytes.len() - template.payload.len()..].to_vec();
+            if wire.is_masked() {
+                wire::mask(&mut payload, 0);
+            }
+            String::from_utf8(payload).unwrap()
+        };
+        let argument = Template::text(16).quoted();
+        let stamp = Stamp { sender: 1, sequence: 0x12_d687 };
+        let events = Exchange::events("publish", "message", &argument);
+        let acknowledged = Exchange::acknowledged("echo_ack", &argument);
+        for (template, text) in [
+            (&events.sent, r#"42["publish","000100000012d687"]"#),
+            (&events.back, r#"42["message","000100000012d687"]"#),
+            (&acknowledged.sent, r#"421234567["echo_ack","000100000012d687"]"#),
+            (&acknowledged.back, r#"431234567["000100000012d687"]"#),
+        ] {
+            for wire in [Wire::Raw, Wire::SocketIo] {
+                assert_eq!(packet(wire, template, stamp), text);
+            }
+            assert_eq!(template.check(text.as_bytes()).unwrap(), stamp);
+        }
+        assert!(
+            acknowledged.back.check(br#"431234568["000100000012d687"]"#).is_err(),
+            "another message's id"
+        );
+        assert!(
+            acknowledged.back.check(br#"421234567["000100000012d687"]"#).is_err(),
+            "not an acknowledgement"
+        );
     }
 
     #[test]

@@ -8,8 +8,9 @@ use clap::Parser;
 
 use crate::peers::{self, Peer};
 use crate::rows::{ROWS, Row};
+use crate::wire::Wire;
 
-/// Measures Everywire, the floor and other WebSocket servers side by side.
+/// Measures Everywire, the floor and other servers side by side.
 #[derive(Debug, Parser)]
 #[command(name = "everywire-bench")]
 pub(crate) struct Options {
@@ -20,6 +21,10 @@ pub(crate) struct Options {
     /// One more peer that speaks WebSocket: a command that gets `PORT echo|room|deflate-room` as further arguments.
     #[arg(long, value_name = "NAME=COMMAND")]
     also: Vec<String>,
+
+    /// One more peer that speaks Socket.IO: a command that gets `PORT echo|room` as further arguments.
+    #[arg(long, value_name = "NAME=COMMAND")]
+    also_socketio: Vec<String>,
 
     /// Rows to measure; all if not given. `--list` shows them.
     #[arg(long, value_delimiter = ',', value_name = "IDS")]
@@ -37,7 +42,7 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) quick: bool,
 
-    /// The peer that the targets are for.
+    /// The peer that the targets are for; those of Socket.IO are for `NAME-socketio`.
     #[arg(long, default_value = "everywire", value_name = "NAME")]
     pub(crate) subject: String,
 
@@ -66,7 +71,10 @@ impl Options {
     pub(crate) fn choose_peers(&self) -> Result<Vec<Peer>> {
         let mut known = peers::builtin();
         for text in &self.also {
-            known.push(Peer::given(text)?);
+            known.push(Peer::given(text, Wire::WebSocket)?);
+        }
+        for text in &self.also_socketio {
+            known.push(Peer::given(text, Wire::SocketIo)?);
         }
         let mut chosen = Vec::new();
         if self.peers.is_empty() {

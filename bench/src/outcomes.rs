@@ -3,7 +3,7 @@
 use crate::machine::Elapsed;
 use crate::measure::Sample;
 use crate::peers::FLOOR;
-use crate::rows::{Base, Better, Metric, ROWS, Target};
+use crate::rows::{Base, Better, Metric, Protocol, ROWS, Target};
 use crate::statistics::median;
 
 /// One row of one peer in one round.
@@ -22,8 +22,12 @@ impl Outcome {
     }
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct Outcomes(pub(crate) Vec<Outcome>);
+#[derive(Debug)]
+pub(crate) struct Outcomes {
+    pub(crate) all: Vec<Outcome>,
+    /// The peer that the raw targets are for.
+    subject: String,
+}
 
 /// A median over the rounds.
 #[derive(Clone, Copy, Debug)]
@@ -40,8 +44,17 @@ pub(crate) enum Verdict {
 }
 
 impl Outcomes {
+    pub(crate) fn new(subject: &str) -> Self {
+        Self { all: Vec::new(), subject: subject.to_owned() }
+    }
+
+    /// The peer that a protocol's targets are for.
+    pub(crate) fn subject(&self, protocol: Protocol) -> String {
+        protocol.subject(&self.subject)
+    }
+
     fn of<'a>(&'a self, row: &'a str, peer: &'a str) -> impl Iterator<Item = &'a Outcome> {
-        self.0.iter().filter(move |outcome| outcome.row == row && outcome.peer == peer)
+        self.all.iter().filter(move |outcome| outcome.row == row && outcome.peer == peer)
     }
 
     fn value(&self, round: u32, metric: &str, peer: &str) -> Option<f64> {
@@ -54,7 +67,7 @@ impl Outcomes {
     }
 
     fn rounds(&self) -> impl Iterator<Item = u32> {
-        1..=self.0.iter().map(|outcome| outcome.round).max().unwrap_or(0)
+        1..=self.all.iter().map(|outcome| outcome.round).max().unwrap_or(0)
     }
 
     pub(crate) fn values(&self, metric: &Metric, peer: &str) -> Option<Spread> {
@@ -66,8 +79,14 @@ impl Outcomes {
         let (base_metric, base_peer) = match metric.base {
             Base::Floor => (metric.id, FLOOR),
             Base::Own(other) => (other, peer),
+            Base::Raw(other) => (other, &*self.subject),
+            Base::Peer(other) => (metric.id, other),
             Base::Nothing => return None,
         };
+        self.ratios_to(metric, peer, base_metric, base_peer)
+    }
+
+    fn ratios_to(&self, metric: &Metric, peer: &str, base_metric: &str, base_peer: &str) -> Option<Spread> {
         spread(self.rounds().filter_map(|round| {
             Some(self.value(round, metric.id, peer)? / self.value(round, base_metric, base_peer)?)
         }))
@@ -92,6 +111,9 @@ impl Outcomes {
                 Target::AtLeast(least) => self.ratios(metric, subject)?.median >= least,
                 Target::AtMost(most) => self.ratios(metric, subject)?.median <= most,
                 Target::OfBestPeer(least) => self.ratios_to_best(metric, subject, registry)?.median >= least,
+                Target::OfPeer(other, least) => {
+                    self.ratios_to(metric, subject, metric.id, other)?.median >= least
+                }
                 Target::ValueAtMost(most) => self.values(metric, subject)?.median <= most,
             };
             if !reached {
@@ -111,12 +133,12 @@ impl Outcomes {
 
     /// Median share of one core that went to neither, over all peers of a row.
     pub(crate) fn others(&self, row: &str) -> Option<f64> {
-        let outcomes = self.0.iter().filter(|outcome| outcome.row == row);
+        let outcomes = self.all.iter().filter(|outcome| outcome.row == row);
         median(&outcomes.filter_map(Outcome::elapsed).map(|elapsed| elapsed.others).collect::<Vec<_>>())
     }
 
     pub(crate) fn failures(&self) -> impl Iterator<Item = (&Outcome, &str)> {
-        self.0.iter().filter_map(|outcome| Some((outcome, outcome.result.as_ref().err()?.as_str())))
+        self.all.iter().filter_map(|outcome| Some((outcome, outcome.result.as_ref().err()?.as_str())))
     }
 
     pub(crate) fn failed(&self, row: &str, peer: &str) -> bool {
@@ -142,7 +164,7 @@ mod tests {
             peer: peer.to_owned(),
             result: Ok(Sample { values: vec![value; 2], shares: None }),
         };
-        Outcomes(figures.iter().map(outcome).collect())
+        Outcomes { all: figures.iter().map(outcome).collect(), ..Outcomes::new("everywire") }
     }
 
     fn metric(id: &str) -> &'static Metric {
@@ -189,5 +211,30 @@ mod tests {
         assert_eq!(verdict("idle", &[]), Some(Verdict::Reached));
         assert_eq!(verdict("deflate", &[]), Some(Verdict::Reached));
         assert_eq!(verdict("json", &[]), None, "a row without a target");
+    }
+
+    #[test]
+    fn what_a_protocol_costs_is_judged_by_the_raw_row_and_by_another_peer() {
+        let figures = |raw, socketio, socketioxide| {
+            outcomes(&[
+                (1, "echo-16", "everywire", raw),
+                (1, "socketio-echo-16", "everywire-socketio", socketio),
+                (1, "socketio-echo-16", "socketioxide", socketioxide),
+            ])
+        };
+        let verdict = |outcomes: Outcomes| {
+            let subject = outcomes.subject(Protocol::SocketIo);
+            outcomes.verdict(metric("socketio-echo-16"), &subject, &[])
+        };
+        assert_eq!(verdict(figures(100.0, 60.0, 20.0)), Some(Verdict::Reached));
+        assert_eq!(verdict(figures(101.0, 60.0, 20.0)), Some(Verdict::Missed), "of the raw row");
+        assert_eq!(verdict(figures(100.0, 60.0, 20.1)), Some(Verdict::Missed), "of the other peer");
+        let connects = outcomes(&[
+            (1, "socketio-connect", "everywire-socketio", 16.0),
+            (1, "socketio-connect", "socketioxide", 10.0),
+        ]);
+        assert_eq!(verdict(outcomes(&[(1, "socketio-echo-16", "everywire-socketio", 60.0)])), None);
+        let ratio = connects.ratios(metric("socketio-connect"), "everywire-socketio").unwrap();
+        assert!((ratio.median - 1.6).abs() < 1e-9, "{ratio:?}");
     }
 }

@@ -12,6 +12,7 @@ use everywire_bench::Mode;
 
 use crate::generator::Door;
 use crate::machine::Cores;
+use crate::rows::{Protocol, Row};
 use crate::wire::Wire;
 
 /// The greedy floor: the base of ratios.
@@ -25,7 +26,7 @@ pub(crate) struct Peer {
     pub(crate) name: String,
     pub(crate) wire: Wire,
     modes: &'static [Mode],
-    /// A WebSocket library from a registry: one of those of which the best is compared with.
+    /// A library from a registry: one of those of which the best is compared with.
     pub(crate) registry: bool,
     program: Program,
 }
@@ -59,21 +60,36 @@ pub(crate) fn builtin() -> Vec<Peer> {
         peer("tungstenite", Wire::WebSocket, PLAIN, true, Program::Binary("peer-tungstenite", &[])),
         peer("axum", Wire::WebSocket, PLAIN, true, Program::Binary("peer-axum", &[])),
         peer("ws", Wire::WebSocket, ALL, true, Program::Node("ws")),
+        peer(
+            "everywire-socketio",
+            Wire::SocketIo,
+            PLAIN,
+            false,
+            Program::Binary("peer-everywire-socketio", &[]),
+        ),
+        peer("socketioxide", Wire::SocketIo, PLAIN, true, Program::Binary("peer-socketioxide", &[])),
+        peer("socketio", Wire::SocketIo, PLAIN, true, Program::Node("socketio")),
     ]
 }
 
 impl Peer {
     /// A peer that the command line names: `NAME=COMMAND`, which gets `PORT MODE` as two more arguments.
-    pub(crate) fn given(text: &str) -> Result<Self> {
+    pub(crate) fn given(text: &str, wire: Wire) -> Result<Self> {
         let (name, command) = text.split_once('=').context("expected NAME=COMMAND")?;
         let words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
         ensure!(!name.is_empty() && !words.is_empty(), "expected NAME=COMMAND, not {text:?}");
-        let (wire, modes) = (Wire::WebSocket, ALL);
-        Ok(Self { name: name.to_owned(), wire, modes, registry: false, program: Program::Given(words) })
+        Ok(Self { name: name.to_owned(), wire, modes: ALL, registry: false, program: Program::Given(words) })
     }
 
-    pub(crate) fn serves(&self, mode: Mode) -> bool {
-        self.modes.contains(&mode)
+    pub(crate) fn protocol(&self) -> Protocol {
+        match self.wire {
+            Wire::Raw | Wire::WebSocket => Protocol::Raw,
+            Wire::SocketIo => Protocol::SocketIo,
+        }
+    }
+
+    pub(crate) fn serves(&self, row: &Row) -> bool {
+        self.protocol() == row.protocol && self.modes.contains(&row.work.mode())
     }
 
     /// Sees that the peer can be started, and installs its packages. The error says what is missing.

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::outcomes::{Outcomes, Spread, Verdict};
-use crate::peers::Peer;
-use crate::rows::{Base, Metric, Row, Target};
+use crate::peers::{FLOOR, Peer};
+use crate::rows::{Base, Metric, Protocol, Row, Target};
 
 /// From this share of its core on the generator may be what limits a row.
 const BUSY: f64 = 0.95;
@@ -17,7 +17,6 @@ pub(crate) struct Report<'a> {
     pub(crate) seconds: f64,
     /// Whether the figures are fit to be held against the targets: a quick run's are not.
     pub(crate) judged: bool,
-    pub(crate) subject: &'a str,
     pub(crate) peers: &'a [Peer],
     pub(crate) rows: &'a [&'static Row],
     pub(crate) outcomes: &'a Outcomes,
@@ -26,12 +25,22 @@ pub(crate) struct Report<'a> {
 impl Report<'_> {
     pub(crate) fn markdown(&self) -> String {
         let mut out = format!(
-            "{}; {} rounds of {} s; medians, in brackets the ratio to the floor within a round ± half its range\n\n",
+            "{}; {} rounds of {} s; medians, in brackets the ratio to the row's base within a round ± half its range\n",
             self.machine, self.rounds, self.seconds
         );
-        self.figures(&mut out);
-        out.push_str("\nCPU shares of one core while measured, generator / server; others: everybody else on the machine\n\n");
-        self.shares(&mut out);
+        for protocol in self.protocols() {
+            self.figures(&mut out, protocol);
+        }
+        out.push_str("\nCPU shares of one core while measured, generator / server; others: everybody else on the machine\n");
+        let mut limited = false;
+        for protocol in self.protocols() {
+            limited |= self.shares(&mut out, protocol);
+        }
+        if limited {
+            out.push_str(
+                "\n(!) The generator had no time left and the server had: this is the generator's limit.\n",
+            );
+        }
         for (outcome, why) in self.outcomes.failures() {
             let _ =
                 writeln!(out, "\nFAILED: {}, {}, round {}: {why}", outcome.row, outcome.peer, outcome.round);
@@ -39,14 +48,26 @@ impl Report<'_> {
         out
     }
 
-    fn figures(&self, out: &mut String) {
-        let names: Vec<&str> = self.peers.iter().map(|peer| peer.name.as_str()).collect();
-        let _ = writeln!(out, "| | {} | target for {} | |", names.join(" | "), self.subject);
+    /// Those of which there is something to show.
+    fn protocols(&self) -> impl Iterator<Item = Protocol> {
+        Protocol::ALL.into_iter().filter(|protocol| {
+            self.rows.iter().any(|row| row.protocol == *protocol) && !self.names(*protocol).is_empty()
+        })
+    }
+
+    fn names(&self, protocol: Protocol) -> Vec<&str> {
+        self.peers.iter().filter(|peer| peer.protocol() == protocol).map(|peer| peer.name.as_str()).collect()
+    }
+
+    fn figures(&self, out: &mut String, protocol: Protocol) {
+        let names = self.names(protocol);
+        let subject = self.outcomes.subject(protocol);
+        let _ = writeln!(out, "\n| | {} | target for {subject} | |", names.join(" | "));
         let _ = writeln!(out, "|---|{}---|---|", "---|".repeat(names.len()));
         let registry = self.registry();
-        for (row, metric) in self.metrics() {
+        for (row, metric) in self.metrics().filter(|(row, _)| row.protocol == protocol) {
             let cells: Vec<String> = names.iter().map(|name| self.cell(row, metric, name)).collect();
-            let verdict = match self.verdict(metric, &registry) {
+            let verdict = match self.verdict(row, metric, &registry) {
                 Some(Verdict::Reached) => "OK",
                 Some(Verdict::Missed) => "MISS",
                 None => "",
@@ -61,12 +82,13 @@ impl Report<'_> {
         }
     }
 
-    fn shares(&self, out: &mut String) {
-        let names: Vec<&str> = self.peers.iter().map(|peer| peer.name.as_str()).collect();
-        let _ = writeln!(out, "| | {} | others |", names.join(" | "));
+    /// Whether the generator was the limit anywhere.
+    fn shares(&self, out: &mut String, protocol: Protocol) -> bool {
+        let names = self.names(protocol);
+        let _ = writeln!(out, "\n| | {} | others |", names.join(" | "));
         let _ = writeln!(out, "|---|{}---|", "---|".repeat(names.len()));
         let mut limited = false;
-        for row in self.rows {
+        for row in self.rows.iter().filter(|row| row.protocol == protocol) {
             let _ = write!(out, "| {} |", row.id);
             for name in &names {
                 let _ = match self.outcomes.shares(row.id, name) {
@@ -83,11 +105,7 @@ impl Report<'_> {
                 None => writeln!(out, " |"),
             };
         }
-        if limited {
-            out.push_str(
-                "\n(!) The generator had no time left and the server had: this is the generator's limit.\n",
-            );
-        }
+        limited
     }
 
     fn cell(&self, row: &Row, metric: &Metric, peer: &str) -> String {
@@ -96,7 +114,7 @@ impl Report<'_> {
         }
         let Some(value) = self.outcomes.values(metric, peer) else { return String::new() };
         match self.outcomes.ratios(metric, peer) {
-            Some(ratio) if metric.base != Base::Floor || peer != crate::peers::FLOOR => {
+            Some(ratio) if !is_base(metric, peer) => {
                 let around = if self.rounds > 1 { format!(" ± {:.2}", ratio.around) } else { String::new() };
                 format!("{} ({:.2}{around})", grouped(value.median), ratio.median)
             }
@@ -104,8 +122,9 @@ impl Report<'_> {
         }
     }
 
-    fn verdict(&self, metric: &Metric, registry: &[&str]) -> Option<Verdict> {
-        self.judged.then(|| self.outcomes.verdict(metric, self.subject, registry))?
+    fn verdict(&self, row: &Row, metric: &Metric, registry: &[&str]) -> Option<Verdict> {
+        let subject = self.outcomes.subject(row.protocol);
+        self.judged.then(|| self.outcomes.verdict(metric, &subject, registry))?
     }
 
     fn metrics(&self) -> impl Iterator<Item = (&'static Row, &'static Metric)> {
@@ -136,14 +155,14 @@ impl Report<'_> {
             .collect();
         let verdicts: serde_json::Map<String, Value> = self
             .metrics()
-            .filter_map(|(_, metric)| {
-                let verdict = self.verdict(metric, &registry)?;
+            .filter_map(|(row, metric)| {
+                let verdict = self.verdict(row, metric, &registry)?;
                 Some((metric.id.to_owned(), json!(verdict == Verdict::Reached)))
             })
             .collect();
         let samples: Vec<Value> = self
             .outcomes
-            .0
+            .all
             .iter()
             .map(|outcome| {
                 let sample = outcome.result.as_ref().ok();
@@ -164,7 +183,7 @@ impl Report<'_> {
             "machine": self.machine,
             "rounds": self.rounds,
             "seconds": self.seconds,
-            "subject": self.subject,
+            "subject": self.outcomes.subject(Protocol::Raw),
             "medians": medians,
             "targets_reached": verdicts,
             "samples": samples,
@@ -172,15 +191,27 @@ impl Report<'_> {
     }
 }
 
+/// Whether a peer would be compared with itself.
+fn is_base(metric: &Metric, peer: &str) -> bool {
+    match metric.base {
+        Base::Floor => peer == FLOOR,
+        Base::Peer(base) => peer == base,
+        Base::Own(_) | Base::Raw(_) | Base::Nothing => false,
+    }
+}
+
 fn target(metric: &Metric) -> String {
     let base = match metric.base {
         Base::Floor => " × floor",
         Base::Own(_) => " × own row above",
+        Base::Raw(_) => " × raw row",
+        Base::Peer(peer) => &format!(" × {peer}"),
         Base::Nothing => "",
     };
     let text = |target: &Target| match target {
         Target::AtLeast(least) => format!("≥ {least}{base}"),
         Target::AtMost(most) => format!("≤ {most}{base}"),
+        Target::OfPeer(peer, least) => format!("≥ {least} × {peer}"),
         Target::OfBestPeer(least) => format!("≥ {least} × best registry peer"),
         Target::ValueAtMost(most) => format!("≤ {}", grouped(*most)),
     };

@@ -11,6 +11,15 @@ pub(crate) enum Wire {
     /// Bare TCP: no handshake, and what is sent comes back as it is.
     Raw,
     WebSocket,
+    /// Packets of Socket.IO in packets of Engine.IO in text messages of a WebSocket.
+    SocketIo,
+}
+
+impl Wire {
+    /// Whether what the client sends is masked.
+    pub(crate) fn is_masked(self) -> bool {
+        self != Self::Raw
+    }
 }
 
 pub(crate) const TEXT: u8 = 1;
@@ -60,7 +69,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<(Frame<'_>, usize)>> {
 
 /// Appends a frame, as a client sends it on this wire, and returns where its payload begins.
 pub(crate) fn encode(wire: Wire, opcode: u8, payload: &[u8], out: &mut Vec<u8>) -> usize {
-    let masked = if wire == Wire::WebSocket { 0x80 } else { 0 };
+    let masked = if wire.is_masked() { 0x80 } else { 0 };
     out.push(0x80 | opcode);
     match payload.len() {
         length @ 0..126 => out.push(masked | length as u8),
@@ -73,12 +82,12 @@ pub(crate) fn encode(wire: Wire, opcode: u8, payload: &[u8], out: &mut Vec<u8>) 
             out.extend_from_slice(&(length as u64).to_be_bytes());
         }
     }
-    if wire == Wire::WebSocket {
+    if wire.is_masked() {
         out.extend_from_slice(&MASK);
     }
     let start = out.len();
     out.extend_from_slice(payload);
-    if wire == Wire::WebSocket {
+    if wire.is_masked() {
         mask(&mut out[start..], 0);
     }
     start
@@ -92,16 +101,15 @@ pub(crate) fn mask(bytes: &mut [u8], offset: usize) {
 }
 
 /// The upgrade request. The key is the one of RFC 6455 section 1.3, so that the answer is known.
-pub(crate) fn request(port: u16, deflate: bool) -> Vec<u8> {
+pub(crate) fn request(target: &str, port: u16, deflate: bool) -> Vec<u8> {
     let offer = if deflate {
         "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n"
     } else {
         ""
     };
     format!(
-        "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{offer}\r\n",
-        path = everywire_bench::PATH
+        "GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{offer}\r\n"
     )
     .into_bytes()
 }

@@ -1,4 +1,5 @@
-//! Connections that come and go: connect, handshake, close frame, its echo, end of the TCP connection, and again.
+//! Connections that come and go: connect, handshake (of Socket.IO too, where it is spoken), close frame, its echo, end of
+//! the TCP connection, and again.
 //!
 //! The floor gets and echoes as many bytes: the request, then the close frame. It ends when the generator does.
 
@@ -11,12 +12,14 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
 use super::Door;
+use super::handshake::{Handshake, Next, Script};
+use crate::engine;
 use crate::wire::{self, CLOSE, NORMAL, Wire};
 
 #[derive(Debug)]
 pub(crate) struct Connects {
     door: Door,
-    request: Vec<u8>,
+    script: Script,
     close: Vec<u8>,
     poll: Poll,
     events: Events,
@@ -31,13 +34,17 @@ pub(crate) struct Connects {
 struct Visit {
     stream: TcpStream,
     stage: Stage,
+    handshake: Handshake,
     received: Vec<u8>,
+    /// The connection that the session began on; it stays open as long as the visit lasts.
+    left: Option<TcpStream>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Stage {
-    Connecting,
-    Upgrading,
+    /// To send this once there is a connection.
+    Connecting(Vec<u8>),
+    Opening,
     Closing,
     Ending,
     Ended,
@@ -49,7 +56,7 @@ impl Connects {
         wire::encode(door.wire, CLOSE, &NORMAL, &mut close);
         let mut connects = Self {
             door,
-            request: wire::request(door.port, door.deflate),
+            script: Script::new(door),
             close,
             poll: Poll::new()?,
             events: Events::with_capacity(1024),
@@ -86,11 +93,18 @@ impl Connects {
             let due: Vec<usize> = self.events.iter().map(|event| event.token().0).collect();
             for slot in due {
                 let Some(visit) = &mut self.slots[slot] else { continue };
-                let stage = visit.stage;
-                visit
-                    .advance(self.door, &self.request, &self.close)
-                    .with_context(|| format!("a connection that was {stage:?}"))?;
-                if visit.stage == Stage::Ended {
+                let further = visit
+                    .advance(self.door, &self.script, &self.close)
+                    .with_context(|| format!("a connection: {:?}, {:?}", visit.stage, visit.handshake))?;
+                let ended = visit.stage == Stage::Ended;
+                if further {
+                    let stream = self.dial(slot)?;
+                    let visit = self.slots[slot].as_mut().context("a visit that goes on is there")?;
+                    let mut left = std::mem::replace(&mut visit.stream, stream);
+                    self.poll.registry().deregister(&mut left)?;
+                    visit.left = Some(left);
+                }
+                if ended {
                     self.completed += 1;
                     self.slots[slot] = None;
                     if !self.stopped {
@@ -103,6 +117,16 @@ impl Connects {
     }
 
     fn begin(&mut self, slot: usize) -> Result<Visit> {
+        Ok(Visit {
+            stream: self.dial(slot)?,
+            stage: Stage::Connecting(self.script.first.clone()),
+            handshake: self.script.begin(),
+            received: Vec::new(),
+            left: None,
+        })
+    }
+
+    fn dial(&mut self, slot: usize) -> Result<TcpStream> {
         let socket = Door::socket(self.opened)?;
         self.opened += 1;
         socket.set_nonblocking(true)?;
@@ -114,23 +138,23 @@ impl Connects {
         }
         let mut stream = TcpStream::from_std(socket.into());
         self.poll.registry().register(&mut stream, Token(slot), Interest::READABLE | Interest::WRITABLE)?;
-        Ok(Visit { stream, stage: Stage::Connecting, received: Vec::new() })
+        Ok(stream)
     }
 }
 
 impl Visit {
-    /// Goes as far as it can without waiting.
-    fn advance(&mut self, door: Door, request: &[u8], close: &[u8]) -> Result<()> {
-        if self.stage == Stage::Connecting {
+    /// Goes as far as it can without waiting; true if it needs another connection to go on.
+    fn advance(&mut self, door: Door, script: &Script, close: &[u8]) -> Result<bool> {
+        if let Stage::Connecting(first) = &self.stage {
             if let Some(error) = self.stream.take_error()? {
                 return Err(error.into());
             }
             // An event of the connection that had this place before.
             if self.stream.peer_addr().is_err() {
-                return Ok(());
+                return Ok(false);
             }
-            self.write(request)?;
-            self.stage = Stage::Upgrading;
+            write(&mut self.stream, first)?;
+            self.stage = Stage::Opening;
         }
         let mut some = [0; 2048];
         while self.stage != Stage::Ended {
@@ -138,47 +162,47 @@ impl Visit {
                 Ok(0) if self.stage == Stage::Ending => self.stage = Stage::Ended,
                 Ok(0) => bail!("ended by the peer"),
                 Ok(n) => self.received.extend_from_slice(&some[..n]),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
                 Err(error) => return Err(error.into()),
             }
-            if self.stage == Stage::Upgrading && self.answered(door, request)? {
-                self.write(close)?;
-                self.stage = Stage::Closing;
+            while self.stage == Stage::Opening {
+                match script.advance(&mut self.handshake, &mut self.received)? {
+                    Next::Wait => break,
+                    Next::Send(bytes) => write(&mut self.stream, &bytes)?,
+                    Next::Dial(bytes) => {
+                        self.stage = Stage::Connecting(bytes);
+                        return Ok(true);
+                    }
+                    Next::Ready => {
+                        write(&mut self.stream, close)?;
+                        self.stage = Stage::Closing;
+                    }
+                }
             }
-            if self.stage == Stage::Closing && self.close_echoed()? {
+            if self.stage == Stage::Closing && self.close_echoed(door.wire)? {
                 if door.wire == Wire::Raw {
                     self.stream.shutdown(Shutdown::Write)?;
                 }
                 self.stage = Stage::Ending;
             }
         }
-        Ok(())
+        Ok(false)
     }
 
-    fn answered(&mut self, door: Door, request: &[u8]) -> Result<bool> {
-        let head = match door.wire {
-            Wire::WebSocket => wire::check_response(&self.received, door.deflate)?,
-            Wire::Raw => {
-                ensure!(request.starts_with(&self.received), "another request came back than was sent");
-                Some(request.len()).filter(|length| *length == self.received.len())
-            }
-        };
-        if let Some(head) = head {
-            self.received.drain(..head);
-        }
-        Ok(head.is_some())
-    }
-
-    fn close_echoed(&mut self) -> Result<bool> {
+    fn close_echoed(&mut self, wire: Wire) -> Result<bool> {
         let Some((frame, length)) = wire::parse(&self.received)? else { return Ok(false) };
+        if engine::is_ping(wire, &frame) {
+            self.received.drain(..length);
+            return self.close_echoed(wire);
+        }
         ensure!(frame.opcode == CLOSE && frame.payload == NORMAL, "{frame:?} where close 1000 was expected");
         ensure!(length == self.received.len(), "bytes behind a close frame");
         Ok(true)
     }
+}
 
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let written = self.stream.write(bytes)?;
-        ensure!(written == bytes.len(), "a new socket took {written} bytes only");
-        Ok(())
-    }
+fn write(stream: &mut TcpStream, bytes: &[u8]) -> Result<()> {
+    let written = stream.write(bytes)?;
+    ensure!(written == bytes.len(), "a new socket took {written} bytes only");
+    Ok(())
 }

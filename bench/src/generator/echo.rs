@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 use super::Load;
-use crate::message::{Batch, Checker, Stamp, Template};
+use crate::message::{Batch, Checker, Exchange, Stamp};
 use crate::wire::{Frame, Wire};
 
 #[derive(Debug)]
@@ -25,10 +25,10 @@ struct Progress {
 }
 
 impl Echo {
-    pub(crate) fn new(wire: Wire, template: &Template, connections: usize, window: usize) -> Self {
+    pub(crate) fn new(wire: Wire, exchange: &Exchange, connections: usize, window: usize) -> Self {
         Self {
-            checker: Checker::new(template.clone(), false),
-            batch: Batch::new(wire, template, window),
+            checker: Checker::new(exchange.back.clone(), false),
+            batch: Batch::new(wire, &exchange.sent, window),
             connections: vec![Progress::default(); connections],
             ready: (0..connections).map(|index| (index, window)).collect(),
             in_flight: 0,
@@ -85,6 +85,7 @@ impl Load for Echo {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Template;
     use crate::wire;
 
     fn deliver(echo: &mut Echo, index: usize, frames: &[u8]) -> Result<()> {
@@ -98,7 +99,7 @@ mod tests {
 
     #[test]
     fn the_window_is_kept_and_replies_count_once() {
-        let mut echo = Echo::new(Wire::Raw, &Template::text(64), 2, 3);
+        let mut echo = Echo::new(Wire::Raw, &Exchange::same(Template::text(64)), 2, 3);
         let (second, frames) = echo.next().map(|(index, bytes)| (index, bytes.to_vec())).unwrap();
         assert_eq!((second, frames.len()), (1, 3 * 66));
         let (first, others) = echo.next().map(|(index, bytes)| (index, bytes.to_vec())).unwrap();

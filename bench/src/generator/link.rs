@@ -5,7 +5,8 @@ use std::io::{ErrorKind, Read, Write};
 use anyhow::{Result, bail, ensure};
 use mio::net::TcpStream;
 
-use crate::wire::{self, CLOSE, Frame, PING, PONG, Wire};
+use crate::engine;
+use crate::wire::{self, CLOSE, Frame, PING, PONG, TEXT, Wire};
 
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -65,6 +66,7 @@ impl Link {
                     CLOSE => bail!("the peer sent close: {:?}", String::from_utf8_lossy(frame.payload)),
                     PING => self.pong(frame.payload)?,
                     PONG => bail!("a pong without a ping"),
+                    TEXT if engine::is_ping(self.wire, &frame) => self.send(&engine::frame(engine::PONG))?,
                     _ => on_message(&frame)?,
                 }
                 rest = &rest[length..];

@@ -5,6 +5,7 @@
 
 mod connects;
 mod echo;
+mod handshake;
 mod link;
 mod open;
 mod probe;
@@ -20,7 +21,7 @@ use crate::wire::Frame;
 pub(crate) use connects::Connects;
 pub(crate) use echo::Echo;
 use link::Link;
-pub(crate) use open::{Door, Open};
+pub(crate) use open::{Door, Open, Opening};
 pub(crate) use probe::Probe;
 pub(crate) use room::{Feed, Room};
 

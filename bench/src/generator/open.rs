@@ -7,6 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use socket2::{Domain, Socket, Type};
 
+use super::handshake::{Next, Script};
+use crate::engine;
 use crate::wire::{self, CLOSE, NORMAL, Wire};
 
 /// A peer that says nothing for so long while a connection opens or ends has failed.
@@ -22,6 +24,15 @@ pub(crate) struct Door {
     pub(crate) wire: Wire,
     /// Offer permessage-deflate without context takeover, and insist on it.
     pub(crate) deflate: bool,
+    pub(crate) opening: Opening,
+}
+
+/// How a session of Socket.IO begins; the other wires have but one way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opening {
+    WebSocket,
+    /// By polling, which is then upgraded.
+    Polling,
 }
 
 /// An open connection and what came behind the handshake.
@@ -47,22 +58,35 @@ impl Door {
 
     /// Connects and, where there is one, makes the handshake.
     pub(crate) fn open(&self, index: usize) -> Result<Open> {
+        let mut stream = self.dial(index)?;
+        let mut received = Vec::new();
+        if self.wire == Wire::Raw {
+            return Ok(Open { stream, received });
+        }
+        let script = Script::new(*self);
+        let mut handshake = script.begin();
+        stream.write_all(&script.first)?;
+        let mut left = None;
+        loop {
+            match script.advance(&mut handshake, &mut received)? {
+                Next::Wait => receive(&mut stream, &mut received)?,
+                Next::Send(bytes) => stream.write_all(&bytes)?,
+                Next::Dial(bytes) => {
+                    left = Some(std::mem::replace(&mut stream, self.dial(index)?));
+                    stream.write_all(&bytes)?;
+                }
+                Next::Ready => break,
+            }
+        }
+        drop(left);
+        Ok(Open { stream, received })
+    }
+
+    fn dial(&self, index: usize) -> Result<TcpStream> {
         let socket = Self::socket(index)?;
         socket.set_read_timeout(Some(PATIENCE))?;
         socket.connect(&self.address().into())?;
-        let mut stream = TcpStream::from(socket);
-        let mut received = Vec::new();
-        if self.wire == Wire::WebSocket {
-            stream.write_all(&wire::request(self.port, self.deflate))?;
-            let head = loop {
-                receive(&mut stream, &mut received)?;
-                if let Some(head) = wire::check_response(&received, self.deflate)? {
-                    break head;
-                }
-            };
-            received.drain(..head);
-        }
-        Ok(Open { stream, received })
+        Ok(socket.into())
     }
 }
 
@@ -76,7 +100,11 @@ impl Open {
         wire::encode(wire, CLOSE, &NORMAL, &mut close);
         self.stream.write_all(&close)?;
         let answer = loop {
-            if let Some((frame, _)) = wire::parse(&self.received)? {
+            if let Some((frame, length)) = wire::parse(&self.received)? {
+                if engine::is_ping(wire, &frame) {
+                    self.received.drain(..length);
+                    continue;
+                }
                 break frame.opcode;
             }
             receive(&mut self.stream, &mut self.received)?;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 
 use super::Load;
-use crate::message::{Batch, Checker, Stamp, Template};
+use crate::message::{Batch, Checker, Exchange, Stamp};
 use crate::wire::{Frame, Wire};
 
 /// The sender in the stamp of a probe.
@@ -31,10 +31,10 @@ pub(crate) struct Probe {
 }
 
 impl Probe {
-    pub(crate) fn new(wire: Wire, template: &Template, compressed: bool, members: usize) -> Self {
+    pub(crate) fn new(wire: Wire, exchange: &Exchange, compressed: bool, members: usize) -> Self {
         Self {
-            checker: Checker::new(template.clone(), compressed),
-            batch: Batch::new(wire, template, 1),
+            checker: Checker::new(exchange.back.clone(), compressed),
+            batch: Batch::new(wire, &exchange.sent, 1),
             seen: vec![0; members],
             sent: 0,
             missing: members,

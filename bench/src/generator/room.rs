@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 
 use super::Load;
-use crate::message::{Batch, Checker, Stamp, Template};
+use crate::message::{Batch, Checker, Exchange, Stamp};
 use crate::wire::{Frame, Wire};
 
 /// When a publisher sends.
@@ -68,7 +68,7 @@ struct Clock {
 impl Room {
     pub(crate) fn new(
         wire: Wire,
-        template: &Template,
+        exchange: &Exchange,
         compressed: bool,
         members: usize,
         publishers: usize,
@@ -89,8 +89,8 @@ impl Room {
         };
         let publisher = || Publisher { sent: 0, complete: 0, missing: vec![0; behind], credit };
         Self {
-            checker: Checker::new(template.clone(), compressed),
-            batch: Batch::new(wire, template, 1),
+            checker: Checker::new(exchange.back.clone(), compressed),
+            batch: Batch::new(wire, &exchange.sent, 1),
             members,
             publishers: std::iter::repeat_with(publisher).take(publishers).collect(),
             expected: vec![0; members * publishers],

@@ -1,12 +1,13 @@
 //! What a room may do wrong, frame by frame.
 
 use super::*;
+use crate::message::Template;
 use crate::wire;
 
 const FRAME: usize = 132;
 
 fn room(members: usize, publishers: usize, feed: Feed) -> Room {
-    Room::new(Wire::Raw, &Template::text(128), false, members, publishers, feed)
+    Room::new(Wire::Raw, &Exchange::same(Template::text(128)), false, members, publishers, feed)
 }
 
 /// What is sent, publish by publish: the member that publishes, and its frame.

@@ -1,0 +1,160 @@
+//! What is measured, and what the product has to reach. Targets are ratios: absolute figures drift with the machine.
+
+mod table;
+
+use std::time::Duration;
+
+use everywire_bench::Mode;
+
+use crate::generator::Opening;
+use crate::message::{Exchange, Template};
+use crate::wire::Wire;
+pub(crate) use table::ROWS;
+
+pub(crate) struct Row {
+    pub(crate) id: &'static str,
+    pub(crate) protocol: Protocol,
+    pub(crate) work: Work,
+    /// What a measurement yields, in this order.
+    pub(crate) metrics: &'static [Metric],
+}
+
+/// What the peers of a row speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// Messages of WebSocket, or bare TCP.
+    Raw,
+    SocketIo,
+}
+
+pub(crate) struct Metric {
+    pub(crate) id: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) better: Better,
+    pub(crate) base: Base,
+    pub(crate) targets: &'static [Target],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Better {
+    More,
+    Less,
+}
+
+/// What the ratio in a cell is to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Base {
+    /// The greedy floor, in the same round.
+    Floor,
+    /// The same peer's value of another metric, in the same round.
+    Own(&'static str),
+    /// Another metric of the peer that the raw targets are for, in the same round: what the protocol costs.
+    Raw(&'static str),
+    /// Another peer, in the same round.
+    Peer(&'static str),
+    /// Nothing: the value counts.
+    Nothing,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Target {
+    /// The ratio to the base.
+    AtLeast(f64),
+    AtMost(f64),
+    /// The ratio to the best peer from a registry.
+    OfBestPeer(f64),
+    /// The ratio to one other peer.
+    OfPeer(&'static str, f64),
+    /// The value itself.
+    ValueAtMost(f64),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Work {
+    Echo { message: Message, answer: Answer, connections: usize, window: usize },
+    Fanout { mode: Mode, message: Message, members: usize, publishers: usize, window: usize },
+    Latency { message: Message, members: usize, every: Duration },
+    Connect { opening: Opening, at_once: usize },
+    Idle { message: Message, connections: usize },
+}
+
+/// How an event of Socket.IO is echoed; elsewhere a message is just a message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Answer {
+    Event,
+    Acknowledgement,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Message {
+    Text(usize),
+    Json(usize),
+}
+
+impl Protocol {
+    pub(crate) const ALL: [Self; 2] = [Self::Raw, Self::SocketIo];
+
+    /// The peer that a protocol's targets are for, by the name of the one for the raw rows.
+    pub(crate) fn subject(self, raw: &str) -> String {
+        match self {
+            Self::Raw => raw.to_owned(),
+            Self::SocketIo => format!("{raw}-socketio"),
+        }
+    }
+}
+
+impl Message {
+    fn template(self) -> Template {
+        match self {
+            Self::Text(length) => Template::text(length),
+            Self::Json(length) => Template::json(length),
+        }
+    }
+
+    /// As the argument of an event.
+    fn argument(self) -> Template {
+        match self {
+            Self::Text(_) => self.template().quoted(),
+            Self::Json(_) => self.template(),
+        }
+    }
+
+    /// What is sent to a peer in the mode `Echo`.
+    pub(crate) fn echoed(self, wire: Wire, answer: Answer) -> Exchange {
+        match (wire, answer) {
+            (Wire::Raw | Wire::WebSocket, _) => Exchange::same(self.template()),
+            (Wire::SocketIo, Answer::Event) => Exchange::events("echo", "echo", &self.argument()),
+            (Wire::SocketIo, Answer::Acknowledgement) => Exchange::acknowledged("echo_ack", &self.argument()),
+        }
+    }
+
+    /// What is sent to a peer in the mode `Room`.
+    pub(crate) fn published(self, wire: Wire) -> Exchange {
+        match wire {
+            Wire::Raw | Wire::WebSocket => Exchange::same(self.template()),
+            Wire::SocketIo => Exchange::events("publish", "message", &self.argument()),
+        }
+    }
+}
+
+impl Work {
+    pub(crate) fn mode(self) -> Mode {
+        match self {
+            Self::Echo { .. } | Self::Connect { .. } => Mode::Echo,
+            Self::Fanout { mode, .. } => mode,
+            Self::Latency { .. } | Self::Idle { .. } => Mode::Room,
+        }
+    }
+
+    /// The same with few connections, to see that it works.
+    pub(crate) fn small(mut self) -> Self {
+        match &mut self {
+            Self::Echo { connections: count, .. }
+            | Self::Fanout { members: count, .. }
+            | Self::Latency { members: count, .. }
+            | Self::Idle { connections: count, .. } => *count = (*count / 50).max(10),
+            Self::Connect { at_once, .. } => *at_once = 8,
+        }
+        self
+    }
+}
