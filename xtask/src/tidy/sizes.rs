@@ -16,6 +16,7 @@ const REASONS: &[(&str, &str)] = &[
     ("crates/everywire-core/src/mailbox/state.rs", "one state machine: all moves between its states"),
     ("crates/everywire-testkit/src/laws/model/reference.rs", "the reference model is read as a whole"),
     ("examples/src/bin/socketio_conformance/main.rs", "one list of handlers, in the order of its page"),
+    ("bench/src/message.rs", "a message and its check, for each wire, side by side"),
     ("crates/everywire/tests/lifecycle.rs", "one story: every way that a connection ends"),
 ];
 

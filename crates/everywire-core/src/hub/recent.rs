@@ -91,10 +91,15 @@ impl Recent {
         self.begun
     }
 
+    /// Whether all that came after this place is here.
+    pub fn reaches_back_to(&self, place: Bookmark) -> bool {
+        place.epoch == self.begun.epoch && place >= self.whole_since
+    }
+
     /// What came after this place; none if some of it has been let go of.
-    pub fn since(&self, place: Bookmark) -> Option<impl Iterator<Item = (&Name, &Payload)>> {
-        let reaches = place.epoch == self.begun.epoch && place >= self.whole_since;
-        reaches.then(|| {
+    #[cfg(test)]
+    fn since(&self, place: Bookmark) -> Option<impl Iterator<Item = (&Name, &Payload)>> {
+        self.reaches_back_to(place).then(|| {
             let later = self.events.iter().filter(move |(at, ..)| *at > place);
             later.map(|(_, event, payload)| (event, payload))
         })

@@ -68,10 +68,7 @@ where
     P: DeserializeOwned + Into<N>,
     N: DeserializeOwned,
 {
-    fn from_args(
-        args: &everywire_core::PayloadRef<'_>,
-        extras: everywire_core::payload::Extras,
-    ) -> Result<Self> {
+    fn from_args(args: &PayloadRef<'_>, extras: everywire_core::payload::Extras) -> Result<Self> {
         match args.read::<P>(extras) {
             Ok(positional) => Ok(Self(positional.into(), std::marker::PhantomData)),
             Err(error) => match args.read::<(N,)>(extras) {
@@ -157,10 +154,7 @@ struct PublishArgs {
 }
 
 impl FromArgs for PublishArgs {
-    fn from_args(
-        args: &everywire_core::PayloadRef<'_>,
-        extras: everywire_core::payload::Extras,
-    ) -> Result<Self> {
+    fn from_args(args: &PayloadRef<'_>, extras: everywire_core::payload::Extras) -> Result<Self> {
         let positional: Result<(String, String, IgnoredAny), _> = args.read(extras);
         match positional {
             Ok((room, event, _)) => {
@@ -271,7 +265,7 @@ fn history_reply(page: &Page) -> Result<Payload> {
     }
     json.extend_from_slice(format!("],\"offset\":\"{}\"}}", page.position).as_bytes());
     let text = String::from_utf8(json)?;
-    Ok(everywire_core::PayloadRef::json_value(&text)?.into_owned())
+    Ok(PayloadRef::json_value(&text)?.into_owned())
 }
 
 /// The application, if the rights allow this.

@@ -125,7 +125,7 @@ async fn find(
     let lost = recovery.take(secret, namespace.name())?;
     // Who has heard no offset has heard nothing since it came in.
     let since = offset.unwrap_or(lost.recent.begun());
-    if lost.recent.since(since).is_none() {
+    if !lost.recent.reaches_back_to(since) {
         return None;
     }
     let rooms = lost.rooms.iter().map(|(room, _)| room.clone()).chain([RoomKey::Everyone]);

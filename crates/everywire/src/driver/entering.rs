@@ -19,7 +19,7 @@ use everywire_protocols::session::{Facts, Input, Lane, Wrapping};
 use super::arriving::{arrive, connect, identify};
 use super::conversation::{Conversation, Effects};
 use super::handling::may;
-use super::inbound::{Entered, Opens};
+use super::inbound::{Entered, Inbound, Opens};
 use super::seats::Seat;
 use super::sessions::Place;
 use crate::app::error::{EventError, Result};
@@ -42,7 +42,7 @@ impl Conversation {
             slot: 0,
             connection: Some(connection),
             handlers,
-            inbound: Default::default(),
+            inbound: Inbound::default(),
             entered: true,
             left: None,
         });
@@ -159,7 +159,7 @@ impl Conversation {
             slot,
             connection: None,
             handlers: handlers.clone(),
-            inbound: Default::default(),
+            inbound: Inbound::default(),
             entered: false,
             left: None,
         };
@@ -221,6 +221,11 @@ impl Conversation {
         match outcome {
             Ok(Entered { connection, joined, told }) => {
                 let seat = &mut self.seats[i];
+                if let Some(reason) = seat.left {
+                    // It left while it was being let in.
+                    self.app.disconnect(&connection, reason);
+                    return;
+                }
                 if several && !told {
                     let recovery =
                         connection.core().known::<Kept>().and_then(|kept| kept.secret.lock().clone());
@@ -277,12 +282,12 @@ impl Conversation {
             farewell(seat, reason, None);
         }
         seat.left = Some(reason);
-        if !seat.inbound.is_busy() {
-            self.seats.remove(i);
-        } else {
+        if seat.inbound.is_busy() {
             seat.inbound.forget_waiting();
             // A client that left before it was let in leaves nobody to be told.
             seat.entered = true;
+        } else {
+            self.seats.remove(i);
         }
         self.open_socket();
     }

@@ -128,9 +128,8 @@ fn reason(reason: Reason) -> &'static str {
         Reason::ClientLeft => "client namespace disconnect",
         Reason::ServerClosed => "server namespace disconnect",
         Reason::Shutdown => "server shutting down",
-        Reason::ClientClosed => "transport close",
         Reason::IdleTimeout => "ping timeout",
-        Reason::Lost => "transport close",
+        Reason::ClientClosed | Reason::Lost => "transport close",
         Reason::InvalidText | Reason::TooLarge => "transport error",
         _ => "forced close",
     }
@@ -278,17 +277,17 @@ fn define(ns: &mut NamespaceBuilder) {
     ns.on("all_disconnect", async |conn: Connection, Args((choice, close)): Args<(Choice, bool)>| {
         let audience = choice.audience(&conn)?;
         if close {
-            audience.disconnect_session().await
+            audience.disconnect_session().await;
         } else {
-            audience.disconnect().await
+            audience.disconnect().await;
         }
         Ok(())
     });
     ns.on("disconnect_me", async |conn: Connection, Args((close,)): Args<(bool,)>| {
         if close {
-            conn.disconnect_session()
+            conn.disconnect_session();
         } else {
-            conn.disconnect()
+            conn.disconnect();
         }
         Ok(())
     });
