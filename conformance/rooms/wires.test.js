@@ -67,7 +67,10 @@ test("everybody hears everybody, once and in one order", async (t) => {
   assert.deepEqual(rawHeard.messages.at(-1).bytes, bytes);
 });
 
-/** What the admission check refuses: each rule, as an event or a room that breaks it. */
+/**
+ * What the admission check refuses: each rule, as an event or a room that breaks it. (What is nested too deep is no message
+ * on any wire, and never gets so far: the tables of the protocols have it.)
+ */
 const FORBIDDEN = {
   "an event that Socket.IO raises itself": ["publish", ROOM, "connect", 1],
   "another": ["publish", ROOM, "disconnecting", 1],
@@ -79,7 +82,6 @@ const FORBIDDEN = {
   "an event whose name is too long": ["publish", ROOM, "x".repeat(201), 1],
   "a room of Everywire's own": ["publish", "$all", "chat", 1],
   "a room with a control character": ["publish", "a\u0000b", "chat", 1],
-  "what is nested too deep": ["publish", ROOM, "chat", JSON.parse("[".repeat(64) + "]".repeat(64))],
   "a placeholder that stands for nothing": ["publish", ROOM, "chat", { _placeholder: true, num: 3 }],
 };
 
@@ -90,7 +92,6 @@ test("what one may not publish disconnects nobody", async (t) => {
     const placeholder = what.startsWith("a placeholder");
     // As JSON a placeholder is an object like any other, and Socket.IO has no way to send it as one.
     for (const client of placeholder ? [] : socketio) {
-      if (what === "what is nested too deep") continue;
       const answer = await client.call(action, ...args);
       assert.ok(answer?.error?.message, `${what}: ${JSON.stringify(answer)}`);
     }
