@@ -201,15 +201,23 @@ fn copy(head: &Request<()>) -> Request<()> {
 /// Awaits the session's response.
 async fn respond(
     reply: oneshot::Receiver<Reply>,
+    asking: Asking,
+    arrival: &Arrival,
+    engine: &Engine,
+) -> Response<Body> {
+    conclude(reply.await, asking, arrival, engine)
+}
+
+/// The response, if the session gave one. It gives none if it has ended meanwhile, or has become one with its WebSocket.
+fn conclude(
+    reply: Result<Reply, oneshot::error::RecvError>,
     mut asking: Asking,
     arrival: &Arrival,
     engine: &Engine,
 ) -> Response<Body> {
-    let reply = reply.await;
     asking.answered = true;
     match reply {
         Ok(reply) => finish(reply, &arrival.head, engine),
-        // It has ended meanwhile, or has become one with its WebSocket.
         Err(_) => EngineIoRefusal::SessionUnknown.response(&arrival.head).map(Body::whole),
     }
 }
@@ -232,14 +240,7 @@ where
         let body = upload::read(body, engine.options.max_payload, app.options.handshake_timeout);
         let body = tokio::select! {
             biased;
-            early = &mut reply => {
-                let mut asking = asking;
-                asking.answered = true;
-                return match early {
-                    Ok(early) => finish(early, &arrival.head, engine),
-                    Err(_) => EngineIoRefusal::SessionUnknown.response(&arrival.head).map(Body::whole),
-                };
-            }
+            early = &mut reply => return conclude(early, asking, arrival, engine),
             body = body => body,
         };
         match body {
