@@ -23,9 +23,11 @@ function address({ authority }, query, path = PATH) {
 
 /**
  * A request that has been sent: `answer` is `{ status, headers, body, text }`, `abort()` cuts it, `sent` is once its head
- * and what of its body is there have gone.
+ * and what of its body is there have gone. Of a body that stays `open`, the server has begun to read by then: it was asked
+ * to say so, since what is sent over another connection meanwhile may be served first.
  */
 export function ask(server, query, { method = "GET", headers = {}, body, path, open = false } = {}) {
+  if (open) headers = { ...headers, Expect: "100-continue" };
   const request = http.request(`http://${address(server, query, path)}`, { method, headers, agent });
   const answered = new Promise((resolve, reject) => {
     request.once("error", reject);
@@ -43,7 +45,7 @@ export function ask(server, query, { method = "GET", headers = {}, body, path, o
   // Who cuts a request does not wait for its answer.
   answer.catch(() => {});
   const sent = new Promise((resolve) => {
-    if (open) request.write(body, resolve);
+    if (open) request.once("continue", () => request.write(body, resolve)).flushHeaders();
     else request.end(body, resolve);
   });
   return { answer, sent, abort: () => request.destroy() };
