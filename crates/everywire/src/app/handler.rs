@@ -24,6 +24,12 @@ pub struct Args<T = ()>(pub T);
 pub struct RawArgs(pub Payload);
 
 /// What can be read from an event's arguments: [`Args`] and [`RawArgs`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not what a handler can take for the arguments of its event",
+    label = "neither `Args` nor `RawArgs`",
+    note = "for arguments that serde can read: `Args((first, second)): Args<(First, Second)>`; for one: `Args((only,)): Args<(Only,)>`",
+    note = "for arguments as they came: `RawArgs`"
+)]
 pub trait FromArgs: Sized {
     /// Reads the arguments.
     fn from_args(args: &PayloadRef<'_>, extras: Extras) -> Result<Self>;
@@ -43,6 +49,11 @@ impl FromArgs for RawArgs {
 
 /// What a handler answers with: any value that serde can write is one value, `()` is none, and
 /// [`Values`] are several (Socket.IO acks have a list).
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot answer with `{Self}`",
+    label = "not an answer",
+    note = "an answer is anything that implements `serde::Serialize`, `()` for none, `Values((first, second))` for several, or a `RawReply`"
+)]
 pub trait Reply {
     /// The answer as a payload.
     fn into_payload(self) -> Result<Payload>;
