@@ -30,7 +30,7 @@ impl<T: Transport> State<T> {
         self.conversation.lane_closed(cx, now, LaneEnd::Fault(reason));
         self.link.mailbox().end(reason, true);
         self.phase = Phase::Closing;
-        self.close_by.get_or_insert(now.after(self.waits.close));
+        self.close_by.get_or_insert(self.long_enough(now));
     }
 
     /// Sends the protocol's goodbye and a close frame, behind what was written.
@@ -41,10 +41,10 @@ impl<T: Transport> State<T> {
         self.link.mailbox().end(reason, true);
         self.conversation.goodbye(reason, &mut Frames::new(&mut self.last_words));
         if self.closing.send() {
-            encode::close(&mut self.last_words, self.waits.tells_reason.then(|| close_frame(reason)), None);
+            encode::close(&mut self.last_words, self.tells_reason.then(|| close_frame(reason)), None);
         }
         self.phase = Phase::Closing;
-        self.close_by.get_or_insert(now.after(self.waits.close));
+        self.close_by.get_or_insert(self.long_enough(now));
     }
 
     /// Everything has left, and the session has ended: closes the socket as far as the closing handshake is.
@@ -76,7 +76,7 @@ impl<T: Transport> State<T> {
 
     /// Looks at the deadlines: all that come before the next tick have come.
     pub(super) fn look_at_the_clock(&mut self, cx: &mut Context<'_>, now: Time) {
-        let horizon = now.after(self.wheel.tick());
+        let horizon = now.after(self.conversation.wheel().tick());
         // While we do not read, we cannot hear whether the peer lives.
         if self.phase == Phase::Open && self.conversation.wants_more() {
             let mut effects = Effects::new();
@@ -85,7 +85,10 @@ impl<T: Transport> State<T> {
         }
         if self.close_by.is_some_and(|by| by <= now) {
             self.phase = Phase::Over(self.reason());
-        } else if self.stuck_since.is_some_and(|since| since.after(self.waits.write) <= now) {
+        } else if self
+            .stuck_since
+            .is_some_and(|since| since.after(self.conversation.options().write_timeout) <= now)
+        {
             tracing::warn!(peer = %self.conversation.peer(), "a socket took nothing for too long");
             self.link.mailbox().end(Reason::WriteTimeout, false);
             self.phase = Phase::Over(Reason::WriteTimeout);
@@ -99,7 +102,7 @@ impl<T: Transport> State<T> {
             self.conversation.leave(reason);
             // The handlers that still run hold the socket; the peer need not wait for them.
             let _ = self.transport.poll_shutdown(cx);
-            let now = self.wheel.now();
+            let now = self.conversation.wheel().now();
             self.conversation.work(cx, now, &mut Effects::new());
         }
         if !self.conversation.is_idle() {

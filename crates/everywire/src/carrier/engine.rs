@@ -337,7 +337,7 @@ fn carry<T: Transport>(
     let compression = websocket::compression(app, agreed);
     let link = door.link.clone();
     let wired = Wired { link, transport, decoder, compression, early, control: out };
-    tokio::spawn(Socket::new(wired, *conversation, app.wheel.clone(), websocket::waits(app, manner)));
+    tokio::spawn(Socket::new(wired, *conversation, manner.tells_reason));
 }
 
 /// A session's response as HTTP has it, compressed if it is long and the client can read that.

@@ -23,7 +23,6 @@ use everywire_websocket::{ClosingHandshake, Decoder, Deflater, Item, Role, encod
 use super::frames::Frames;
 use super::transport::Transport;
 use crate::driver::conversation::{Conversation, Effect, Effects};
-use crate::driver::wheel::Wheel;
 use crate::driver::worker::Worker;
 
 /// Reads in one turn, after which others have theirs.
@@ -32,19 +31,19 @@ const READS: usize = 4;
 /// Pongs that wait for a blocked socket, in bytes. Of several pings the last may be answered alone.
 const PONG_BYTES: usize = 4096;
 
-/// The future of one WebSocket.
-pub(crate) struct Socket<T>(Box<State<T>>);
+/// The future of one WebSocket. It lies in its task as it is: a box of its own would cost another 128 bytes.
+pub(crate) struct Socket<T>(State<T>);
 
 pub(super) struct State<T> {
     pub(super) link: Arc<dyn Link>,
     pub(super) transport: T,
     pub(super) decoder: Decoder,
     pub(super) conversation: Conversation,
-    pub(super) wheel: Arc<Wheel>,
     pub(super) compression: Compression,
     pub(super) closing: ClosingHandshake,
     pub(super) phase: Phase,
-    pub(super) waits: Waits,
+    /// Whether a close frame of ours says why.
+    pub(super) tells_reason: bool,
     /// Frames that wait for the socket beside the mailbox: pings, and what a session that wants every message
     /// wrote.
     pub(super) control: Vec<u8>,
@@ -86,15 +85,6 @@ pub(crate) enum Compression {
     Own { deflater: Box<Deflater>, threshold: usize },
 }
 
-/// The waits that a socket is bounded by.
-#[derive(Clone, Copy)]
-pub(crate) struct Waits {
-    pub(crate) close: std::time::Duration,
-    pub(crate) write: std::time::Duration,
-    /// Whether a close frame of ours says why.
-    pub(crate) tells_reason: bool,
-}
-
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Phase {
     /// Messages travel.
@@ -108,18 +98,17 @@ pub(super) enum Phase {
 }
 
 impl<T: Transport> Socket<T> {
-    pub(crate) fn new(wired: Wired<T>, conversation: Conversation, wheel: Arc<Wheel>, waits: Waits) -> Self {
+    pub(crate) fn new(wired: Wired<T>, conversation: Conversation, tells_reason: bool) -> Self {
         let Wired { link, transport, decoder, compression, early, control } = wired;
-        Self(Box::new(State {
+        Self(State {
             link,
             transport,
             decoder,
             conversation,
-            wheel,
             compression,
             closing: ClosingHandshake::new(Role::Server),
             phase: Phase::Open,
-            waits,
+            tells_reason,
             control,
             last_words: Vec::new(),
             pongs: Vec::new(),
@@ -128,13 +117,13 @@ impl<T: Transport> Socket<T> {
             scheduled: None,
             stuck_since: None,
             close_by: None,
-        }))
+        })
     }
 
     /// Opens the conversation.
     pub(crate) fn open(&mut self, cx: &mut Context<'_>, head: &http::Request<()>) {
-        let (state, mut effects) = (&mut *self.0, Effects::new());
-        let now = state.wheel.now();
+        let (state, mut effects) = (&mut self.0, Effects::new());
+        let now = state.conversation.wheel().now();
         state.conversation.open(cx, now, LaneKind::WebSocket, head, &mut effects);
         state.apply(effects, now);
     }
@@ -144,14 +133,14 @@ impl<T: Transport> Future for Socket<T> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let state = &mut *self.0;
+        let state = &mut self.0;
         Worker::with(|worker| state.turn(cx, worker))
     }
 }
 
 impl<T: Transport> State<T> {
     fn turn(&mut self, cx: &mut Context<'_>, worker: &mut Worker) -> Poll<()> {
-        let now = self.wheel.now();
+        let now = self.conversation.wheel().now();
         loop {
             self.link.mailbox().cork_with(&mut worker.entries);
             let mut effects = Effects::new();
@@ -244,7 +233,7 @@ impl<T: Transport> State<T> {
                     self.conversation.lane_closed(cx, now, LaneEnd::Finished(code));
                     self.link.mailbox().end(Reason::ClientClosed, true);
                     self.phase = if self.phase == Phase::Open { Phase::Closing } else { self.phase };
-                    self.close_by.get_or_insert(now.after(self.waits.close));
+                    self.close_by.get_or_insert(self.long_enough(now));
                 }
             }
             if self.is_holding_back() {
@@ -275,6 +264,11 @@ impl<T: Transport> State<T> {
                 Effect::Respond { .. } => {}
             }
         }
+    }
+
+    /// When a peer that is to close from now on has had long enough.
+    pub(super) fn long_enough(&self, now: Time) -> Time {
+        now.after(self.conversation.options().close_timeout)
     }
 
     /// Writes all that waits, as far as the socket takes it.
@@ -335,7 +329,7 @@ impl<T: Transport> State<T> {
             && let Some(reason) = self.link.mailbox().ended()
         {
             tracing::warn!(peer = %self.conversation.peer(), %reason, "a session is to end, and its socket is full");
-            self.close_by = Some(now.after(self.waits.close));
+            self.close_by = Some(self.long_enough(now));
         }
     }
 
@@ -401,7 +395,7 @@ impl<T: Transport> State<T> {
 
     /// Has the wheel wake the task for whatever comes first.
     fn schedule(&mut self, now: Time) {
-        let stuck_by = self.stuck_since.map(|since| since.after(self.waits.write));
+        let stuck_by = self.stuck_since.map(|since| since.after(self.conversation.options().write_timeout));
         let deadline = [self.conversation.deadline(), self.close_by, stuck_by].into_iter().flatten().min();
         let Some(mut deadline) = deadline else { return };
         if self.scheduled.is_some_and(|scheduled| scheduled > now && scheduled <= deadline) {
@@ -411,6 +405,6 @@ impl<T: Transport> State<T> {
             // Most short lives end before the first tick: what they leave in the wheel goes with it.
             deadline = now;
         }
-        self.scheduled = Some(self.wheel.enter(&self.link, deadline));
+        self.scheduled = Some(self.conversation.wheel().enter(&self.link, deadline));
     }
 }

@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use super::body::Body;
 use super::form::Framing;
 use super::service::Arrival;
-use super::socket::{Compression, Socket, Waits, Wired};
+use super::socket::{Compression, Socket, Wired};
 use super::timed::Timed;
 use super::transport::{Any, Tcp, Transport};
 use crate::app::AppState;
@@ -158,7 +158,6 @@ fn spawn<T: Transport>(
         conversation.keep(app.table.enter(id, Known::Alone));
     }
     drop(arrival.arriving);
-    let wheel = app.wheel.clone();
     let wired = Wired {
         link,
         transport,
@@ -167,7 +166,7 @@ fn spawn<T: Transport>(
         early,
         control: Vec::new(),
     };
-    let mut socket = Socket::new(wired, conversation, wheel.clone(), waits(app, manner));
+    let mut socket = Socket::new(wired, conversation, manner.tells_reason);
     tokio::spawn(async move {
         std::future::poll_fn(|cx| {
             socket.open(cx, &head);
@@ -182,14 +181,6 @@ fn spawn<T: Transport>(
 pub(super) fn decoder(agreed: &Agreed, manner: Manner) -> Decoder {
     Decoder::new(Role::Server, Limits::of_message(manner.message_bytes))
         .with_deflate(agreed.deflate.map(|deflate| deflate.incoming(Role::Server)))
-}
-
-pub(super) fn waits(app: &AppState, manner: Manner) -> Waits {
-    Waits {
-        close: app.options.close_timeout,
-        write: app.options.write_timeout,
-        tells_reason: manner.tells_reason,
-    }
 }
 
 fn protocol(app: &AppState, wire: Wire) -> Box<dyn Protocol> {

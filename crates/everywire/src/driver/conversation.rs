@@ -20,7 +20,9 @@ use super::inbound::Done;
 use super::lanes::Registration;
 use super::seats::Seats;
 use super::sessions::Place;
+use super::wheel::Wheel;
 use crate::Identity;
+use crate::Options;
 use crate::app::AppState;
 use crate::app::handshake::Handshake;
 use crate::carrier::form::Framing;
@@ -218,6 +220,14 @@ impl Conversation {
     /// Whether messages are wrapped by the carrier alone.
     pub(crate) fn is_direct(&self) -> bool {
         self.direct.is_some()
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.app.options
+    }
+
+    pub(crate) fn wheel(&self) -> &Wheel {
+        &self.app.wheel
     }
 
     pub(crate) fn peer(&self) -> Peer {
