@@ -19,7 +19,8 @@ use crate::vocabulary::Reason;
 pub(super) struct Own {
     /// Whether there is any: read without the lock at every send.
     waiting: AtomicBool,
-    state: Mutex<State>,
+    /// Absent until the first: most connections never publish.
+    state: Mutex<Option<Box<State>>>,
 }
 
 #[derive(Debug, Default)]
@@ -67,7 +68,7 @@ pub(super) enum Way {
 impl Own {
     /// A publication is about to be submitted.
     pub(super) fn begin(&self, ticket: Ticket) {
-        self.state.lock().unanswered.push(ticket);
+        self.state.lock().get_or_insert_default().unanswered.push(ticket);
         self.waiting.store(true, Ordering::Release);
     }
 
@@ -83,6 +84,7 @@ impl Own {
             return Way::Free(what);
         }
         let mut state = self.state.lock();
+        let Some(state) = state.as_deref_mut() else { return Way::Free(what) };
         // Not the last one: two threads may begin in another order than they were numbered.
         let Some(behind) = state.unanswered.iter().max().copied() else { return Way::Free(what) };
         state.held_bytes += what.cost();
@@ -97,6 +99,7 @@ impl Own {
     /// so that nothing sent meanwhile gets in between.
     pub(super) fn answered(&self, ticket: Ticket, mut send: impl FnMut(Behind)) {
         let mut state = self.state.lock();
+        let Some(state) = state.as_deref_mut() else { return };
         state.unanswered.retain(|unanswered| *unanswered != ticket);
         let first = state.unanswered.iter().min().copied();
         while let Some(held) = state.held.front() {
