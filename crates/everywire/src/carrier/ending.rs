@@ -25,10 +25,10 @@ impl<T: Transport> State<T> {
         tracing::warn!(peer = %self.conversation.peer(), %reason, "{}", fault.reason());
         self.closing.fail();
         if self.closing.send() {
-            encode::close(&mut self.last_words, Some(fault.into()), None);
+            encode::close(self.beside.last_words(), Some(fault.into()), None);
         }
         self.conversation.lane_closed(cx, now, LaneEnd::Fault(reason));
-        self.link.mailbox().end(reason, true);
+        self.link().mailbox().end(reason, true);
         self.phase = Phase::Closing;
         self.close_by.get_or_insert(self.long_enough(now));
     }
@@ -38,10 +38,10 @@ impl<T: Transport> State<T> {
         if self.phase != Phase::Open {
             return;
         }
-        self.link.mailbox().end(reason, true);
-        self.conversation.goodbye(reason, &mut Frames::new(&mut self.last_words));
+        self.link().mailbox().end(reason, true);
+        self.conversation.goodbye(reason, &mut Frames::new(self.beside.last_words()));
         if self.closing.send() {
-            encode::close(&mut self.last_words, self.tells_reason.then(|| close_frame(reason)), None);
+            encode::close(self.beside.last_words(), self.tells_reason.then(|| close_frame(reason)), None);
         }
         self.phase = Phase::Closing;
         self.close_by.get_or_insert(self.long_enough(now));
@@ -90,7 +90,7 @@ impl<T: Transport> State<T> {
             .is_some_and(|since| since.after(self.conversation.options().write_timeout) <= now)
         {
             tracing::warn!(peer = %self.conversation.peer(), "a socket took nothing for too long");
-            self.link.mailbox().end(Reason::WriteTimeout, false);
+            self.link().mailbox().end(Reason::WriteTimeout, false);
             self.phase = Phase::Over(Reason::WriteTimeout);
         }
     }
@@ -112,6 +112,6 @@ impl<T: Transport> State<T> {
     }
 
     fn reason(&self) -> Reason {
-        self.link.mailbox().ended().or(self.conversation.ended()).unwrap_or(Reason::Lost)
+        self.link().mailbox().ended().or(self.conversation.ended()).unwrap_or(Reason::Lost)
     }
 }

@@ -309,14 +309,14 @@ async fn join(
                     door.link.set_socket(socket.into_inner());
                     Tcp(door.link.clone())
                 });
-                carry(&app, &door, &agreed, manner, moved);
+                carry(&app, &agreed, manner, moved);
             }
             Err(upgraded) => {
                 let (decoder, input) = probe(Bytes::new());
                 let transport: Any<TokioIo<Upgraded>> = Any::new(TokioIo::new(upgraded));
                 let probe = Probe::new((door.clone(), lane, commands), decoder, input, transport);
                 let Some(moved) = probe.await else { return };
-                carry(&app, &door, &agreed, manner, moved);
+                carry(&app, &agreed, manner, moved);
             }
         }
     });
@@ -326,7 +326,6 @@ async fn join(
 /// The WebSocket carries the session alone from now on, in a task of its own.
 fn carry<T: Transport>(
     app: &AppState,
-    door: &Door,
     agreed: &everywire_websocket::Agreed,
     manner: Manner,
     moved: Moved<T>,
@@ -335,8 +334,7 @@ fn carry<T: Transport>(
     let shared_socket = T::SHARED && !websocket::keeps_context(agreed);
     conversation.carried_by(websocket::framing(agreed), shared_socket);
     let compression = websocket::compression(app, agreed);
-    let link = door.link.clone();
-    let wired = Wired { link, transport, decoder, compression, early, control: out };
+    let wired = Wired { transport, decoder, compression, early, control: out };
     tokio::spawn(Socket::new(wired, *conversation, manner.tells_reason));
 }
 

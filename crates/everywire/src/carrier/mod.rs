@@ -3,7 +3,7 @@
 //! | to find | look in |
 //! |---|---|
 //! | which request goes where, and what is refused | [`service`], [`guard`], [`request`] |
-//! | WebSocket | [`websocket`] (opening), [`socket`] (the life of one), [`ending`] |
+//! | WebSocket | [`websocket`] (opening), [`socket`] (the life of one), [`beside`], [`ending`] |
 //! | Server-Sent Events and long polling | [`response`] |
 //! | Socket.IO: requests, the sessions behind them, upgrades | [`engine`], [`host`], [`probe`] |
 //! | bodies of requests; of responses, compressed | [`upload`], [`coding`] |
@@ -12,6 +12,7 @@
 //! | waits that hyper does not bound, answers that it would not begin | [`timed`], [`eager`] |
 //! | messages into frames, forms | [`frames`], [`form`] |
 
+mod beside;
 pub(crate) mod body;
 mod coding;
 pub(crate) mod eager;

@@ -20,6 +20,7 @@ use everywire_protocols::seam::{Message, Time};
 use everywire_protocols::session::{LaneEnd, LaneKind};
 use everywire_websocket::{ClosingHandshake, Decoder, Deflater, Item, Role, encode};
 
+use super::beside::Beside;
 use super::frames::Frames;
 use super::transport::Transport;
 use crate::driver::conversation::{Conversation, Effect, Effects};
@@ -31,11 +32,11 @@ const READS: usize = 4;
 /// Pongs that wait for a blocked socket, in bytes. Of several pings the last may be answered alone.
 const PONG_BYTES: usize = 4096;
 
-/// The future of one WebSocket. It lies in its task as it is: a box of its own would cost another 128 bytes.
-pub(crate) struct Socket<T>(State<T>);
+/// The future of one WebSocket. In a box, for tasks are aligned to 128 bytes, which costs allocators as many more
+/// unless their size is a power of two.
+pub(crate) struct Socket<T>(Box<State<T>>);
 
 pub(super) struct State<T> {
-    pub(super) link: Arc<dyn Link>,
     pub(super) transport: T,
     pub(super) decoder: Decoder,
     pub(super) conversation: Conversation,
@@ -44,16 +45,7 @@ pub(super) struct State<T> {
     pub(super) phase: Phase,
     /// Whether a close frame of ours says why.
     pub(super) tells_reason: bool,
-    /// Frames that wait for the socket beside the mailbox: pings, and what a session that wants every message
-    /// wrote.
-    pub(super) control: Vec<u8>,
-    /// The goodbye: it leaves behind all that was sent before.
-    pub(super) last_words: Vec<u8>,
-    /// Pongs that wait for the socket.
-    pub(super) pongs: Vec<u8>,
-    /// Bytes that were read and not handled, before the socket is read again: they came with the handshake, or
-    /// faster than handlers took them.
-    pub(super) early: Bytes,
+    pub(super) beside: Beside,
     /// Whether the connection has left the hub.
     pub(super) left: bool,
     /// When the wheel wakes the task next.
@@ -66,7 +58,6 @@ pub(super) struct State<T> {
 
 /// A socket that the handshake has made a WebSocket.
 pub(crate) struct Wired<T> {
-    pub(crate) link: Arc<dyn Link>,
     pub(crate) transport: T,
     pub(crate) decoder: Decoder,
     pub(crate) compression: Compression,
@@ -99,9 +90,13 @@ pub(super) enum Phase {
 
 impl<T: Transport> Socket<T> {
     pub(crate) fn new(wired: Wired<T>, conversation: Conversation, tells_reason: bool) -> Self {
-        let Wired { link, transport, decoder, compression, early, control } = wired;
-        Self(State {
-            link,
+        let Wired { transport, decoder, compression, early, control } = wired;
+        let mut beside = Beside::default();
+        beside.keep_early(early);
+        if !control.is_empty() {
+            *beside.control() = control;
+        }
+        Self(Box::new(State {
             transport,
             decoder,
             conversation,
@@ -109,20 +104,17 @@ impl<T: Transport> Socket<T> {
             closing: ClosingHandshake::new(Role::Server),
             phase: Phase::Open,
             tells_reason,
-            control,
-            last_words: Vec::new(),
-            pongs: Vec::new(),
+            beside,
             left: false,
-            early,
             scheduled: None,
             stuck_since: None,
             close_by: None,
-        })
+        }))
     }
 
     /// Opens the conversation.
     pub(crate) fn open(&mut self, cx: &mut Context<'_>, head: &http::Request<()>) {
-        let (state, mut effects) = (&mut self.0, Effects::new());
+        let (state, mut effects) = (&mut *self.0, Effects::new());
         let now = state.conversation.wheel().now();
         state.conversation.open(cx, now, LaneKind::WebSocket, head, &mut effects);
         state.apply(effects, now);
@@ -133,7 +125,7 @@ impl<T: Transport> Future for Socket<T> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let state = &mut self.0;
+        let state = &mut *self.0;
         Worker::with(|worker| state.turn(cx, worker))
     }
 }
@@ -142,7 +134,7 @@ impl<T: Transport> State<T> {
     fn turn(&mut self, cx: &mut Context<'_>, worker: &mut Worker) -> Poll<()> {
         let now = self.conversation.wheel().now();
         loop {
-            self.link.mailbox().cork_with(&mut worker.entries);
+            self.link().mailbox().cork_with(&mut worker.entries);
             let mut effects = Effects::new();
             self.conversation.work(cx, now, &mut effects);
             self.apply(effects, now);
@@ -157,7 +149,7 @@ impl<T: Transport> State<T> {
                 return self.wind_down(cx, reason);
             }
             self.schedule(now);
-            if self.link.mailbox().park(cx.waker()) {
+            if self.link().mailbox().park(cx.waker()) {
                 return Poll::Pending;
             }
         }
@@ -165,9 +157,10 @@ impl<T: Transport> State<T> {
 
     /// Reads and handles what there is.
     fn read(&mut self, cx: &mut Context<'_>, now: Time, worker: &mut Worker) -> io::Result<()> {
-        if !self.early.is_empty() && !self.is_holding_back() {
-            let mut early = Vec::from(std::mem::take(&mut self.early));
-            self.receive(cx, now, &mut early);
+        if !self.is_holding_back()
+            && let Some(early) = self.beside.take_early()
+        {
+            self.receive(cx, now, &mut Vec::from(early));
         }
         for _ in 0..READS {
             if self.is_holding_back() || matches!(self.phase, Phase::Over(_)) {
@@ -212,12 +205,13 @@ impl<T: Transport> State<T> {
                 // We have said goodbye: what comes now is too late.
                 Item::Text(_) | Item::Binary(_) => {}
                 Item::Ping(payload) => {
-                    if self.pongs.len() > PONG_BYTES {
-                        self.pongs.clear();
+                    let pongs = self.beside.pongs();
+                    if pongs.len() > PONG_BYTES {
+                        pongs.clear();
                     }
                     if !self.closing.sent() {
                         // At most 125 bytes, or the decoder would have refused it.
-                        let _ = encode::pong(&mut self.pongs, payload, None);
+                        let _ = encode::pong(pongs, payload, None);
                     }
                 }
                 Item::Pong(_) => self.conversation.pong(cx, now, &mut effects),
@@ -225,19 +219,19 @@ impl<T: Transport> State<T> {
                     let code = frame.map(|frame| frame.code.get());
                     if self.closing.receive() && self.closing.send() {
                         encode::close(
-                            &mut self.last_words,
+                            self.beside.last_words(),
                             frame.map(|f| everywire_websocket::CloseFrame { reason: "", ..f }),
                             None,
                         );
                     }
                     self.conversation.lane_closed(cx, now, LaneEnd::Finished(code));
-                    self.link.mailbox().end(Reason::ClientClosed, true);
+                    self.link().mailbox().end(Reason::ClientClosed, true);
                     self.phase = if self.phase == Phase::Open { Phase::Closing } else { self.phase };
                     self.close_by.get_or_insert(self.long_enough(now));
                 }
             }
             if self.is_holding_back() {
-                self.early = Bytes::copy_from_slice(input);
+                self.beside.keep_early(Bytes::copy_from_slice(input));
                 break;
             }
         }
@@ -249,7 +243,7 @@ impl<T: Transport> State<T> {
             match effect {
                 Effect::Ping => {
                     // An empty ping is short enough.
-                    let _ = encode::ping(&mut self.control, b"", None);
+                    let _ = encode::ping(self.beside.control(), b"", None);
                 }
                 Effect::End { reason, .. } => self.say_goodbye(reason, now),
                 Effect::Write { bytes, text, .. } => {
@@ -258,12 +252,16 @@ impl<T: Transport> State<T> {
                     } else {
                         everywire_websocket::Kind::Binary
                     };
-                    encode::message(&mut self.control, kind, &bytes, None);
+                    encode::message(self.beside.control(), kind, &bytes, None);
                 }
                 // A WebSocket has had its response.
                 Effect::Respond { .. } => {}
             }
         }
+    }
+
+    pub(super) fn link(&self) -> &Arc<dyn Link> {
+        self.conversation.link()
     }
 
     /// When a peer that is to close from now on has had long enough.
@@ -274,7 +272,7 @@ impl<T: Transport> State<T> {
     /// Writes all that waits, as far as the socket takes it.
     fn write(&mut self, cx: &mut Context<'_>, now: Time, worker: &mut Worker) -> io::Result<()> {
         loop {
-            let drained = self.link.mailbox().drain(&mut worker.entries);
+            let drained = self.link().mailbox().drain(&mut worker.entries);
             match drained {
                 Drain::Unsent(bytes) => {
                     let written = self.write_some(cx, now, &bytes)?;
@@ -285,14 +283,16 @@ impl<T: Transport> State<T> {
                     continue;
                 }
                 Drain::Entries => {
-                    self.take_control(&mut worker.write);
+                    worker.write.clear();
+                    self.beside.take_frames(&mut worker.write);
                     self.encode(cx, now, worker);
                 }
                 // (The mailbox is clear: a flusher may write now, whole frames as we do, and what it writes and
                 // a control frame have no order.)
-                Drain::Clear | Drain::Ended(_) if !self.control.is_empty() || !self.pongs.is_empty() => {
-                    self.link.mailbox().cork();
-                    self.take_control(&mut worker.write);
+                Drain::Clear | Drain::Ended(_) if self.beside.has_frames() => {
+                    self.link().mailbox().cork();
+                    worker.write.clear();
+                    self.beside.take_frames(&mut worker.write);
                 }
                 Drain::Clear => break,
                 Drain::Ended(reason) if self.phase == Phase::Open => {
@@ -301,15 +301,11 @@ impl<T: Transport> State<T> {
                     self.apply(effects, now);
                     continue;
                 }
-                Drain::Ended(_) if !self.last_words.is_empty() => {
-                    worker.write.clear();
-                    worker.write.append(&mut self.last_words);
-                }
                 Drain::Ended(_) => {
-                    if !self.flushed(cx)? {
-                        return Ok(());
+                    worker.write.clear();
+                    if !self.beside.take_last_words(&mut worker.write) {
+                        return if self.flushed(cx)? { self.hang_up(cx) } else { Ok(()) };
                     }
-                    return self.hang_up(cx);
                 }
             }
             let written = self.write_some(cx, now, &worker.write)?;
@@ -324,22 +320,13 @@ impl<T: Transport> State<T> {
     /// The socket is full. A session that is to end meanwhile cannot say so, and is not kept by a peer that reads
     /// nothing.
     fn block(&mut self, rest: Bytes, now: Time) {
-        self.link.mailbox().block(rest);
+        self.link().mailbox().block(rest);
         if self.close_by.is_none()
-            && let Some(reason) = self.link.mailbox().ended()
+            && let Some(reason) = self.link().mailbox().ended()
         {
             tracing::warn!(peer = %self.conversation.peer(), %reason, "a session is to end, and its socket is full");
             self.close_by = Some(self.long_enough(now));
         }
-    }
-
-    fn take_control(&mut self, out: &mut Vec<u8>) {
-        out.clear();
-        out.extend_from_slice(&self.pongs);
-        out.extend_from_slice(&self.control);
-        // An idle connection keeps no buffer.
-        self.pongs = Vec::new();
-        self.control = Vec::new();
     }
 
     fn encode(&mut self, cx: &mut Context<'_>, now: Time, worker: &mut Worker) {
@@ -347,7 +334,7 @@ impl<T: Transport> State<T> {
             let mut effects = Effects::new();
             self.conversation.send_indirect(cx, now, &mut worker.entries, &mut effects);
             self.apply(effects, now);
-            worker.write.append(&mut self.control);
+            self.beside.take_frames(&mut worker.write);
             return;
         }
         match &mut self.compression {
@@ -405,6 +392,6 @@ impl<T: Transport> State<T> {
             // Most short lives end before the first tick: what they leave in the wheel goes with it.
             deadline = now;
         }
-        self.scheduled = Some(self.conversation.wheel().enter(&self.link, deadline));
+        self.scheduled = Some(self.conversation.wheel().enter(self.link(), deadline));
     }
 }

@@ -153,13 +153,12 @@ fn spawn<T: Transport>(
         framing: framing(agreed),
         shared_socket: T::SHARED && !keeps_context(agreed),
     };
-    let mut conversation = Conversation::new(opening, link.clone());
+    let mut conversation = Conversation::new(opening, link);
     if let Some(id) = id {
         conversation.keep(app.table.enter(id, Known::Alone));
     }
     drop(arrival.arriving);
     let wired = Wired {
-        link,
         transport,
         decoder: decoder(agreed, manner),
         compression: compression(app, agreed),

@@ -4,8 +4,6 @@
 //! carries out the [`Effect`]s that it asks for. Nothing here reads or writes a socket.
 
 use std::collections::VecDeque;
-use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Context;
 
@@ -18,6 +16,7 @@ use super::apart::{Apart, Sent};
 pub(crate) use super::effect::{Effect, Effects};
 use super::inbound::Done;
 use super::lanes::Registration;
+pub(crate) use super::opening::{Opening, Peer};
 use super::seats::Seats;
 use super::sessions::Place;
 use super::wheel::Wheel;
@@ -29,38 +28,6 @@ use crate::carrier::form::Framing;
 
 /// The lane that a session opens with.
 pub(crate) const LANE: Lane = Lane(0);
-
-/// Where a client is, for the log.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) Option<SocketAddr>);
-
-impl fmt::Display for Peer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(address) => address.fmt(f),
-            None => f.write_str("unknown"),
-        }
-    }
-}
-
-/// What a conversation begins with.
-pub(crate) struct Opening {
-    pub(crate) app: Arc<AppState>,
-    /// The namespace of the mount, for protocols whose clients do not name one.
-    pub(crate) namespace: Arc<str>,
-    pub(crate) identity: Identity,
-    /// The request that began it, for protocols that show it to handlers.
-    pub(crate) handshake: Option<Arc<Handshake>>,
-    pub(crate) session: Box<dyn Session>,
-    pub(crate) protocol: Box<dyn Protocol>,
-    pub(crate) peer: Peer,
-    /// The room that every message is published in, on a relay mount.
-    pub(crate) relay: Option<Arc<str>>,
-    /// How the carrier frames what is broadcast.
-    pub(crate) framing: Framing,
-    /// Whether others than the session's task may write whole frames to its socket.
-    pub(crate) shared_socket: bool,
-}
 
 /// One client's conversation.
 pub(crate) struct Conversation {
@@ -220,6 +187,10 @@ impl Conversation {
     /// Whether messages are wrapped by the carrier alone.
     pub(crate) fn is_direct(&self) -> bool {
         self.direct.is_some()
+    }
+
+    pub(crate) fn link(&self) -> &Arc<dyn Link> {
+        &self.link
     }
 
     pub(crate) fn options(&self) -> &Options {

@@ -2,7 +2,7 @@
 //!
 //! | to find | look in |
 //! |---|---|
-//! | session, protocol and handlers of one client, joined | [`conversation`] |
+//! | session, protocol and handlers of one client, joined; what it begins with | [`conversation`], [`opening`] |
 //! | what session and protocol say, and what becomes of it | [`outputs`] |
 //! | a client's places in namespaces; how it enters and leaves them | [`seats`], [`entering`], [`arriving`] |
 //! | what a carrier is asked to do | [`effect`] |
@@ -26,6 +26,7 @@ pub(crate) mod handling;
 pub(crate) mod inbound;
 pub(crate) mod lanes;
 pub(crate) mod link;
+mod opening;
 mod outputs;
 pub(crate) mod recovery;
 pub(crate) mod seats;
