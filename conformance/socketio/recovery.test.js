@@ -242,6 +242,21 @@ test("what stands on the wire", async (t) => {
   );
 });
 
+test("what is sent to its id while it is away", async (t) => {
+  const server = await share(OPTIONS);
+  const { ws, sid, pid, offset } = await place(t, server);
+  const speaker = await Ws.joined(t, server);
+  ws.kill();
+  speaker.send(`42["emit",{"toIds":["${sid}"]},"to it",[1]]`);
+  speaker.send(`42["emit",{"to":["${ROOM}"]},"to all",[2]]`);
+  speaker.send(`420["emit",{"toIds":["${sid}"]},"to it",[3]]`);
+  await speaker.until((frame) => frame === "430[]");
+  const back = await comeBack(t, server, { pid, offset });
+  assert.equal(back.sid, sid);
+  const heard = back.frames.map((frame) => JSON.parse(frame.slice(2)).slice(0, 2));
+  assert.deepEqual(heard, [["to it", 1], ["to all", 2], ["to it", 3]]);
+});
+
 test("rooms and data come back", async (t) => {
   const server = await share(OPTIONS);
   const { client, back, proxy } = await listener(t, server);

@@ -26,6 +26,28 @@ pub enum Class {
     Volatile,
 }
 
+/// How a message is sent: its class, and whether carriers may compress it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sending {
+    /// What happens where it cannot leave at once.
+    pub class: Class,
+    /// Whether a carrier that compresses may compress it. False for what is compressed already, such as images, and
+    /// what mixes secrets with text of others (CRIME, BREACH).
+    pub compress: bool,
+}
+
+impl Default for Sending {
+    fn default() -> Self {
+        Class::default().into()
+    }
+}
+
+impl From<Class> for Sending {
+    fn from(class: Class) -> Self {
+        Self { class, compress: true }
+    }
+}
+
 /// Who is to hear a publication: the union of `rooms`, without the members of `except`, each once.
 #[derive(Debug, Clone, Default)]
 pub struct Target {
@@ -75,6 +97,8 @@ pub struct Publication {
     pub time: u64,
     /// What happens where it cannot leave at once.
     pub class: Class,
+    /// Whether carriers may compress it.
+    pub compress: bool,
 }
 
 /// A wire form: which protocol, wrapping and frame, in the numbering of whoever encodes.

@@ -92,6 +92,10 @@ pub trait Outbox {
     fn passing(&mut self, kind: Kind, hint: usize, write: &mut dyn FnMut(&mut Vec<u8>)) {
         self.message(kind, hint, write);
     }
+
+    /// Whether the messages that follow may be compressed, where a carrier does that. They may, until this says
+    /// otherwise.
+    fn compress(&mut self, _may: bool) {}
 }
 
 impl<F: FnMut(Kind, &[u8])> Outbox for F {

@@ -50,7 +50,13 @@ impl SockJs {
     }
 
     fn receiver_came(&mut self, lane: Lane, out: &mut Outputs<'_>) {
-        let ok = |lane, body| Output::Respond { lane, status: StatusCode::OK, headers: Box::default(), body };
+        let ok = |lane, body| Output::Respond {
+            lane,
+            status: StatusCode::OK,
+            headers: Box::default(),
+            body,
+            compress: true,
+        };
         if self.receiver.is_some() {
             return out.push(ok(lane, Some(Cow::Borrowed(b"c[2010,\"Another connection still open\"]\n"))));
         }
@@ -111,7 +117,7 @@ impl Session for SockJs {
             Input::Message { lane, message } => {
                 out.push(Output::Message(message));
                 let (status, body) = (StatusCode::NO_CONTENT, Some(Cow::Borrowed(&b""[..])));
-                out.push(Output::Respond { lane, status, headers: Box::default(), body });
+                out.push(Output::Respond { lane, status, headers: Box::default(), body, compress: true });
             }
             Input::Send { message: Message::Text(text), .. } => self.queue.push_back(text.to_owned()),
             Input::Drained => self.write_queue(now, out),
@@ -233,7 +239,7 @@ fn open(session: &mut Watched, at: u64, lane: u32) -> Vec<Wanted> {
 
 fn send(session: &mut Watched, at: u64, text: &str) -> Vec<Wanted> {
     let message = Message::Text(text);
-    let wanted = session.input(Time(at), Input::Send { message, offset: None, retain: true });
+    let wanted = session.input(Time(at), Input::Send { message, offset: None, retain: true, compress: true });
     assert_eq!(wanted, []);
     session.input(Time(at), Input::Drained)
 }

@@ -30,6 +30,9 @@ pub(crate) fn build(config: &Config) -> anyhow::Result<App> {
     let actions = Actions { prefix: config.actions_prefix.clone(), names };
     let mut app =
         App::builder().options(config.options()).retention(config.retention()).rights(config.rights());
+    if let Some(window) = config.recovery() {
+        app = app.recovery(window);
+    }
     let mut namespaces: Vec<&str> = config.mounts.iter().map(|row| row.namespace.as_str()).collect();
     namespaces.sort_unstable();
     namespaces.dedup();

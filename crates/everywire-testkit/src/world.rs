@@ -114,13 +114,29 @@ impl World {
 
     /// One more client on a session.
     pub fn client_on(&self, link: Arc<FakeLink>, options: &ClientOptions) -> Client {
-        let mut links = self.links.lock();
         let mut random = [0; 15];
-        random[..8].copy_from_slice(&(links.len() as u64 + 1).to_be_bytes());
-        links.push(link.clone());
+        random[..8].copy_from_slice(&(self.links.lock().len() as u64 + 1).to_be_bytes());
+        self.connect(ConnectionId::from_random(random), false, link, options)
+    }
+
+    /// A client that comes back to an earlier connection.
+    pub fn client_again(&self, id: ConnectionId) -> Client {
+        let options = ClientOptions::default();
+        self.connect(id, true, FakeLink::new(options.mailbox, options.direct), &options)
+    }
+
+    fn connect(
+        &self,
+        id: ConnectionId,
+        comes_back: bool,
+        link: Arc<FakeLink>,
+        options: &ClientOptions,
+    ) -> Client {
+        self.links.lock().push(link.clone());
         let spec = Spec {
             shares_session: false,
-            id: ConnectionId::from_random(random),
+            comes_back,
+            id,
             identity: options.user.map(Identity::user).unwrap_or_default(),
             link: link.clone(),
             slot: options.slot,

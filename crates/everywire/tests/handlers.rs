@@ -137,6 +137,39 @@ async fn a_burst_waits_for_its_handler_and_nothing_is_lost() {
 }
 
 #[tokio::test]
+async fn a_long_event_may_wait_for_its_handler() {
+    let door = Arc::new(Notify::new());
+    let open = door.clone();
+    let (tell, mut told) = unbounded_channel();
+    let options = Options { inbound_queue: 500, inbound_bytes: 1000, ..Options::default() };
+    let app = application(options, |ns| {
+        let door = door.clone();
+        ns.on("message", move |_: Connection, Args((text,)): Args<(String,)>| {
+            let (door, tell) = (door.clone(), tell.clone());
+            async move {
+                tell.send(text.len()).unwrap();
+                door.notified().await;
+                Ok(())
+            }
+        });
+    });
+    let address = serve(&app).await;
+    let mut client = Tcp::websocket(address, "/raw").await;
+    client.text("").await;
+    assert_eq!(within("the first", told.recv()).await, Some(0));
+    // Longer than all that may wait, and it waits.
+    client.text(&"x".repeat(5000)).await;
+    client.text(&"y".repeat(600)).await;
+    open.notify_one();
+    assert_eq!(within("the long one", told.recv()).await, Some(5000));
+    open.notify_one();
+    assert_eq!(within("the last", told.recv()).await, Some(600));
+    open.notify_one();
+    client.close(1000).await;
+    assert_eq!(client.close_code().await, Some(1000));
+}
+
+#[tokio::test]
 async fn answers_get_through_while_a_handler_waits_for_them() {
     let app = application(Options { inbound_queue: 1000, ..Options::default() }, |ns| {
         ns.on("ask", async |conn: Connection, _: Args<()>| {

@@ -99,7 +99,7 @@ impl Play {
             }
             b's' | b'S' if self.session.takes() => {
                 let message = if letter == b's' { Message::Text(&text) } else { Message::Binary(rest) };
-                self.tell(Input::Send { message, offset: None, retain: true });
+                self.tell(Input::Send { message, offset: None, retain: true, compress: true });
                 if self.session.takes() {
                     self.tell(Input::Drained);
                 }

@@ -114,7 +114,7 @@ impl Talk {
 
     fn emit(&mut self, slot: u32, event: &str, payload: Payload) -> Vec<Said> {
         let event = Name::from(event.to_owned());
-        self.say(slot, Item::Emit { event, payload, ack: None, class: Class::Event })
+        self.say(slot, Item::Emit { event, payload, ack: None, class: Class::Event, compress: true })
     }
 
     /// Sends an event back, which the client hears as it was sent if it is let in.

@@ -38,6 +38,8 @@ struct Partition {
     rooms: HashMap<RoomKey, RoomLog>,
     /// The highest sequence number that a room without a log may have let go of.
     let_go: u64,
+    /// The same of connections' rooms, which have no log unless they keep something.
+    unkept: u64,
 }
 
 impl MemoryBroker {
@@ -59,7 +61,7 @@ impl MemoryBroker {
         }
         let mut partitions = self.partitions.write();
         let gone = self.gone.load(Ordering::Relaxed);
-        let new = || Arc::new(Mutex::new(Partition { seq: gone, rooms: HashMap::new(), let_go: gone }));
+        let new = || Arc::new(Mutex::new(Partition { seq: gone, rooms: HashMap::new(), let_go: gone, unkept: gone }));
         partitions.entry(namespace.clone()).or_insert_with(new).clone()
     }
 }
@@ -121,6 +123,8 @@ impl Partition {
                 let mut log = RoomLog::new(self.let_go);
                 log.append(&broadcast, retention);
                 self.rooms.insert(room.clone(), log);
+            } else {
+                self.unkept = self.seq;
             }
         }
         if self.seq.is_multiple_of(SWEEP_EVERY) {
@@ -151,9 +155,9 @@ impl Partition {
         let mut broadcasts: SmallVec<[Arc<Broadcast>; 16]> = SmallVec::new();
         for room in rooms {
             let Some(log) = self.rooms.get_mut(room) else {
-                // There is no log for each connection; one may have heard anything that is gone.
+                // Of a connection without a log it is not known which of those publications were its.
                 let of_connection = matches!(room, RoomKey::Connection(_));
-                let_go = let_go.max(if of_connection { self.seq } else { self.let_go });
+                let_go = let_go.max(self.let_go).max(if of_connection { self.unkept } else { 0 });
                 continue;
             };
             log.expire(now);

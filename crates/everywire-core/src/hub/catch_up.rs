@@ -59,6 +59,17 @@ impl Joining {
         }
     }
 
+    /// Whether it catches up on what was missed.
+    pub(super) fn catches_up(&self) -> bool {
+        self.options.since.is_some()
+    }
+
+    /// Whether this was published to the connection itself, which has heard none of that yet.
+    fn is_for_who_was_away(&self, broadcast: &Broadcast) -> bool {
+        let own = RoomKey::Connection(self.connection.id());
+        self.connection.is_away() && broadcast.publication.target.rooms.contains(&own)
+    }
+
     /// From where on the connection has heard all of a room when it has heard what it [missed](Self::missed).
     fn complete_since(&self, state: &State, room: &RoomKey, recovered: bool) -> u64 {
         let heard_from = state.rooms.get(room).and_then(|heard| heard.heard_from);
@@ -81,14 +92,16 @@ impl Joining {
                 self.rooms.contains(room)
                     && state.rooms[room].heard_from.is_some_and(|from| from.seq < broadcast.seq())
             };
-            broadcast.seq() > end && broadcast.publication.target.rooms.iter().any(heard)
+            let rooms = &broadcast.publication.target.rooms;
+            broadcast.seq() > end && (rooms.iter().any(heard) || self.is_for_who_was_away(broadcast))
         });
         let memberships = self.connection.memberships.lock();
         let concerns = |broadcast: &&Arc<Broadcast>| {
             let publication = &broadcast.publication;
             let rooms = &publication.target.rooms;
+            let while_away = self.is_for_who_was_away(broadcast);
             let heard_otherwise = || {
-                rooms.contains(&RoomKey::Connection(self.connection.id()))
+                !while_away && rooms.contains(&RoomKey::Connection(self.connection.id()))
                     || memberships.iter().any(|m| m.since < broadcast.seq() && rooms.contains(m.room.key()))
             };
             // Who comes back to a room is left out like the member that it was.
@@ -98,7 +111,7 @@ impl Joining {
             };
             // Volatile is what never waits, and all of this has waited.
             publication.class != Class::Volatile
-                && rooms.iter().any(|room| self.rooms.contains(room))
+                && (while_away || rooms.iter().any(|room| self.rooms.contains(room)))
                 && !heard_otherwise()
                 && !self.connection.is_excepted(publication, &memberships)
                 && !left_out()
@@ -115,9 +128,13 @@ impl Namespace {
             return;
         }
         let Some(since) = joining.options.since else { return state.finish(id, None) };
+        let mut rooms = joining.rooms.clone();
+        if joining.connection.is_away() {
+            rooms.push(RoomKey::Connection(joining.connection.id()));
+        }
         let command = Command::History {
             namespace: self.name().clone(),
-            rooms: joining.rooms.clone(),
+            rooms,
             since: Some(since),
             // What a room keeps is bounded by its retention.
             limit: usize::MAX - 1,
@@ -142,6 +159,9 @@ impl State {
         // First what its other rooms heard: the log's order is the order of all of it.
         connection.settle();
         let all_fit = connection.catch_up(&joining.missed(self, page), options.meta);
+        if joining.catches_up() {
+            connection.is_back();
+        }
         let recovered = page.is_some_and(|page| page.recovered) && !joining.overflowed && all_fit;
         for room in rooms {
             self.enter(connection, room, options.meta, joining.complete_since(self, room, recovered));

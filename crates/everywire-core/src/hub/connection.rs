@@ -16,7 +16,7 @@ use super::recent::Recent;
 use super::room::Room;
 use super::shard::Delivery;
 use crate::admission::{self, Refused};
-use crate::broadcast::{Broadcast, Class, Form, Publication};
+use crate::broadcast::{Broadcast, Class, Form, Publication, Sending};
 use crate::broker::Ticket;
 use crate::mailbox::{Entry, Item, Outcome, Token};
 use crate::payload::Payload;
@@ -41,6 +41,9 @@ pub struct Spec {
     /// Whether other connections may live in its session. Then its end is not the session's: the client is told
     /// [`Item::Left`].
     pub shares_session: bool,
+    /// Whether its client comes back to an earlier connection of this id. What is published to that id then comes with
+    /// what else it missed, by its first join with `since`.
+    pub comes_back: bool,
     /// Which flusher serves it: below [`HubOptions::shards`](super::HubOptions::shards), and the
     /// same for all connections of a session.
     pub shard: usize,
@@ -64,6 +67,8 @@ pub struct Connection {
     answers: bool,
     shares_session: bool,
     closed: AtomicBool,
+    /// Whether it has yet to catch up on what was published to its id. Written only with the namespace's lock held.
+    away: AtomicBool,
     /// Everything up to this sequence number that concerns it is in its mailbox, or beyond. Written
     /// only with the mailbox's lock held.
     seen: AtomicU64,
@@ -143,6 +148,7 @@ impl Connection {
             answers: spec.answers,
             shares_session: spec.shares_session,
             closed: AtomicBool::new(false),
+            away: AtomicBool::new(spec.comes_back),
             seen: AtomicU64::new(seen),
             memberships: Mutex::default(),
             own: Own::default(),
@@ -203,6 +209,16 @@ impl Connection {
         self.closed.load(Ordering::Acquire)
     }
 
+    /// Whether what is published to its id is among what it has yet to catch up on.
+    pub(super) fn is_away(&self) -> bool {
+        self.away.load(Ordering::Relaxed)
+    }
+
+    /// It has caught up.
+    pub(super) fn is_back(&self) {
+        self.away.store(false, Ordering::Relaxed);
+    }
+
     /// Whatever the layers above keep with it; made by the first who asks.
     pub fn extension<T: Any + std::marker::Send + Sync>(&self, make: impl FnOnce() -> T) -> Option<&T> {
         self.extension.get_or_init(|| Box::new(make())).downcast_ref()
@@ -239,10 +255,17 @@ impl Connection {
 
     /// Sends it an event, behind everything that was published or sent before.
     #[inline]
-    pub fn emit(&self, event: impl Into<Name>, payload: Payload, class: Class) -> Result<(), Send> {
+    pub fn emit(
+        &self,
+        event: impl Into<Name>,
+        payload: Payload,
+        sending: impl Into<Sending>,
+    ) -> Result<(), Send> {
         let event = event.into();
+        let Sending { class, compress } = sending.into();
         admission::admit_event_name(&event)?;
-        if self.send(Item::Emit { event, payload, ack: None, class }) { Ok(()) } else { Err(Send::Closed) }
+        let sent = self.send(Item::Emit { event, payload, ack: None, class, compress });
+        if sent { Ok(()) } else { Err(Send::Closed) }
     }
 
     /// Sends it an event that it is asked to answer. The id is for [`forget`](Self::forget).
@@ -250,6 +273,7 @@ impl Connection {
         &self,
         event: impl Into<Name>,
         payload: Payload,
+        compress: bool,
     ) -> (Option<u64>, Promise<Result<Payload, AckError>>) {
         let event = event.into();
         if let Err(refused) = admission::admit_event_name(&event) {
@@ -270,7 +294,7 @@ impl Connection {
             questions.waiting.insert(id, resolver);
             id
         };
-        if !self.send(Item::Emit { event, payload, ack: Some(id), class: Class::Event }) {
+        if !self.send(Item::Emit { event, payload, ack: Some(id), class: Class::Event, compress }) {
             self.answer(id, Err(AckError::Gone));
         }
         (Some(id), promise)
@@ -391,7 +415,7 @@ impl Connection {
         let mut own =
             recent.as_mut().map(|recent| recent.take_replay()).unwrap_or_default().into_iter().peekable();
         let own_entry = |(place, event, payload)| {
-            let item = Item::Kept { event, payload, place, volatile: false };
+            let item = Item::Kept { event, payload, place, volatile: false, compress: true };
             Entry { slot: self.slot, item }
         };
         let mut entries = Vec::with_capacity(missed.len() + own.len());

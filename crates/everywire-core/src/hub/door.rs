@@ -10,7 +10,7 @@ use super::tickets::Waiting;
 use super::{Hub, PublishError};
 use crate::broadcast::Broadcast;
 use crate::broker::{BrokerError, BrokerEvent, Door, Ticket};
-use crate::vocabulary::RoomKey;
+use crate::vocabulary::{ConnectionId, RoomKey};
 
 /// The hub's door. It holds the hub weakly: a broker may outlive it.
 pub(super) struct HubDoor(pub(super) Weak<Hub>);
@@ -78,7 +78,7 @@ impl Namespace {
         let mut rooms: SmallVec<[_; 1]> = SmallVec::new();
         for key in &broadcast.publication.target.rooms {
             if let RoomKey::Connection(id) = key {
-                state.deliver_to_connection(*id, broadcast);
+                state.deliver_to_connection(*id, broadcast, hub.options.catch_up_queue);
             } else if let Some(heard) = state.rooms.get(key) {
                 let joining = heard.joining.clone();
                 if !heard.room.is_empty() {
@@ -106,8 +106,15 @@ impl Namespace {
 }
 
 impl State {
-    fn deliver_to_connection(&self, id: crate::vocabulary::ConnectionId, broadcast: &Arc<Broadcast>) {
+    fn deliver_to_connection(&mut self, id: ConnectionId, broadcast: &Arc<Broadcast>, bound: usize) {
         let Some(connection) = self.connections.get(&id) else { return };
+        if connection.is_away() {
+            // It is in the log, and before the connection hears of it it has to hear what came earlier.
+            if let Some(joining) = self.catching_up(id) {
+                joining.keep(broadcast, bound);
+            }
+            return;
+        }
         connection.settle();
         if !connection.is_excepted(&broadcast.publication, &connection.memberships.lock()) {
             connection.hear(broadcast);

@@ -289,6 +289,12 @@ impl State {
         self.joining.range((connection, 0)..=(connection, u64::MAX))
     }
 
+    /// The connection's join that catches up on what was missed, if one is on its way.
+    pub(super) fn catching_up(&mut self, connection: ConnectionId) -> Option<&mut Joining> {
+        let joins = self.joining.range_mut((connection, 0)..=(connection, u64::MAX));
+        joins.map(|(_, joining)| joining).find(|joining| joining.catches_up())
+    }
+
     /// Whether the connection would be in too many rooms, counting those that it is about to enter. Only rooms
     /// by name count: the others are not the client's to choose.
     fn would_exceed(&self, limit: usize, connection: &Connection, new: &[RoomKey]) -> bool {

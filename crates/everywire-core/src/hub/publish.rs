@@ -6,7 +6,7 @@ use super::connection::Connection;
 use super::namespace::Namespace;
 use super::tickets::Waiting;
 use crate::admission::{self, Refused};
-use crate::broadcast::{Class, Publication, Target};
+use crate::broadcast::{Publication, Sending, Target};
 use crate::broker::{BrokerError, Command};
 use crate::payload::Payload;
 use crate::promise::Promise;
@@ -32,9 +32,10 @@ impl Namespace {
         mut target: Target,
         event: impl Into<Name>,
         payload: Payload,
-        class: Class,
+        sending: impl Into<Sending>,
     ) -> Promise<Result<Offset, PublishError>> {
         let event = event.into();
+        let Sending { class, compress } = sending.into();
         if let Err(refused) = admit(&target, &event) {
             return Promise::ready(Err(refused.into()));
         }
@@ -50,6 +51,7 @@ impl Namespace {
             user: from.and_then(|connection| connection.identity().user.clone()),
             time: hub.now(),
             class,
+            compress,
         };
         let (promise, resolver) = Promise::new();
         let ticket = hub.tickets.reserve();

@@ -156,10 +156,10 @@ impl Connection {
 
     /// Sends an event that is kept, if it is one that is to be. Gives it back otherwise.
     pub(super) fn send_kept(&self, item: Item) -> Result<bool, Item> {
-        let Item::Emit { event, payload, ack: None, class } = item else { return Err(item) };
+        let Item::Emit { event, payload, ack: None, class, compress } = item else { return Err(item) };
         let mut recent = self.recent().lock();
         let Some(recent) = recent.as_mut() else {
-            return Err(Item::Emit { event, payload, ack: None, class });
+            return Err(Item::Emit { event, payload, ack: None, class, compress });
         };
         let mailbox = self.link().mailbox();
         let mut state = mailbox.lock();
@@ -168,7 +168,7 @@ impl Connection {
         // Clients take the last text of any event for their place, so a volatile one has to tell it too.
         let place =
             if volatile { recent.at(seen) } else { recent.push(seen, event.clone(), payload.clone()) };
-        let item = Item::Kept { event, payload, place, volatile };
+        let item = Item::Kept { event, payload, place, volatile, compress };
         let open = state.append(Entry { slot: self.slot(), item }, mailbox.options());
         state.notify();
         Ok(open)

@@ -39,6 +39,8 @@ pub enum Item {
         ack: Option<u64>,
         /// What happens where it cannot leave at once.
         class: broadcast::Class,
+        /// Whether the carrier may compress it.
+        compress: bool,
     },
     /// An event for this client alone that is kept for it as well, in case that it loses its session.
     Kept {
@@ -50,6 +52,8 @@ pub enum Item {
         place: Bookmark,
         /// It is dropped where it cannot leave at once, and was not kept.
         volatile: bool,
+        /// Whether the carrier may compress it.
+        compress: bool,
     },
     /// The answer to an event of the client's.
     Reply {
@@ -154,6 +158,16 @@ impl Item {
             broadcast::Class::Event => Class::Event,
             broadcast::Class::Latest(_) => Class::Latest,
             broadcast::Class::Volatile => Class::Volatile,
+        }
+    }
+
+    /// Whether the carrier may compress it.
+    #[inline]
+    pub fn may_compress(&self) -> bool {
+        match self {
+            Self::Emit { compress, .. } | Self::Kept { compress, .. } => *compress,
+            Self::Broadcast { broadcast, .. } => broadcast.publication.compress,
+            _ => true,
         }
     }
 

@@ -23,13 +23,14 @@ fn published(event: &str, payload: Payload, room: RoomKey, known: bool) -> Item 
         user: known.then(|| Arc::from("ann")),
         time: 1_700_000_000_123,
         class: Class::Event,
+        compress: true,
     };
     let broadcast = Arc::new(Broadcast::new(Offset { epoch: 0x1f, seq: 42 }, publication));
     Item::Broadcast { broadcast, meta: false }
 }
 
 fn emitted(event: &'static str, payload: Payload) -> Item {
-    Item::Emit { event: event.into(), payload, ack: None, class: Class::Event }
+    Item::Emit { event: event.into(), payload, ack: None, class: Class::Event, compress: true }
 }
 
 fn json(array: &str) -> Payload {

@@ -116,6 +116,8 @@ pub enum Input<'a> {
         offset: Option<Offset>,
         /// Whether it counts among what is sent again on another lane; see [`Facts::resumable`].
         retain: bool,
+        /// Whether what carries it may be compressed.
+        compress: bool,
     },
     /// All that waited for the client has come as [`Input::Send`]: what can leave now should. It comes at the end of each
     /// pass over the mailbox, an empty one too, while the session is neither [`Output::Direct`] nor on [`Output::Hold`].
@@ -193,6 +195,8 @@ pub enum Output<'a> {
         headers: Box<http::HeaderMap>,
         /// The body, if this is all of it.
         body: Option<Cow<'a, [u8]>>,
+        /// Whether the body may be compressed.
+        compress: bool,
     },
     /// End the lane, in order, after what was written.
     End {

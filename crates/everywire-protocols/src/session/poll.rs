@@ -152,7 +152,13 @@ impl Poll {
         write!(body, "],\"offset\":\"{offset}\",\"recovered\":{recovered}}}")
             .expect("a Vec takes every write");
         let headers = Box::new(headers(JSON));
-        out.push(Output::Respond { lane, status: StatusCode::OK, headers, body: Some(Cow::Owned(body)) });
+        out.push(Output::Respond {
+            lane,
+            status: StatusCode::OK,
+            headers,
+            body: Some(Cow::Owned(body)),
+            compress: true,
+        });
         // It got what it came for.
         out.push(Output::Closed(Reason::ClientClosed));
     }

@@ -37,13 +37,13 @@ fn joined<'a>(seq: u64, recovered: bool) -> Input<'a> {
 }
 
 fn message(text: &str, seq: Option<u64>) -> Input<'_> {
-    Input::Send { message: Message::Text(text), offset: seq.map(at), retain: true }
+    Input::Send { message: Message::Text(text), offset: seq.map(at), retain: true, compress: true }
 }
 
 /// The body of the response that this is.
 fn answer(out: &[Output<'_>]) -> String {
     let [
-        Output::Respond { lane: LANE, status: StatusCode::OK, headers, body: Some(body) },
+        Output::Respond { lane: LANE, status: StatusCode::OK, headers, body: Some(body), .. },
         Output::Closed(Reason::ClientClosed),
     ] = out
     else {

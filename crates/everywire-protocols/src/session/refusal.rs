@@ -54,7 +54,7 @@ impl Refusal {
     /// As a session's output.
     pub(super) fn output<'a>(&self, lane: Lane) -> Output<'a> {
         let body = Some(Cow::Owned(self.body()));
-        Output::Respond { lane, status: self.status, headers: Box::new(headers(TEXT)), body }
+        Output::Respond { lane, status: self.status, headers: Box::new(headers(TEXT)), body, compress: true }
     }
 
     fn body(&self) -> Vec<u8> {

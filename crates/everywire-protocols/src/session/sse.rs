@@ -99,7 +99,7 @@ impl Sse {
         let Some(lane) = self.lane.filter(|_| self.comment_at.is_none()) else { return };
         self.comment_at = Some(now.after(self.options.comment_interval));
         let headers = Box::new(headers());
-        out.push(Output::Respond { lane, status: StatusCode::OK, headers, body: None });
+        out.push(Output::Respond { lane, status: StatusCode::OK, headers, body: None, compress: true });
         let mut bytes = self.first_block(offset, recovered);
         bytes.append(&mut self.early);
         self.early = Vec::new();

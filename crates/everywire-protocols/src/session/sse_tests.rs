@@ -43,7 +43,7 @@ fn opened(query: &str) -> Box<dyn Session> {
 fn joined(session: &mut dyn Session, at: u64, recovered: bool) -> String {
     let out = step(session, at, Input::Joined { offset: AT, recovered });
     let [
-        Output::Respond { lane: LANE, status: StatusCode::OK, headers, body: None },
+        Output::Respond { lane: LANE, status: StatusCode::OK, headers, body: None, .. },
         Output::Write { lane: LANE, bytes, text: true },
         Output::Direct { lane: LANE, wrapping: Wrapping::None },
     ] = &out[..]
@@ -120,12 +120,13 @@ fn the_first_block_says_where_to_come_back_to() {
 fn what_came_before_the_client_was_in_comes_behind_the_first_block() {
     let mut session = opened("?room=a&since=1f-7");
     for text in ["data: 1\n\n", "data: 2\n\n"] {
-        let input = Input::Send { message: Message::Text(text), offset: None, retain: true };
+        let input = Input::Send { message: Message::Text(text), offset: None, retain: true, compress: true };
         assert_eq!(step(&mut *session, 1, input), []);
     }
     assert_eq!(step(&mut *session, 1, Input::Drained), []);
     assert_eq!(joined(&mut *session, 2, true), ": everywire\nretry: 3000\n\ndata: 1\n\ndata: 2\n\n");
-    let input = Input::Send { message: Message::Text("data: 3\n\n"), offset: None, retain: true };
+    let input =
+        Input::Send { message: Message::Text("data: 3\n\n"), offset: None, retain: true, compress: true };
     assert_eq!(
         step(&mut *session, 3, input),
         [Output::Write { lane: LANE, bytes: Cow::Borrowed(b"data: 3\n\n"), text: true }]
@@ -158,7 +159,7 @@ fn ends_with_a_status_before_the_response_and_with_the_lane_after() {
     for (reason, expected, text) in rows {
         let mut session = opened("?room=a");
         let out = step(&mut *session, 1, Input::Close(reason));
-        let [Output::Respond { lane: LANE, status, headers, body: Some(body) }, Output::Closed(why)] =
+        let [Output::Respond { lane: LANE, status, headers, body: Some(body), .. }, Output::Closed(why)] =
             &out[..]
         else {
             panic!("{out:?}")

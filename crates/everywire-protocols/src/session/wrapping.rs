@@ -65,6 +65,10 @@ impl Outbox for Wrapped<'_> {
     fn message(&mut self, kind: Kind, hint: usize, write: &mut dyn FnMut(&mut Vec<u8>)) {
         self.wrapping.message(kind, hint, write, self.outbox);
     }
+
+    fn compress(&mut self, may: bool) {
+        self.outbox.compress(may);
+    }
 }
 
 impl fmt::Debug for Wrapped<'_> {

@@ -239,7 +239,7 @@ impl<V: Copy + PartialEq> Kind<Vec<V>> for OrFalse<Word<V>> {
         match item.get_ref() {
             DeValue::Boolean(false) => Ok(Vec::new()),
             DeValue::Array(_) => self.0.read(item),
-            _ => self.wrong(item),
+            _ => Kind::<Vec<V>>::wrong(self, item),
         }
     }
 
@@ -248,24 +248,24 @@ impl<V: Copy + PartialEq> Kind<Vec<V>> for OrFalse<Word<V>> {
     }
 }
 
-/// A size, or none.
-impl<N: Number> Kind<Option<N>> for OrFalse<Bytes> {
+/// One value, such as a size, or none.
+impl<V, K: Kind<V>> Kind<Option<V>> for OrFalse<K> {
     fn expected(&self) -> String {
-        format!("false, or {}", Kind::<N>::expected(&self.0))
+        format!("false, or {}", self.0.expected())
     }
 
-    fn read(&self, item: &Item<'_>) -> Result<Option<N>, Wrong> {
+    fn read(&self, item: &Item<'_>) -> Result<Option<V>, Wrong> {
         match item.get_ref() {
             DeValue::Boolean(false) => Ok(None),
-            _ => match Kind::<N>::read(&self.0, item) {
-                Ok(size) => Ok(Some(size)),
-                Err(_) => Kind::<Option<N>>::wrong(self, item),
+            _ => match self.0.read(item) {
+                Ok(value) => Ok(Some(value)),
+                Err(_) => Kind::<Option<V>>::wrong(self, item),
             },
         }
     }
 
-    fn show(&self, value: &Option<N>) -> Option<String> {
-        value.as_ref().map_or_else(|| Some("false".into()), |size| self.0.show(size))
+    fn show(&self, value: &Option<V>) -> Option<String> {
+        value.as_ref().map_or_else(|| Some("false".into()), |value| self.0.show(value))
     }
 }
 

@@ -113,6 +113,11 @@ impl fmt::Display for LoadError {
 impl std::error::Error for LoadError {}
 
 impl Config {
+    /// For how long clients of Socket.IO may come back to their connections, if they may.
+    pub(crate) fn recovery(&self) -> Option<Duration> {
+        self.socketio.recovery
+    }
+
     /// Reads a file.
     pub(crate) fn load(file: &Path) -> Result<Self, LoadError> {
         let name = file.display().to_string();

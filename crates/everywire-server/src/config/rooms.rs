@@ -51,13 +51,17 @@ pub(crate) struct Rule {
 }
 
 impl Config {
-    /// How much a room keeps: what the first row that fits says, else [`Retention::RECENT`]. Rooms of one
-    /// connection or user have no name that a row could fit.
+    /// How much a room keeps: what the first row that fits says, else [`Retention::RECENT`], or more where clients may
+    /// come back later than that. Rooms of one connection or user have no name that a row could fit.
     pub(crate) fn retention(&self) -> impl Fn(&str, &RoomKey) -> Retention + Send + Sync + 'static {
         let rows = self.retention.clone();
+        let else_kept = self.socketio.recovery.map_or(Retention::RECENT, |window| {
+            let needed = Retention::for_recovery(window);
+            Retention { age: needed.age.max(Retention::RECENT.age), ..needed }
+        });
         move |_, room| {
-            let RoomKey::Named(name) = room else { return Retention::RECENT };
-            rows.iter().find(|row| row.rooms.fits(name)).map_or(Retention::RECENT, |row| Retention {
+            let RoomKey::Named(name) = room else { return else_kept };
+            rows.iter().find(|row| row.rooms.fits(name)).map_or(else_kept, |row| Retention {
                 messages: row.messages,
                 bytes: row.bytes,
                 age: u64::try_from(row.age.as_millis()).unwrap_or(u64::MAX),

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use everywire::{EngineIoCookie, EngineIoOptions, Mount, SocketIoOptions};
+use everywire::{EngineIoCookie, EngineIoOptions, Mount, Parser, SocketIoOptions};
 
 use super::Config;
 use super::key::{Key, field};
@@ -20,6 +20,7 @@ pub(crate) struct SocketIo {
     cookie: Option<String>,
     compress_polls: Option<usize>,
     attachment_bytes: Option<usize>,
+    pub(super) recovery: Option<Duration>,
 }
 
 /// How Engine.IO carries a session.
@@ -31,6 +32,7 @@ enum Transport {
 
 const TRANSPORTS: Word<Transport> =
     Word(&[("polling", Transport::Polling), ("websocket", Transport::WebSocket)]);
+const PARSERS: Word<Parser> = Word(&[("json", Parser::Json), ("msgpack", Parser::MsgPack)]);
 const COOKIE: Text = Text {
     expected: "the name of a cookie, such as \"io\", with attributes or without: \"io; Path=/; Secure\"",
     check: |text| cookie(text).is_some(),
@@ -49,6 +51,7 @@ impl Default for SocketIo {
             cookie: None,
             compress_polls: Some(1024),
             attachment_bytes: None,
+            recovery: None,
         }
     }
 }
@@ -123,6 +126,18 @@ pub(super) fn keys() -> Vec<Key<Config>> {
             wait(),
             field!(socketio.protocol.connect_timeout),
             "How long a session may be in no namespace after it opened. Node's `connectTimeout` is 45 s.",
+        ),
+        Key::new(
+            "parser",
+            PARSERS,
+            field!(socketio.protocol.parser),
+            "How packets are written: `json` as every client does by itself, `msgpack` for clients with `socket.io-msgpack-parser`. All clients of the server need the same; the playground's speaks JSON.",
+        ),
+        Key::new(
+            "recovery",
+            OrFalse(wait()),
+            field!(socketio.recovery),
+            "For how long a client that lost its session may come back to its connections, and hear what it missed; `false` for never. Rooms without a [[retention]] row keep 1,000 messages of at most 1 MiB for that time. Node's `connectionStateRecovery` is off, and 2 min once on.",
         ),
         Key::new(
             "max_payload",

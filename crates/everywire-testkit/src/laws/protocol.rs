@@ -183,10 +183,14 @@ impl<'a> Play<'a> {
         let event = Name::from(["message", "chat", "error"][self.random.below(3)]);
         let payload = self.payload();
         let item = match self.random.below(3) {
-            0 => Item::Emit { event, payload, ack: None, class: Class::Event },
-            1 if self.protocol.answers() => {
-                Item::Emit { event, payload, ack: Some(self.random.number()), class: Class::Event }
-            }
+            0 => Item::Emit { event, payload, ack: None, class: Class::Event, compress: true },
+            1 if self.protocol.answers() => Item::Emit {
+                event,
+                payload,
+                ack: Some(self.random.number()),
+                class: Class::Event,
+                compress: true,
+            },
             _ => {
                 let publication = Publication {
                     namespace: "/".into(),
@@ -197,6 +201,7 @@ impl<'a> Play<'a> {
                     user: Some("a user\u{7f}".into()),
                     time: 0,
                     class: Class::Event,
+                    compress: true,
                 };
                 let broadcast = Broadcast::new(Offset { epoch: 7, seq: 1 }, publication);
                 Item::Broadcast { broadcast: Arc::new(broadcast), meta: self.random.chance(50) }

@@ -129,7 +129,12 @@ impl<'a> Play<'a> {
                 let offset = self.random.chance(50).then_some(Offset { epoch: 7, seq: 4 });
                 let message = Said::Text(format!("message {}", self.random.below(1000)));
                 let retain = self.random.chance(80);
-                wanted.extend(self.tell(Input::Send { message: message.as_message(), offset, retain }));
+                wanted.extend(self.tell(Input::Send {
+                    message: message.as_message(),
+                    offset,
+                    retain,
+                    compress: true,
+                }));
             }
         }
         if self.session.takes() {

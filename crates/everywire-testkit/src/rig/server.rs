@@ -43,7 +43,8 @@ impl Server {
 
     pub(super) fn emit(&mut self, text: &str) {
         let payload = Payload::text(text.to_owned());
-        let item = Item::Emit { event: Name::MESSAGE, payload, ack: None, class: Class::Event };
+        let item =
+            Item::Emit { event: Name::MESSAGE, payload, ack: None, class: Class::Event, compress: true };
         self.mailbox.push_back(Entry { slot: 0, item });
     }
 
@@ -146,7 +147,8 @@ impl Server {
 
     fn send(&mut self, now: Time, apart: &Apart, all: &mut Vec<Wanted>) {
         for (message, retain) in &apart.0 {
-            let input = Input::Send { message: message.as_message(), offset: None, retain: *retain };
+            let input =
+                Input::Send { message: message.as_message(), offset: None, retain: *retain, compress: true };
             self.tell(now, input, all);
         }
     }

@@ -243,7 +243,7 @@ fn owned(output: Output<'_>) -> Wanted {
         }
         Output::Write { lane, bytes, text: false } => Wanted::Write(lane, Said::Binary(bytes.into_owned())),
         Output::Ping { lane } => Wanted::Ping(lane),
-        Output::Respond { lane, status, headers, body } => {
+        Output::Respond { lane, status, headers, body, .. } => {
             Wanted::Respond(lane, status.as_u16(), *headers, body.map(std::borrow::Cow::into_owned))
         }
         Output::End { lane, reason } => Wanted::End(lane, reason),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use everywire_core::hub::PublishError;
-use everywire_core::{self as core, Class, Name, Payload, RoomKey, Target};
+use everywire_core::{self as core, Class, Name, Payload, RoomKey, Sending, Target};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -20,12 +20,12 @@ pub struct Audience {
     namespace: Arc<core::Namespace>,
     from: Option<Arc<core::Connection>>,
     target: Target,
-    class: Class,
+    sending: Sending,
 }
 
 impl Audience {
     pub(crate) fn new(namespace: Arc<core::Namespace>, from: Option<Arc<core::Connection>>) -> Self {
-        Self { namespace, from, target: Target::default(), class: Class::Event }
+        Self { namespace, from, target: Target::default(), sending: Sending::default() }
     }
 
     /// Adds the members of a room, or one connection by its id.
@@ -52,13 +52,20 @@ impl Audience {
 
     /// For whom it cannot leave at once, it is dropped.
     pub fn volatile(mut self) -> Self {
-        self.class = Class::Volatile;
+        self.sending.class = Class::Volatile;
         self
     }
 
     /// For whom it cannot leave at once, it takes the place of a waiting one with the same key.
     pub fn latest(mut self, key: impl Into<Name>) -> Self {
-        self.class = Class::Latest(key.into());
+        self.sending.class = Class::Latest(key.into());
+        self
+    }
+
+    /// Whether carriers that compress may compress it: `permessage-deflate` on WebSockets, and answers to Socket.IO's
+    /// polls. Default: they may.
+    pub fn compress(mut self, may: bool) -> Self {
+        self.sending.compress = may;
         self
     }
 
@@ -96,7 +103,7 @@ impl Audience {
     }
 
     fn submit(self, event: Name, payload: Payload) -> core::Promise<Result<Offset, PublishError>> {
-        self.namespace.publish(self.from.as_ref(), self.target, event, payload, self.class)
+        self.namespace.publish(self.from.as_ref(), self.target, event, payload, self.sending)
     }
 
     /// Members on this node alone. (With the memory broker there is no other.)
@@ -116,7 +123,7 @@ impl Audience {
         let mut asked = Vec::new();
         for connection in self.fetch_connections().await {
             if connection.core().can_answer() {
-                asked.push(connection.ask(event.clone(), payload.clone()));
+                asked.push(connection.ask(event.clone(), payload.clone(), self.sending.compress));
             } else {
                 acks.unable += 1;
             }
@@ -189,7 +196,7 @@ impl fmt::Debug for Audience {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Audience")
             .field("target", &self.target)
-            .field("class", &self.class)
+            .field("sending", &self.sending)
             .finish_non_exhaustive()
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use everywire_core::hub::{AckError, JoinError, Send as SendError};
-use everywire_core::{self as core, Class, JoinOptions, Payload, Reason, RoomKey};
+use everywire_core::{self as core, Class, JoinOptions, Payload, Reason, RoomKey, Sending};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -81,8 +81,24 @@ impl Connection {
         self.emit_as(event.into(), Payload::from_args(&args)?, Class::Volatile)
     }
 
-    fn emit_as(&self, event: core::Name, payload: Payload, class: Class) -> Result<(), EmitError> {
-        Ok(self.core.emit(event, payload, class)?)
+    /// Sends an event that no carrier compresses: what is compressed already, or mixes secrets with what others said.
+    /// (Socket.IO: `socket.compress(false)`.)
+    pub fn emit_uncompressed(
+        &self,
+        event: impl Into<core::Name>,
+        args: impl Serialize,
+    ) -> Result<(), EmitError> {
+        let sending = Sending { compress: false, ..Sending::default() };
+        self.emit_as(event.into(), Payload::from_args(&args)?, sending)
+    }
+
+    fn emit_as(
+        &self,
+        event: core::Name,
+        payload: Payload,
+        sending: impl Into<Sending>,
+    ) -> Result<(), EmitError> {
+        Ok(self.core.emit(event, payload, sending)?)
     }
 
     /// Sends an event and awaits the client's answer, for at most `timeout`.
@@ -94,7 +110,7 @@ impl Connection {
         args: impl Serialize,
         timeout: Duration,
     ) -> Result<T, AskError> {
-        let mut question = self.ask(event.into(), Payload::from_args(&args)?);
+        let mut question = self.ask(event.into(), Payload::from_args(&args)?, true);
         match tokio::time::timeout(timeout, question.answer()).await {
             Ok(answer) => Ok(answer?.read(core::payload::Extras::Ignore)?),
             Err(_) => Err(AckError::Timeout.into()),
@@ -102,8 +118,8 @@ impl Connection {
     }
 
     /// Sends an event that the client is asked to answer.
-    pub(crate) fn ask(&self, event: core::Name, payload: Payload) -> Question {
-        let (id, answer) = self.core.ask(event, payload);
+    pub(crate) fn ask(&self, event: core::Name, payload: Payload, compress: bool) -> Question {
+        let (id, answer) = self.core.ask(event, payload, compress);
         Question { core: self.core.clone(), id, answer }
     }
 
@@ -130,9 +146,16 @@ impl Connection {
         self.core.namespace().leave(&self.core, &room.into())
     }
 
-    /// The rooms it is in.
+    /// The rooms it is in; once it has gone, in [`on_disconnect`](crate::NamespaceBuilder::on_disconnect), those that it
+    /// was in at the end.
     pub fn rooms(&self) -> Vec<RoomKey> {
-        self.core.rooms()
+        let last = self.core.is_closed().then(|| self.data::<LastRooms>()).flatten();
+        last.map_or_else(|| self.core.rooms(), |last| last.0.clone())
+    }
+
+    /// Keeps the rooms for who asks after the end.
+    pub(crate) fn remember_rooms(&self) {
+        self.set_data(LastRooms(self.core.rooms()));
     }
 
     /// Everybody in a room but this client.
@@ -206,6 +229,9 @@ impl Connection {
         self.core.is_closed()
     }
 }
+
+/// The rooms that a connection was in when it ended.
+struct LastRooms(Vec<RoomKey>);
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

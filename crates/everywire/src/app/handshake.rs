@@ -125,8 +125,9 @@ impl Kept {
         self.data.lock().get_or_insert_default().insert(TypeId::of::<T>(), Arc::new(value));
     }
 
-    pub(crate) fn take_data(&self) -> Option<Box<Values>> {
-        self.data.lock().take()
+    /// The same values, for the connection that its client comes back to; handlers that still run keep theirs.
+    pub(crate) fn share_data(&self) -> Option<Box<Values>> {
+        self.data.lock().clone()
     }
 
     pub(crate) fn put_data(&self, data: Option<Box<Values>>) {

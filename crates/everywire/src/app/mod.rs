@@ -60,10 +60,6 @@ pub(crate) struct AppState {
     queues: Mutex<Option<Queues>>,
 }
 
-/// What a room keeps for clients that come back, unless the application says otherwise.
-const RECOVERED_MESSAGES: u32 = 1000;
-const RECOVERED_BYTES: u32 = 1 << 20;
-
 /// How often a session that is upgraded looks whether a poll hinders it: Engine.IO's, and not to be far off.
 const UPGRADE_CHECK: Duration = Duration::from_millis(100);
 
@@ -183,6 +179,9 @@ impl AppState {
         }
         let core = connection.core();
         let namespace = core.namespace();
+        if self.handlers_of(namespace.name()).is_some_and(|handlers| !handlers.disconnect.is_empty()) {
+            connection.remember_rooms();
+        }
         namespace.disconnect(core);
         if !self.handlers.contains_key(&**namespace.name()) {
             self.hub.forget(namespace.name());
@@ -323,14 +322,7 @@ impl AppBuilder {
             shards,
             retention: self.retention.unwrap_or_else(|| match self.recovery {
                 None => Arc::new(|_, _| Retention::NONE),
-                Some(window) => {
-                    let age = window.as_millis().try_into().unwrap_or(u64::MAX);
-                    Arc::new(move |_, _| Retention {
-                        messages: RECOVERED_MESSAGES,
-                        bytes: RECOVERED_BYTES,
-                        age,
-                    })
-                }
+                Some(window) => Arc::new(move |_, _| Retention::for_recovery(window)),
             }),
             rooms_per_connection: options.rooms_per_connection,
             catch_up_queue: options.catch_up_queue,

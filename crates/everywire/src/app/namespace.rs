@@ -16,6 +16,7 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub(crate) type OnConnect = Box<dyn Fn(Connection) -> BoxFuture<Result<()>> + Send + Sync>;
 pub(crate) type OnDisconnect = Box<dyn Fn(Connection, Reason) -> BoxFuture<()> + Send + Sync>;
 pub(crate) type OnEvent = Box<dyn Fn(Connection, Name) -> BoxFuture<Result<()>> + Send + Sync>;
+pub(crate) type OnOutgoing = Box<dyn Fn(&Connection, &Name, &Payload) + Send + Sync>;
 pub(crate) type OnAny = Box<dyn Fn(Connection, Name, Payload) -> Running + Send + Sync>;
 
 /// The handlers of a namespace, as [`AppBuilder::namespace`](crate::AppBuilder::namespace) collects them.
@@ -35,6 +36,8 @@ pub(crate) struct Handlers {
     /// By name in lower case: for protocols that do not tell case apart.
     folded: HashMap<String, Arc<str>>,
     pub(crate) any: Option<OnAny>,
+    /// Who is told of what leaves.
+    pub(crate) outgoing: Vec<OnOutgoing>,
     pub(crate) parallel: usize,
 }
 
@@ -48,6 +51,7 @@ impl Handlers {
             events: HashMap::new(),
             folded: HashMap::new(),
             any: None,
+            outgoing: Vec::new(),
             parallel: 1,
         }
     }
@@ -115,7 +119,8 @@ impl NamespaceBuilder {
         self
     }
 
-    /// Called when a client has gone, after the last of its events.
+    /// Called when a client has gone, after the last of its events. [`Connection::rooms`] are then those that it was in at
+    /// the end. (Socket.IO: `disconnecting` and `disconnect` in one.)
     pub fn on_disconnect<F, Fut>(&mut self, handler: F) -> &mut Self
     where
         F: Fn(Connection, Reason) -> Fut + Send + Sync + 'static,
@@ -179,6 +184,20 @@ impl NamespaceBuilder {
             let future = handler(connection, name, RawArgs(payload));
             Box::pin(async move { future.await?.into_payload() })
         }));
+        self
+    }
+
+    /// Called for each event that leaves for a client, sent to it alone or published, with its name and arguments: for
+    /// logs and counters. (Socket.IO: `socket.onAnyOutgoing`.)
+    ///
+    /// It is called by the task that writes to the client, so it should be quick; what is dropped before it leaves, it does
+    /// not see. Broadcasts in a namespace that has one are encoded for each client on its own turn, not written by
+    /// whoever publishes.
+    pub fn on_any_outgoing<F>(&mut self, watch: F) -> &mut Self
+    where
+        F: Fn(&Connection, &Name, &Payload) + Send + Sync + 'static,
+    {
+        self.handlers.outgoing.push(Box::new(watch));
         self
     }
 

@@ -340,9 +340,9 @@ fn carry<T: Transport>(
 
 /// A session's response as HTTP has it, compressed if it is long and the client can read that.
 fn finish(reply: Reply, head: &Request<()>, engine: &Engine) -> Response<Body> {
-    let Reply { status, mut headers, body } = reply;
-    let coding =
-        engine.compress_from.filter(|from| body.len() >= *from).and_then(|_| Coding::of(head.headers()));
+    let Reply { status, mut headers, body, compress } = reply;
+    let long = engine.compress_from.filter(|from| compress && body.len() >= *from);
+    let coding = long.and_then(|_| Coding::of(head.headers()));
     let body = match coding.and_then(|coding| coding.encode(&body).map(|bytes| (coding, bytes))) {
         Some((coding, compressed)) => {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));

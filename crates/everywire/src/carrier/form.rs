@@ -63,12 +63,14 @@ impl Encode for Encoder {
             _ => protocol.encode(broadcast, form.meta(), &mut Wrapped { wrapping, outbox }),
         };
         match framing {
-            Framing::WebSocket => encode(&mut Frames::new(out)),
             Framing::Plain => encode(&mut Plain(out)),
-            Framing::Deflate(bits) => with_shared_deflater(bits, self.deflate.level, |deflater| {
-                let mut frames = Frames::compressed(out, deflater, self.deflate.threshold);
-                encode(&mut frames);
-            }),
+            Framing::Deflate(bits) if broadcast.publication.compress => {
+                with_shared_deflater(bits, self.deflate.level, |deflater| {
+                    let mut frames = Frames::compressed(out, deflater, self.deflate.threshold);
+                    encode(&mut frames);
+                });
+            }
+            Framing::WebSocket | Framing::Deflate(_) => encode(&mut Frames::new(out)),
         }
     }
 }

@@ -7,16 +7,18 @@ use everywire_websocket::{self as websocket, Deflater, Header, encode};
 pub(crate) struct Frames<'a> {
     out: &'a mut Vec<u8>,
     deflater: Option<(&'a mut Deflater, usize)>,
+    /// Whether what comes next may not be compressed.
+    plain: bool,
 }
 
 impl<'a> Frames<'a> {
     pub(crate) fn new(out: &'a mut Vec<u8>) -> Self {
-        Self { out, deflater: None }
+        Self { out, deflater: None, plain: false }
     }
 
     /// Frames that are compressed from `threshold` bytes on.
     pub(crate) fn compressed(out: &'a mut Vec<u8>, deflater: &'a mut Deflater, threshold: usize) -> Self {
-        Self { out, deflater: Some((deflater, threshold)) }
+        Self { out, deflater: Some((deflater, threshold)), plain: false }
     }
 }
 
@@ -36,6 +38,7 @@ impl Outbox for Frames<'_> {
         let len = self.out.len() - body;
         if let Some((deflater, threshold)) = &mut self.deflater
             && len >= *threshold
+            && !self.plain
         {
             let payload = self.out.split_off(body);
             self.out.truncate(start);
@@ -43,6 +46,10 @@ impl Outbox for Frames<'_> {
         } else if len != hint {
             correct(self.out, start, body, Header::new(kind.into(), len, None));
         }
+    }
+
+    fn compress(&mut self, may: bool) {
+        self.plain = !may;
     }
 }
 

@@ -151,20 +151,20 @@ impl Host {
     /// The session's refusal of a WebSocket, if that is what it wants.
     fn refusal(&mut self, lane: Lane, effects: &mut Effects) -> Option<Reply> {
         let i = effects.iter().position(|e| matches!(e, Effect::Respond { lane: of, .. } if *of == lane))?;
-        let Effect::Respond { status, headers, body, .. } = effects.remove(i) else { return None };
+        let Effect::Respond { status, headers, body, compress, .. } = effects.remove(i) else { return None };
         self.lanes.retain(|(open, _)| *open != lane);
-        Some(Reply { status, headers: *headers, body: body.unwrap_or_default() })
+        Some(Reply { status, headers: *headers, body: body.unwrap_or_default(), compress })
     }
 
     fn apply(&mut self, effects: Effects) {
         for effect in effects {
             match effect {
-                Effect::Respond { lane, status, headers, body } => {
+                Effect::Respond { lane, status, headers, body, compress } => {
                     let Some(i) = self.lanes.iter().position(|(open, _)| *open == lane) else { continue };
                     let (_, Way::Request(reply)) = self.lanes.remove(i) else { continue };
                     // Who asked may be gone: its lane is closed next.
                     let body = body.unwrap_or_default();
-                    let _ = reply.send(Reply { status, headers: *headers, body });
+                    let _ = reply.send(Reply { status, headers: *headers, body, compress });
                 }
                 Effect::Write { lane, bytes, text } => self.command(lane, Command::Write { bytes, text }),
                 Effect::End { lane, .. } => {

@@ -10,6 +10,8 @@ pub(super) struct Apart {
     pub(super) messages: SmallVec<[Sent; 4]>,
     /// The place of the broadcast that is being encoded.
     pub(super) offset: Option<Offset>,
+    /// Whether what comes next may not be compressed.
+    plain: bool,
 }
 
 pub(super) struct Sent {
@@ -17,13 +19,15 @@ pub(super) struct Sent {
     pub(super) bytes: Vec<u8>,
     pub(super) offset: Option<Offset>,
     pub(super) retain: bool,
+    pub(super) compress: bool,
 }
 
 impl Apart {
     fn push(&mut self, kind: Kind, hint: usize, write: &mut dyn FnMut(&mut Vec<u8>), retain: bool) {
         let mut bytes = Vec::with_capacity(hint);
         write(&mut bytes);
-        self.messages.push(Sent { kind, bytes, offset: self.offset, retain });
+        let (offset, compress) = (self.offset, !self.plain);
+        self.messages.push(Sent { kind, bytes, offset, retain, compress });
     }
 }
 
@@ -34,5 +38,9 @@ impl Outbox for Apart {
 
     fn passing(&mut self, kind: Kind, hint: usize, write: &mut dyn FnMut(&mut Vec<u8>)) {
         self.push(kind, hint, write, false);
+    }
+
+    fn compress(&mut self, may: bool) {
+        self.plain = !may;
     }
 }

@@ -76,7 +76,8 @@ pub(super) async fn arrive(
         return Ok(Entered { connection: arriving.in_at_last(), joined: None, told: false });
     };
     let (slot, link) = (spec.slot, spec.link.clone());
-    let mut arriving = Arriving::new(&app, connect(&namespace, Spec { id: lost.id, ..spec }, shown));
+    let mut arriving =
+        Arriving::new(&app, connect(&namespace, Spec { id: lost.id, comes_back: true, ..spec }, shown));
     let core = arriving.connection().core().clone();
     if let Some(kept) = core.extension(Kept::default) {
         kept.recovered.store(true, Ordering::Relaxed);
@@ -128,7 +129,8 @@ async fn find(
     if !lost.recent.reaches_back_to(since) {
         return None;
     }
-    let rooms = lost.rooms.iter().map(|(room, _)| room.clone()).chain([RoomKey::Everyone]);
+    let own = [RoomKey::Everyone, RoomKey::Connection(lost.id)];
+    let rooms = lost.rooms.iter().map(|(room, _)| room.clone()).chain(own);
     let page = namespace.history(rooms, Some(since.offset()), 1).await.ok()?;
     page.recovered.then_some((lost, since))
 }

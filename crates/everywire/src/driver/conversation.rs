@@ -42,6 +42,8 @@ pub(crate) struct Conversation {
     pub(super) peer: Peer,
     pub(super) framing: Framing,
     pub(super) shared_socket: bool,
+    /// Whether the application is told of what leaves.
+    pub(super) watched: bool,
     /// Which of the application's flushers serves it.
     pub(super) shard: u32,
     /// The lane whose messages are wrapped by the carrier alone, if the session does not want every one.
@@ -73,6 +75,7 @@ impl Conversation {
             peer: opening.peer,
             framing: opening.framing,
             shared_socket: opening.shared_socket,
+            watched: false,
             shard,
             direct: None,
             holding: false,
@@ -228,12 +231,26 @@ impl Conversation {
             _ => outbox,
         };
         for entry in &*entries {
-            self.protocol.encode(entry, outbox);
-            if let Item::Left = entry.item {
-                self.vacate(entry.slot, Reason::ServerClosed);
-            }
+            self.encode_entry(entry, outbox);
         }
         entries.clear();
+    }
+
+    #[inline]
+    fn encode_entry(&mut self, entry: &Entry, outbox: &mut dyn Outbox) {
+        if self.watched {
+            self.tell_of(entry);
+        }
+        if entry.item.may_compress() {
+            self.protocol.encode(entry, outbox);
+        } else {
+            outbox.compress(false);
+            self.protocol.encode(entry, outbox);
+            outbox.compress(true);
+        }
+        if let Item::Left = entry.item {
+            self.vacate(entry.slot, Reason::ServerClosed);
+        }
     }
 
     /// Hands what waited in the mailbox to the session, while it wants every message.
@@ -250,10 +267,7 @@ impl Conversation {
                 Item::Broadcast { broadcast, .. } => Some(broadcast.offset),
                 _ => None,
             };
-            self.protocol.encode(&entry, &mut apart);
-            if let Item::Left = entry.item {
-                self.vacate(entry.slot, Reason::ServerClosed);
-            }
+            self.encode_entry(&entry, &mut apart);
         }
         self.send_apart(cx, now, &apart, effects);
         self.tell(cx, now, Input::Drained, effects);
@@ -266,13 +280,13 @@ impl Conversation {
         apart: &Apart,
         effects: &mut Effects,
     ) {
-        for Sent { kind, bytes, offset, retain } in &apart.messages {
+        for Sent { kind, bytes, offset, retain, compress } in &apart.messages {
             let message = match kind {
                 // What protocols encode as text is UTF-8.
                 Kind::Text => Message::Text(std::str::from_utf8(bytes).unwrap_or_default()),
                 Kind::Binary => Message::Binary(bytes),
             };
-            let input = Input::Send { message, offset: *offset, retain: *retain };
+            let input = Input::Send { message, offset: *offset, retain: *retain, compress: *compress };
             self.tell(cx, now, input, effects);
         }
     }

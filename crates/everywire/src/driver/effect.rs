@@ -9,7 +9,13 @@ use smallvec::SmallVec;
 #[derive(Debug)]
 pub(crate) enum Effect {
     /// Begin the response of a lane, or give it whole.
-    Respond { lane: Lane, status: http::StatusCode, headers: Box<http::HeaderMap>, body: Option<Bytes> },
+    Respond {
+        lane: Lane,
+        status: http::StatusCode,
+        headers: Box<http::HeaderMap>,
+        body: Option<Bytes>,
+        compress: bool,
+    },
     /// Write this, behind what was written to the lane.
     Write { lane: Lane, bytes: Bytes, text: bool },
     /// Send a ping.

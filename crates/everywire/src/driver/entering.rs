@@ -38,6 +38,10 @@ impl Conversation {
         let namespace = self.app.hub.namespace(namespace);
         let connection =
             connect(&namespace, self.spec(0, self.identity.clone()), self.shown(Payload::empty()));
+        if !handlers.outgoing.is_empty() {
+            self.watched = true;
+            self.link.mailbox().set_direct(false);
+        }
         self.seats.push(Seat {
             slot: 0,
             connection: Some(connection),
@@ -57,6 +61,7 @@ impl Conversation {
             form: form(self.protocol.form(), self.wrapping(), self.framing),
             answers: self.protocol.answers(),
             shares_session: self.protocol.namespaces(),
+            comes_back: false,
             shard: self.shard as usize,
         }
     }
@@ -92,11 +97,13 @@ impl Conversation {
         }
     }
 
-    /// Lets others write whole frames to the socket, unless the protocol keeps some of them back.
+    /// Lets others write whole frames to the socket, unless the protocol keeps some of them back, or somebody is told
+    /// of each.
     fn open_socket(&self) {
         if self.protocol.namespaces() {
             let all_in = self.seats.iter().all(|seat| seat.entered);
-            self.link.mailbox().set_direct(self.shared_socket && self.direct.is_some() && all_in);
+            let may = self.shared_socket && self.direct.is_some() && !self.watched;
+            self.link.mailbox().set_direct(may && all_in);
         }
     }
 
@@ -153,6 +160,7 @@ impl Conversation {
             self.link.mailbox().push(Entry { slot, item });
             return;
         };
+        self.watched |= !handlers.outgoing.is_empty();
         let namespace = self.app.hub.namespace(namespace);
         let shown = self.shown(auth.into_owned());
         let mut seat = Seat {

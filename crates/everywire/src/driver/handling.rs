@@ -56,8 +56,10 @@ impl Conversation {
         token: Option<Token>,
         effects: &mut Effects,
     ) {
+        // One that waits alone is no flood, however long it is: it is as long as a message may be.
+        let alone = self.waiting_bytes() == 0;
         self.seats[i].inbound.wait(Waiting { name: name.into(), args: args.into_owned(), token });
-        if self.waiting_bytes() > self.app.options.inbound_bytes {
+        if !alone && self.waiting_bytes() > self.app.options.inbound_bytes {
             tracing::warn!(peer = %self.peer, "events come faster than handlers take them");
             self.close(cx, now, Reason::Overloaded, effects);
         }

@@ -23,6 +23,8 @@ pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// Whether the body may be compressed.
+    pub(crate) compress: bool,
 }
 
 /// How a lane hears from its session.

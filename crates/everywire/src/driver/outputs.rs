@@ -47,9 +47,9 @@ impl Conversation {
                     effects.push(Effect::Write { lane, bytes: bytes.into_owned().into(), text });
                 }
                 session::Output::Ping { .. } => effects.push(Effect::Ping),
-                session::Output::Respond { lane, status, headers, body } => {
+                session::Output::Respond { lane, status, headers, body, compress } => {
                     let body = body.map(|body| Bytes::from(body.into_owned()));
-                    effects.push(Effect::Respond { lane, status, headers, body });
+                    effects.push(Effect::Respond { lane, status, headers, body, compress });
                 }
                 session::Output::End { lane, reason } => effects.push(Effect::End { lane, reason }),
                 session::Output::Closed(reason) => self.ended = Some(reason),
@@ -162,6 +162,24 @@ impl Conversation {
         match self.seats.iter().next().and_then(|seat| seat.connection.as_ref()) {
             Some(connection) if self.seats.len() == 1 => _ = connection.core().send(item),
             _ => _ = self.link.mailbox().push(Entry { slot: 0, item }),
+        }
+    }
+
+    /// Tells the application of an event that leaves.
+    #[cold]
+    pub(super) fn tell_of(&self, entry: &Entry) {
+        let (event, payload) = match &entry.item {
+            Item::Emit { event, payload, .. } | Item::Kept { event, payload, .. } => (event, payload),
+            Item::Broadcast { broadcast, .. } => {
+                (&broadcast.publication.event, &broadcast.publication.payload)
+            }
+            _ => return,
+        };
+        let Some(seat) = self.seats.find(entry.slot).map(|i| &self.seats[i]) else { return };
+        if let Some(connection) = &seat.connection {
+            for watch in &seat.handlers.outgoing {
+                watch(connection, event, payload);
+            }
         }
     }
 

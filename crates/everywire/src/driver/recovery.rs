@@ -127,7 +127,7 @@ fn comes_back(reason: Reason) -> bool {
 fn lost(core: &Arc<core::Connection>, secret: Arc<str>) -> Option<Lost> {
     // What is queued for it is on its way no more, and would be heard twice.
     let recent = core.take_recent()?;
-    let data = core.known::<Kept>().and_then(Kept::take_data);
+    let data = core.known::<Kept>().and_then(Kept::share_data);
     Some(Lost {
         id: core.id(),
         secret,

@@ -108,6 +108,8 @@ pub type Tcp = Wire<TcpStream>;
 pub enum Frame {
     Text(String),
     Binary(Vec<u8>),
+    /// A message, still compressed.
+    Compressed(Vec<u8>),
     Ping,
     Pong(Vec<u8>),
     Close(Option<u16>),
@@ -300,7 +302,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     fn decode(&mut self) -> Option<Frame> {
         let [first, second, rest @ ..] = &*self.read else { return None };
         assert_eq!(second & 0x80, 0, "a server does not mask");
-        assert_eq!(first & 0xf0, 0x80, "whole and uncompressed");
+        let compressed = first & 0x40 != 0;
+        assert_eq!(first & 0xb0, 0x80, "whole");
         let (wide, length) = match second & 0x7f {
             126 => (2, usize::from(u16::from_be_bytes(rest.get(..2)?.try_into().unwrap()))),
             127 => (8, u64::from_be_bytes(rest.get(..8)?.try_into().unwrap()) as usize),
@@ -312,6 +315,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
         let payload = self.take(2 + wide + length).split_off(2 + wide);
         Some(match opcode {
+            1 | 2 if compressed => Frame::Compressed(payload),
+            _ if compressed => panic!("opcode {opcode}, compressed"),
             1 => Frame::Text(String::from_utf8(payload).unwrap()),
             2 => Frame::Binary(payload),
             8 => Frame::Close(payload.first_chunk().map(|code| u16::from_be_bytes(*code))),

@@ -57,6 +57,7 @@ struct Choice {
     except_ids: Vec<String>,
     volatile: bool,
     local: bool,
+    compress: Option<bool>,
 }
 
 impl Choice {
@@ -85,6 +86,7 @@ impl Choice {
         if self.volatile {
             audience = audience.volatile();
         }
+        let audience = audience.compress(self.compress.unwrap_or(true));
         Ok(if self.local { audience.local() } else { audience })
     }
 }
@@ -214,7 +216,11 @@ fn define(ns: &mut NamespaceBuilder) {
         "emit",
         async |conn: Connection, Args((choice, name, args)): Args<(Choice, String, Vec<Value>)>| {
             if choice.from.as_deref() == Some("self") {
-                if choice.volatile { conn.emit_volatile(name, args)? } else { conn.emit(name, args)? }
+                match (choice.volatile, choice.compress) {
+                    (true, _) => conn.emit_volatile(name, args)?,
+                    (false, Some(false)) => conn.emit_uncompressed(name, args)?,
+                    (false, _) => conn.emit(name, args)?,
+                }
             } else {
                 choice.audience(&conn)?.publish(name, args).await?;
             }

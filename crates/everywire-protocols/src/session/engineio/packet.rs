@@ -131,6 +131,8 @@ pub(super) struct Queue {
     bytes: Vec<u8>,
     /// Of each packet its kind, and where it ends.
     ends: Vec<(Kind, usize)>,
+    /// Whether a body with them may be compressed: if any of them may, as in engine.io 6.6 (`transports/polling`).
+    pub(super) compress: bool,
 }
 
 impl Queue {
@@ -146,6 +148,11 @@ impl Queue {
     }
 
     pub(super) fn push(&mut self, kind: Type, text: &str) {
+        self.push_text(kind, text);
+        self.compress = true;
+    }
+
+    fn push_text(&mut self, kind: Type, text: &str) {
         self.bytes.push(kind.digit());
         self.bytes.extend_from_slice(text.as_bytes());
         self.ends.push((Kind::Text, self.bytes.len()));
@@ -160,9 +167,10 @@ impl Queue {
         }
     }
 
-    pub(super) fn push_message(&mut self, message: Message<'_>) {
+    pub(super) fn push_message(&mut self, message: Message<'_>, compress: bool) {
+        self.compress |= compress;
         match message {
-            Message::Text(text) => self.push(Type::Message, text),
+            Message::Text(text) => self.push_text(Type::Message, text),
             Message::Binary(bytes) => {
                 self.bytes.extend_from_slice(bytes);
                 self.ends.push((Kind::Binary, self.bytes.len()));
@@ -177,6 +185,34 @@ impl Queue {
             start = end;
             (kind, packet)
         })
+    }
+
+    /// Takes the first packets of which a body of revision 4 has at most `bytes` bytes, and at least one: what
+    /// engine.io-client 6.6 posts at a time (`_getWritablePackets`).
+    pub(super) fn take_within(&mut self, bytes: usize) -> Self {
+        let (mut length, mut count) = (0_usize, 0);
+        for (kind, packet) in self.packets() {
+            length += match kind {
+                Kind::Text => packet.len(),
+                Kind::Binary => 1 + base64::length(packet.len()),
+            };
+            if count > 0 && length > bytes {
+                break;
+            }
+            // The separator.
+            length += 1;
+            count += 1;
+        }
+        if count == self.ends.len() {
+            return std::mem::take(self);
+        }
+        let mut ends = self.ends.split_off(count);
+        let start = self.ends.last().map_or(0, |(_, end)| *end);
+        let rest = self.bytes.split_off(start);
+        for (_, end) in &mut ends {
+            *end -= start;
+        }
+        std::mem::replace(self, Self { bytes: rest, ends, compress: self.compress })
     }
 
     /// Its one packet, if it has one and that is text: then it is a body as it is.

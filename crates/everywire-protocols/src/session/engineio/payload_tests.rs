@@ -26,7 +26,7 @@ proptest! {
         for revision in [Revision::Three, Revision::Four] {
             let mut queue = Queue::default();
             for message in &messages {
-                queue.push_message(message.as_message());
+                queue.push_message(message.as_message(), true);
             }
             let hint = queue.body_hint();
             let body = write(Dialect { revision, base64 }, queue);

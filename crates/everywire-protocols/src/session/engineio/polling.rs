@@ -98,6 +98,7 @@ pub(super) fn answer_with<'a>(
     cookie: Option<HeaderValue>,
 ) -> Output<'a> {
     dialect.base64 |= get.index.is_some();
+    let compress = queue.compress;
     let Body { mut bytes, binary } = payload::write(dialect, queue);
     if let Some(index) = get.index {
         // What is not binary has been put together from texts.
@@ -106,7 +107,8 @@ pub(super) fn answer_with<'a>(
     let content_type = if binary { "application/octet-stream" } else { "text/plain; charset=UTF-8" };
     let mut headers = headers(content_type);
     headers.extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
-    respond(get.lane, StatusCode::OK, headers, bytes)
+    let body = Some(Cow::Owned(bytes));
+    Output::Respond { lane: get.lane, status: StatusCode::OK, headers: Box::new(headers), body, compress }
 }
 
 /// The answer to a POST that was taken, whatever was in it.
@@ -120,7 +122,7 @@ pub(super) fn broken<'a>(lane: Lane) -> Output<'a> {
 }
 
 fn respond<'a>(lane: Lane, status: StatusCode, headers: HeaderMap, body: Vec<u8>) -> Output<'a> {
-    Output::Respond { lane, status, headers: Box::new(headers), body: Some(Cow::Owned(body)) }
+    Output::Respond { lane, status, headers: Box::new(headers), body: Some(Cow::Owned(body)), compress: true }
 }
 
 fn headers(value: &'static str) -> HeaderMap {

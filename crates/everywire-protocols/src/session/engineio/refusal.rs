@@ -94,7 +94,7 @@ impl EngineIoRefusal {
 }
 
 fn output<'a>(lane: Lane, (status, headers, body): Answer) -> Output<'a> {
-    Output::Respond { lane, status, headers: Box::new(headers), body: Some(Cow::Owned(body)) }
+    Output::Respond { lane, status, headers: Box::new(headers), body: Some(Cow::Owned(body)), compress: true }
 }
 
 /// Headers with nothing but this.

@@ -152,9 +152,11 @@ impl EngineIo {
         }
     }
 
-    fn send<'a>(&mut self, message: Message<'a>, out: &mut Outputs<'a>) {
+    fn send<'a>(&mut self, message: Message<'a>, compress: bool, out: &mut Outputs<'a>) {
         match &mut self.stage {
-            Stage::Polling(polling) if polling.closing.is_none() => polling.queue.push_message(message),
+            Stage::Polling(polling) if polling.closing.is_none() => {
+                polling.queue.push_message(message, compress);
+            }
             // What the driver had in its hands at the move.
             Stage::WebSocket(lane) => super::upgrade::write_message(*lane, self.dialect, message, out),
             Stage::Polling(_) | Stage::New | Stage::Closed => {}
@@ -268,7 +270,7 @@ impl Session for EngineIo {
             },
             Input::LaneOpened { lane, kind, head } => self.lane_opened(now, lane, kind, head, out),
             Input::LaneClosed { lane, how } => self.lane_closed(lane, how, out),
-            Input::Send { message, .. } => self.send(message, out),
+            Input::Send { message, compress, .. } => self.send(message, compress, out),
             Input::Drained => {
                 if let Stage::Polling(polling) = &mut self.stage {
                     polling.answer(self.dialect, out);

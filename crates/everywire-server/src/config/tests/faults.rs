@@ -147,6 +147,14 @@ fn each_kind_of_fault_has_its_text() {
             "1:27: socketio.compress_polls: true is not false, or a size from 1B to 1GiB, such as 65536, \"64KiB\" or \"1MiB\"",
         ),
         (
+            "socketio.parser = \"jsno\"",
+            "1:19: socketio.parser: \"jsno\" is not one of \"json\", \"msgpack\"; did you mean \"json\"?",
+        ),
+        (
+            "socketio.recovery = true",
+            "1:21: socketio.recovery: true is not false, or a time from 10ms to 1day, such as \"250ms\", \"10s\" or \"5m\"",
+        ),
+        (
             "socketio.cookie = \"a b\"",
             "1:19: socketio.cookie: \"a b\" is not the name of a cookie, such as \"io\", with attributes or without: \"io; Path=/; Secure\"",
         ),

@@ -88,7 +88,7 @@ fn every_key_is_read() {
 #[test]
 fn every_option_of_socketio_has_a_key() {
     let changed = parse(EVERY_KEY).unwrap().socketio;
-    // The parser and the recovery are for applications: a server has one of each for everybody.
+    assert_eq!(changed.recovery, Some(Duration::from_secs(180)));
     let (engine, protocol) = (changed.engine(), changed.protocol());
     let ms = Duration::from_millis;
     assert_eq!(
@@ -111,7 +111,8 @@ fn every_option_of_socketio_has_a_key() {
     assert_eq!(
         protocol,
         SocketIoOptions {
-            parser: Parser::Json,
+            parser: Parser::MsgPack,
+            // The application's builder sets it.
             recovery: false,
             connect_timeout: ms(2000),
             attachments: 4,

@@ -89,6 +89,7 @@ impl Node {
             user: None,
             time: self.clock.now(),
             class: Class::Event,
+            compress: true,
         };
         let retention = rooms.iter().map(|_| retention).collect();
         self.submit(Command::Publish { namespace: namespace.into(), publication, retention })

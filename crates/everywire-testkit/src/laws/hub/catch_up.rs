@@ -14,6 +14,7 @@ pub(super) const LAWS: &[Law<Worlds>] = &[
     ("an offset is a place from which nothing is lost", offsets_lose_nothing),
     ("who heard it by another room hears it once", union_is_caught_up_once),
     ("who is left out of a publication is left out of its history", except_in_history),
+    ("who comes back hears what was published to it while it was away", back_under_its_id),
     ("it is told when a room has let go", truth_about_loss),
     ("it is told when the log is another one", another_epoch),
     ("it is told when too much comes meanwhile", too_much_meanwhile),
@@ -42,6 +43,42 @@ fn missed_comes_first(worlds: &Worlds) {
     let joined = world.subscribe(&client, &["b"], Some(at(&world, 4)));
     assert_eq!(world.kept(joined).map(|joined| joined.recovered), Ok(true));
     assert_eq!(client.heard()[4..], ["5 n 5 in b"]);
+}
+
+fn back_under_its_id(worlds: &Worlds) {
+    let world = worlds.world();
+    let client = world.members("a", 1).remove(0);
+    let id = client.connection.id();
+    let publish_to_it = |number| drop(world.publish_to(None, Target::room(RoomKey::Connection(id)), number));
+    publish_to_it(1);
+    world.settle();
+    assert_eq!(client.heard(), ["1 n 1"]);
+    world.namespace.disconnect(&client.connection);
+    publish_to_it(2);
+    world.publish("a", 3);
+    publish_to_it(4);
+    world.settle();
+    let back = world.client_again(id);
+    // It is there, and has yet to say which rooms it was in: all comes in order nevertheless.
+    publish_to_it(5);
+    world.publish("a", 6);
+    world.pump();
+    let joined = world.subscribe(&back, &["a"], Some(at(&world, 1)));
+    publish_to_it(7);
+    world.publish("a", 8);
+    world.settle();
+    assert_eq!(world.kept(joined).map(|joined| joined.recovered), Ok(true));
+    assert_eq!(back.seqs(), [2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(client.heard(), ["1 n 1"], "that connection is gone");
+    // And from then on it hears as anybody else.
+    publish_to_it(9);
+    world.settle();
+    assert_eq!(back.seqs().last(), Some(&9));
+    let stranger = world.client();
+    let joined = world.subscribe(&stranger, &["a"], Some(at(&world, 1)));
+    world.settle();
+    assert_eq!(world.kept(joined).map(|joined| joined.recovered), Ok(true));
+    assert_eq!(stranger.seqs(), [3, 6, 8], "what was published to one connection is nobody else's");
 }
 
 /// A place in the log of this world's broker.

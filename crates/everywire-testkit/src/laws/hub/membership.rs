@@ -265,7 +265,7 @@ fn gone_is_gone(worlds: &Worlds) {
     world.namespace.disconnect(&members[0].connection);
     world.namespace.disconnect(&members[0].connection);
     assert_eq!(world.kept(world.join(&members[0], "hall")).map(drop), Err(JoinError::Closed));
-    let (id, answer) = members[0].connection.ask("n", crate::world::payload(1));
+    let (id, answer) = members[0].connection.ask("n", crate::world::payload(1), true);
     assert_eq!(id, None);
     assert!(matches!(world.kept(answer), Err(everywire_core::hub::AckError::Gone)));
     drop(world.publish_to(Some(&members[0]), Target::room("lobby"), 2));

@@ -124,7 +124,7 @@ fn question_follows_own(worlds: &Worlds) {
     let members = world.members("lobby", 1);
     let connection = &members[0].connection;
     world.publish_from(&members[0], "lobby", 1);
-    let (id, answer) = connection.ask("n", payload(2));
+    let (id, answer) = connection.ask("n", payload(2), true);
     assert_eq!(id, Some(0));
     world.settle();
     assert_eq!(members[0].heard(), ["1 n 1", "ask 0 n 2"]);

@@ -248,6 +248,7 @@ fn broadcasts() {
             user: user.map(Arc::from),
             time: 1_700_000_000_123,
             class: Class::Event,
+            compress: true,
         };
         let broadcast = Arc::new(Broadcast::new(Offset { epoch: 0x1f, seq: 42 }, publication));
         say(&mut JsonRpc::default(), Item::Broadcast { broadcast, meta }).expect("a message")

@@ -67,5 +67,5 @@ fn reply(token: Token, outcome: Outcome) -> Item {
 }
 
 fn emit(event: &'static str, args: &str, ack: Option<u64>) -> Item {
-    Item::Emit { event: event.into(), payload: json(args), ack, class: Class::Event }
+    Item::Emit { event: event.into(), payload: json(args), ack, class: Class::Event, compress: true }
 }

@@ -106,7 +106,7 @@ proptest! {
     ) {
         let (mut one, mut other) = (JsonRpc::default(), JsonRpc::default());
         let args = format!("[{}]", args.join(","));
-        let event = Item::Emit { event: name.clone().into(), payload: json(&args), ack, class: Class::Event };
+        let event = Item::Emit { event: name.clone().into(), payload: json(&args), ack, class: Class::Event, compress: true };
         let said = say(&mut one, event).expect("a message");
         let mut out = Outputs::new();
         other.message(Time(0), Message::Text(&said), &mut out);

@@ -180,7 +180,7 @@ fn with_attachments(array: &str, attachments: &[&'static [u8]]) -> Payload {
 }
 
 fn emit(event: &'static str, payload: Payload, ack: Option<u64>) -> Item {
-    Item::Emit { event: event.into(), payload, ack, class: Class::Event }
+    Item::Emit { event: event.into(), payload, ack, class: Class::Event, compress: true }
 }
 
 fn reply(id: u64, payload: Payload) -> Item {
@@ -201,6 +201,7 @@ fn broadcast(namespace: &str, event: &'static str, payload: Payload) -> Arc<Broa
         user: None,
         time: 1_700_000_000_123,
         class: Class::Event,
+        compress: true,
     };
     Arc::new(Broadcast::new(Offset { epoch: 0x1f, seq: 42 }, publication))
 }

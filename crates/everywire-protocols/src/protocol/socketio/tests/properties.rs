@@ -246,7 +246,7 @@ proptest! {
                 })
             })
         };
-        let event = Item::Emit { event: name.clone().into(), payload: args.clone(), ack, class: Class::Event };
+        let event = Item::Emit { event: name.clone().into(), payload: args.clone(), ack, class: Class::Event, compress: true };
         prop_assert_eq!(say(event), Some((name, same(&args.view()), ack, args.len())));
         prop_assert_eq!(say(reply(7, args.clone())), Some((String::new(), same(&args.view()), Some(7), args.len())));
         let broadcast = broadcast(namespace, "chat", args.clone());

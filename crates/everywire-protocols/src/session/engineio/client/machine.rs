@@ -20,6 +20,8 @@ pub struct EngineIoClient {
     pace: Pace,
     heartbeat: Heartbeat,
     sid: Option<String>,
+    /// Bytes of a body that the server takes.
+    max_payload: usize,
     lanes: u32,
     get: Option<Lane>,
     post: Option<Lane>,
@@ -50,6 +52,7 @@ impl EngineIoClient {
             pace,
             heartbeat: Heartbeat::begin(revision, Time::default(), pace),
             sid: None,
+            max_payload: usize::MAX,
             lanes: 0,
             get: None,
             post: None,
@@ -78,7 +81,7 @@ impl EngineIoClient {
             Input::Message(lane, message) => self.message(now, lane, message, out),
             Input::Response(lane, status, body) => self.response(now, lane, status, body, out),
             Input::LaneClosed(lane) => self.lane_closed(lane, out),
-            Input::Send(message) => self.queue.push_message(message),
+            Input::Send(message) => self.queue.push_message(message, true),
             Input::Close => {
                 self.ending = true;
                 self.queue.push(Type::Close, "");
@@ -136,7 +139,8 @@ impl EngineIoClient {
             Some((_, WebSocket::Pausing)) => {}
             Some((_, WebSocket::Probing)) | None => {
                 if self.post.is_none() && !self.queue.is_empty() {
-                    let body = payload::write(self.dialect, std::mem::take(&mut self.queue)).into_decoded();
+                    let packets = self.queue.take_within(self.max_payload);
+                    let body = payload::write(self.dialect, packets).into_decoded();
                     self.post = Some(self.open(LaneKind::Post, Some(body), out));
                 }
                 if self.get.is_none() {
@@ -234,6 +238,10 @@ impl EngineIoClient {
             return self.close(Reason::ProtocolError, out);
         };
         self.sid = Some(opening.sid.into_owned());
+        // Clients of revision 3 do not look at it.
+        if opening.max_payload > 0 && !self.options.eio3 {
+            self.max_payload = opening.max_payload;
+        }
         self.pace = Pace {
             interval: Duration::from_millis(opening.ping_interval),
             timeout: Duration::from_millis(opening.ping_timeout),

@@ -23,7 +23,7 @@ fn the_server_while_a_poll_waits() {
 fn the_server_with_last_words() {
     let mut peer = Peer::polling();
     peer.poll(1);
-    peer.tell(Input::Send { message: A, offset: None, retain: true });
+    peer.tell(Input::Send { message: A, offset: None, retain: true, compress: true });
     // By themselves: official clients look at a close before they look at the messages of the same poll.
     assert_eq!(peer.close(Reason::ServerClosed), ["1: 200 4a", "hold"]);
     assert_eq!(peer.poll(2), ["2: 200 6␞1", "closed: server closed"]);

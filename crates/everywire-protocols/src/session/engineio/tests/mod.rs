@@ -123,7 +123,7 @@ impl Peer {
     fn send(&mut self, messages: &[Message<'_>]) -> Vec<String> {
         let mut out = Vec::new();
         for &message in messages {
-            out.extend(self.tell(Input::Send { message, offset: None, retain: true }));
+            out.extend(self.tell(Input::Send { message, offset: None, retain: true, compress: true }));
         }
         out.extend(self.tell(Input::Drained));
         out
@@ -165,7 +165,7 @@ fn show(output: &Output<'_>) -> String {
         Output::Release => "release".to_owned(),
         Output::Write { lane, bytes, text: true } => format!("{}> {}", lane.0, readable(bytes)),
         Output::Write { lane, bytes, text: false } => format!("{}> {bytes:?}", lane.0),
-        Output::Respond { lane, status, headers, body: Some(body) } => {
+        Output::Respond { lane, status, headers, body: Some(body), .. } => {
             let kind = headers.get("content-type").map_or("", |kind| kind.to_str().expect("text"));
             let (lane, status) = (lane.0, status.as_u16());
             match kind {

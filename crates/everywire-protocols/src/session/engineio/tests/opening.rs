@@ -111,7 +111,7 @@ fn only_the_first_answer_to_a_poll_sets_the_cookie() {
     let first = headers(&mut peer, 0, LaneKind::Poll);
     assert_eq!(first[2], ("set-cookie".to_owned(), cookie));
     assert_eq!(headers(&mut peer, 1, LaneKind::Post).len(), 2);
-    peer.tell(Input::Send { message: A, offset: None, retain: true });
+    peer.tell(Input::Send { message: A, offset: None, retain: true, compress: true });
     assert_eq!(headers(&mut peer, 2, LaneKind::Poll).len(), 2);
 
     let bare = EngineIoOptions { cookie: Some(EngineIoCookie::new("id", "").expect("a cookie")), ..options };

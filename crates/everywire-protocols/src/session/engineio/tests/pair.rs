@@ -28,12 +28,18 @@ struct Pair {
     held: bool,
     direct: Option<Lane>,
     bodies_of_bytes: usize,
+    /// How long the bodies were that the client posted.
+    posts: Vec<usize>,
     closed: Vec<(&'static str, Reason)>,
 }
 
 impl Pair {
     fn new(options: EngineIoClientOptions) -> Self {
-        let server = EngineIo::new(Arc::new(all()), SID.into());
+        Self::with(options, all())
+    }
+
+    fn with(options: EngineIoClientOptions, server: EngineIoOptions) -> Self {
+        let server = EngineIo::new(Arc::new(server), SID.into());
         let mut pair = Self {
             client: EngineIoClient::new(options),
             server,
@@ -45,6 +51,7 @@ impl Pair {
             held: false,
             direct: None,
             bodies_of_bytes: 0,
+            posts: Vec::new(),
             closed: Vec::new(),
         };
         pair.tell_client(Told::Start);
@@ -81,7 +88,7 @@ impl Pair {
                     let kind = if text { Kind::Text } else { Kind::Binary };
                     self.travels.push_back(Travels::ToClient(lane, Decoded::new(kind, bytes.into_owned())));
                 }
-                Output::Respond { lane, status, headers, body } => {
+                Output::Respond { lane, status, headers, body, .. } => {
                     let bytes =
                         headers.get("content-type").is_some_and(|kind| kind == "application/octet-stream");
                     self.bodies_of_bytes += usize::from(bytes);
@@ -103,11 +110,8 @@ impl Pair {
         loop {
             if self.direct.is_some() || !self.held {
                 for message in std::mem::take(&mut self.mailbox) {
-                    self.tell_server(Input::Send {
-                        message: message.as_message(),
-                        offset: None,
-                        retain: true,
-                    });
+                    let message = message.as_message();
+                    self.tell_server(Input::Send { message, offset: None, retain: true, compress: true });
                 }
                 self.tell_server(Input::Drained);
             }
@@ -117,6 +121,7 @@ impl Pair {
                     self.tell_server(Input::LaneOpened { lane, kind, head: &head(&query) });
                     if let Some(body) = body {
                         self.bodies_of_bytes += usize::from(matches!(body, Decoded::Binary(_)));
+                        self.posts.push(body.as_message().as_bytes().len());
                         self.tell_server(Input::Message { lane, message: body.as_message() });
                     }
                     if kind == LaneKind::WebSocket {
@@ -180,6 +185,32 @@ fn texts_and_bytes_both_ways() {
         let expected = options.eio3 && !options.base64 && !pair.client.is_on_websocket();
         assert_eq!(pair.bodies_of_bytes > 0, expected, "{options:?}");
         assert_eq!(pair.closed, []);
+    }
+}
+
+#[test]
+fn a_client_posts_no_more_at_once_than_the_server_takes() {
+    const MOST: usize = 64;
+    let mut messages: Vec<Decoded> = (0..30)
+        .map(|i| match i % 3 {
+            0 => Decoded::Binary(vec![i; 20]),
+            _ => Decoded::Text("€".repeat(usize::from(i))),
+        })
+        .collect();
+    for base64 in [false, true] {
+        let options = EngineIoClientOptions { base64, eio3: false, websocket: false, upgrade: false };
+        let mut pair = Pair::with(options, EngineIoOptions { max_payload: MOST, ..all() });
+        messages.retain(|message| message.as_message().as_bytes().len() < MOST);
+        pair.exchange(&messages);
+        assert_eq!(pair.server_heard, messages);
+        assert_eq!(pair.client_heard, messages);
+        assert!(pair.posts.iter().all(|length| *length <= MOST), "{:?}", pair.posts);
+        assert!(pair.posts.len() < messages.len(), "several leave together: {:?}", pair.posts);
+        // One that is too long leaves alone, and it is the server that says so.
+        let long = Decoded::Text("x".repeat(MOST));
+        let before = pair.posts.len();
+        pair.exchange(&[Decoded::Text("a".into()), long, Decoded::Text("b".into())]);
+        assert_eq!(pair.posts[before..], [2, MOST + 1, 2]);
     }
 }
 

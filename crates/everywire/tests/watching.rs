@@ -1,0 +1,75 @@
+//! What an application is told of beside its events: what leaves, and where a client was when it left.
+
+mod support;
+
+use everywire::{
+    App, Args, Connection, Extras, Name, NamespaceBuilder, Payload, Reason, RoomKey, jsonrpc, raw,
+};
+use support::{Tcp, serve, until, within};
+use tokio::sync::mpsc::unbounded_channel;
+
+fn application(define: impl FnOnce(&mut NamespaceBuilder)) -> App {
+    App::builder().namespace("/", define).mount("/ws", jsonrpc()).mount("/raw", raw()).build().unwrap()
+}
+
+#[tokio::test]
+async fn what_leaves_is_told_of() {
+    let (tell, mut told) = unbounded_channel();
+    let app = application(|ns| {
+        ns.on_connect(async |conn: Connection| Ok(conn.join("lobby").await.map(drop)?));
+        ns.on_any_outgoing(move |conn: &Connection, event: &Name, args: &Payload| {
+            let (text,): (String,) = args.read(Extras::Ignore).unwrap();
+            tell.send((conn.id(), format!("{event} {text}"))).unwrap();
+        });
+        ns.on("message", async |conn: Connection, Args((text,)): Args<(String,)>| {
+            conn.emit("message", (&text,))?;
+            conn.within().to("lobby").emit("message", ("to all",))?;
+            Ok(())
+        });
+    });
+    let address = serve(&app).await;
+    let mut first = Tcp::websocket(address, "/raw").await;
+    let mut second = Tcp::websocket(address, "/ws").await;
+    let lobby = app.hub().namespace("/");
+    until("both are in", || lobby.local_members(&"lobby".into()).len() == 2).await;
+    first.text("hello").await;
+    assert_eq!(first.next_text().await, "hello");
+    assert_eq!(first.next_text().await, "to all");
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&second.next_text().await).unwrap()["params"][0],
+        "to all"
+    );
+    let mut of_both = Vec::new();
+    for _ in 0..3 {
+        of_both.push(within("what leaves", told.recv()).await.unwrap());
+    }
+    let (one, _) = of_both[0].clone();
+    let of_one: Vec<&str> = of_both.iter().filter(|(id, _)| *id == one).map(|(_, said)| &**said).collect();
+    let of_other: Vec<&str> = of_both.iter().filter(|(id, _)| *id != one).map(|(_, said)| &**said).collect();
+    let (own, others) = if of_one.len() == 2 { (of_one, of_other) } else { (of_other, of_one) };
+    assert_eq!((own, others), (vec!["message hello", "message to all"], vec!["message to all"]));
+    assert!(told.try_recv().is_err(), "nothing else left");
+}
+
+#[tokio::test]
+async fn the_rooms_of_the_end_are_known() {
+    let (tell, mut told) = unbounded_channel();
+    let app = application(|ns| {
+        ns.on_connect(async |conn: Connection| Ok(conn.join("lobby").await.map(drop)?));
+        ns.on_disconnect(move |conn: Connection, _: Reason| {
+            tell.send(conn.rooms()).unwrap();
+            std::future::ready(())
+        });
+        ns.on("message", async |conn: Connection, Args((room,)): Args<(String,)>| {
+            conn.leave("lobby").await;
+            conn.join(room).await?;
+            Ok(())
+        });
+    });
+    let address = serve(&app).await;
+    let mut client = Tcp::websocket(address, "/raw").await;
+    client.text("attic").await;
+    client.close(1000).await;
+    assert_eq!(within("the end", told.recv()).await, Some(vec![RoomKey::from("attic")]));
+    assert_eq!(app.hub().namespace("/").rooms(), [], "and nobody is in it any more");
+}
