@@ -9,7 +9,9 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
-use everywire_core::broker::{Broker, BrokerError, BrokerEvent, Command, Door, MemoryBroker, Ticket};
+use everywire_core::broker::{
+    Broker, BrokerError, BrokerEvent, Command, Door, MemoryBroker, NodeMessage, Ticket,
+};
 use everywire_core::{Broadcast, RoomKey};
 use parking_lot::Mutex;
 
@@ -34,6 +36,8 @@ pub enum Step {
     CarryOut,
     /// This node hears its next broadcast.
     Deliver(usize),
+    /// This node hears the next of what others tell it.
+    Message(usize),
     /// This node gets the answer to this command.
     Answer(usize, Ticket),
 }
@@ -51,6 +55,8 @@ struct Node {
     /// The rooms that it hears, by namespace.
     rooms: HashMap<Arc<str>, Vec<RoomKey>>,
     deliveries: VecDeque<(Arc<str>, Arc<Broadcast>)>,
+    /// What other nodes tell it.
+    messages: VecDeque<(Arc<str>, NodeMessage)>,
     answers: Vec<Answer>,
 }
 
@@ -101,7 +107,8 @@ impl DelayedBroker {
         let events = state.nodes.iter().enumerate().flat_map(|(i, node)| {
             let deliver = (!node.deliveries.is_empty()).then_some(Step::Deliver(i));
             let free = node.answers.iter().filter(|answer| node.may_answer(answer));
-            deliver.into_iter().chain(free.map(move |answer| Step::Answer(i, answer.ticket)))
+            let message = (!node.messages.is_empty()).then_some(Step::Message(i));
+            deliver.into_iter().chain(message).chain(free.map(move |answer| Step::Answer(i, answer.ticket)))
         });
         carry_out.into_iter().chain(events).collect()
     }
@@ -112,6 +119,10 @@ impl DelayedBroker {
         let (node, event) = match step {
             Step::CarryOut => return self.carry_out(&mut state),
             Step::Deliver(node) => (node, state.nodes[node].next_delivery()),
+            Step::Message(node) => {
+                let message = state.nodes[node].messages.pop_front();
+                (node, message.map(|(namespace, message)| BrokerEvent::Message { namespace, message }))
+            }
             Step::Answer(node, ticket) => (node, state.nodes[node].answer(ticket)),
         };
         let door = state.nodes[node].door.clone();
@@ -149,6 +160,12 @@ impl DelayedBroker {
             return true;
         }
         let namespace = match &command {
+            Command::Tell { namespace, message } => {
+                for (_, node) in state.nodes.iter_mut().enumerate().filter(|(i, _)| *i != from) {
+                    node.messages.push_back((namespace.clone(), message.clone()));
+                }
+                namespace.clone()
+            }
             Command::Subscribe { namespace, room } => {
                 state.nodes[from].rooms.entry(namespace.clone()).or_default().push(room.clone());
                 namespace.clone()
@@ -173,6 +190,8 @@ impl DelayedBroker {
                 }
                 BrokerEvent::Unsubscribed { .. }
                 | BrokerEvent::History { .. }
+                | BrokerEvent::Told { .. }
+                | BrokerEvent::Message { .. }
                 | BrokerEvent::Failed { .. } => None,
             };
             state.nodes[from].answers.push(Answer { ticket, event, behind });
@@ -196,6 +215,10 @@ impl Broker for DelayedBroker {
             self.release_all();
         }
     }
+
+    fn nodes(&self) -> usize {
+        self.state.lock().nodes.len().max(1)
+    }
 }
 
 impl State {
@@ -216,7 +239,13 @@ impl State {
 
 impl Node {
     fn new(door: Arc<dyn Door>) -> Self {
-        Self { door, rooms: HashMap::new(), deliveries: VecDeque::new(), answers: Vec::new() }
+        Self {
+            door,
+            rooms: HashMap::new(),
+            deliveries: VecDeque::new(),
+            messages: VecDeque::new(),
+            answers: Vec::new(),
+        }
     }
 
     fn may_answer(&self, answer: &Answer) -> bool {

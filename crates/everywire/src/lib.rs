@@ -45,6 +45,7 @@ pub use app::handshake::Handshake;
 pub use app::mount::{Mount, Wire, jsonrpc, poll, publish, raw, raw_room, socketio, sse};
 pub use app::namespace::NamespaceBuilder;
 pub use app::options::{Deflate, Options};
+pub use app::servers::{Servers, ServersError};
 pub use app::{App, AppBuilder, BuildError};
 pub use carrier::body::Body;
 pub use carrier::service::Service;

@@ -61,7 +61,9 @@ impl MemoryBroker {
         }
         let mut partitions = self.partitions.write();
         let gone = self.gone.load(Ordering::Relaxed);
-        let new = || Arc::new(Mutex::new(Partition { seq: gone, rooms: HashMap::new(), let_go: gone, unkept: gone }));
+        let new = || {
+            Arc::new(Mutex::new(Partition { seq: gone, rooms: HashMap::new(), let_go: gone, unkept: gone }))
+        };
         partitions.entry(namespace.clone()).or_insert_with(new).clone()
     }
 }
@@ -85,6 +87,8 @@ impl Broker for MemoryBroker {
                 drop(partition);
                 door.event(BrokerEvent::Published { ticket, offset });
             }
+            // There is no other node.
+            Command::Tell { .. } => door.event(BrokerEvent::Told { ticket }),
             Command::History { namespace, rooms, since, limit } => {
                 let partition = self.partition(&namespace);
                 let page = partition.lock().page(self.epoch, &rooms, since, limit, (self.clock)());

@@ -13,7 +13,10 @@
 //!    was submitted reaches at least to the position of that subscription: history and deliveries
 //!    overlap or touch, and are spliced by sequence number.
 //! 4. **Every ticket is answered once**, with success or with [`BrokerEvent::Failed`].
-//! 5. **Truth about loss.** A page says `recovered` only if no asked room has let go of anything after
+//! 5. **What nodes tell each other** ([`Command::Tell`]) comes to every other node of the broker at most once, and to none
+//!    in another order than one node told it in; never to that node itself. It has no place in the log, and none among
+//!    deliveries.
+//! 6. **Truth about loss.** A page says `recovered` only if no asked room has let go of anything after
 //!    the offset that was asked for.
 //!
 //! All functions are synchronous and return at once. A broker may answer in the same call, as the
@@ -21,6 +24,7 @@
 
 mod log;
 mod memory;
+mod message;
 mod retention;
 
 use std::sync::Arc;
@@ -31,6 +35,7 @@ use crate::broadcast::{Broadcast, Publication};
 use crate::vocabulary::{Offset, RoomKey};
 
 pub use memory::MemoryBroker;
+pub use message::{NodeMessage, Told};
 pub use retention::Retention;
 
 /// Names a command, so that its answer can be told from others. Chosen by whoever submits.
@@ -74,6 +79,13 @@ pub enum Command {
         /// At most so many: the first with `since`, the last without.
         limit: usize,
     },
+    /// Tell the other nodes.
+    Tell {
+        /// The namespace whose handlers are told.
+        namespace: Arc<str>,
+        /// What they are told.
+        message: NodeMessage,
+    },
 }
 
 /// What the broker answers or reports, through the one door.
@@ -105,6 +117,11 @@ pub enum BrokerEvent {
         /// What the rooms keep.
         page: Page,
     },
+    /// The others have been told, or will be.
+    Told {
+        /// The command's.
+        ticket: Ticket,
+    },
     /// The command could not be carried out.
     Failed {
         /// The command's.
@@ -118,6 +135,13 @@ pub enum BrokerEvent {
         namespace: Arc<str>,
         /// The broadcast.
         broadcast: Arc<Broadcast>,
+    },
+    /// Another node tells this one something.
+    Message {
+        /// The namespace.
+        namespace: Arc<str>,
+        /// What it tells.
+        message: NodeMessage,
     },
 }
 
@@ -161,4 +185,9 @@ pub trait Broker: Send + Sync + 'static {
     /// Nobody on this node is in this namespace, which has no handlers of its own: what is kept for it may go, if no
     /// other node needs it. Places in its log never come twice all the same.
     fn forget(&self, _namespace: &Arc<str>) {}
+
+    /// How many nodes share it, this one included, as far as it knows. Default: 1.
+    fn nodes(&self) -> usize {
+        1
+    }
 }

@@ -45,6 +45,16 @@ impl Door for HubDoor {
                 Some(Waiting::CatchUp { namespace, joining }) => namespace.caught_up(joining, &page),
                 _ => {}
             },
+            BrokerEvent::Told { ticket } => {
+                if let Some(Waiting::Tell { resolver }) = hub.tickets.redeem(ticket) {
+                    resolver.resolve(Ok(()));
+                }
+            }
+            BrokerEvent::Message { namespace, message } => {
+                if let Some(told) = hub.options.told.as_ref().filter(|_| hub.is_for_us(&message)) {
+                    told(&namespace, message);
+                }
+            }
             BrokerEvent::Failed { ticket, error } => failed(&hub, ticket, error),
         }
     }
@@ -61,6 +71,7 @@ fn failed(hub: &Hub, ticket: Ticket, error: BrokerError) {
         Some(Waiting::Subscribe { namespace, room }) => namespace.subscription_failed(&room, &error),
         Some(Waiting::CatchUp { namespace, joining }) => namespace.join_failed(joining, &error),
         Some(Waiting::History { resolver }) => resolver.resolve(Err(error)),
+        Some(Waiting::Tell { resolver }) => resolver.resolve(Err(error)),
         Some(Waiting::Unsubscribe) | None => {}
     }
 }

@@ -42,9 +42,10 @@ pub use recent::{Bookmark, Recent};
 pub use room::Room;
 
 use self::door::HubDoor;
-use self::tickets::Tickets;
+use self::tickets::{Tickets, Waiting};
 use crate::broadcast::Encode;
-use crate::broker::{Broker, Door, Retention};
+use crate::broker::{Broker, BrokerError, Command, Door, NodeMessage, Retention, Told};
+use crate::promise::Promise;
 use crate::vocabulary::RoomKey;
 
 /// Told when a shard of a namespace has broadcasts and no flusher at work on them.
@@ -55,6 +56,9 @@ pub trait Flush: std::marker::Send + Sync + 'static {
 
 /// How long each room of a namespace keeps what it heard: asked at each publication.
 pub type RetentionRule = Arc<dyn Fn(&str, &RoomKey) -> Retention + std::marker::Send + Sync>;
+
+/// Who hears what another node tells: the name of the namespace, and the message.
+pub type OnTold = Arc<dyn Fn(&Arc<str>, NodeMessage) + std::marker::Send + Sync>;
 
 /// What a hub is built from.
 pub struct HubOptions {
@@ -74,6 +78,10 @@ pub struct HubOptions {
     pub rooms_per_connection: usize,
     /// Broadcasts that may wait for one membership while it catches up. Default 1,024.
     pub catch_up_queue: usize,
+    /// What tells this node from the others of its broker. Default 0, which does for one.
+    pub node: u64,
+    /// Called with what another node tells this one, in the broker's own call: it only notes it. Default: nobody hears.
+    pub told: Option<OnTold>,
 }
 
 impl HubOptions {
@@ -88,6 +96,8 @@ impl HubOptions {
             shards: 1,
             rooms_per_connection: 128,
             catch_up_queue: 1024,
+            node: 0,
+            told: None,
         }
     }
 }
@@ -184,6 +194,35 @@ impl Hub {
         for name in gone {
             self.options.broker.forget(&name);
         }
+    }
+
+    /// Tells all other nodes, or one. The promise says that the broker has it.
+    pub fn tell(
+        &self,
+        namespace: &Arc<str>,
+        to: Option<u64>,
+        what: Told,
+    ) -> Promise<Result<(), BrokerError>> {
+        let (promise, resolver) = Promise::new();
+        let ticket = self.tickets.issue(Waiting::Tell { resolver });
+        let message = NodeMessage { from: self.options.node, to, what };
+        self.options.broker.submit(
+            ticket,
+            Command::Tell { namespace: namespace.clone(), message },
+            self.door(),
+        );
+        promise
+    }
+
+    /// How many nodes share the broker, this one included, as far as that knows.
+    pub fn nodes(&self) -> usize {
+        self.options.broker.nodes()
+    }
+
+    /// Whether another node tells it this one.
+    fn is_for_us(&self, message: &NodeMessage) -> bool {
+        let node = self.options.node;
+        message.from != node && message.to.is_none_or(|to| to == node)
     }
 
     /// All namespaces, in no order.

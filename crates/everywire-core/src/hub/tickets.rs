@@ -24,6 +24,8 @@ pub(crate) enum Waiting {
     Unsubscribe,
     /// Finish this join.
     CatchUp { namespace: Arc<Namespace>, joining: JoinId },
+    /// Say that the other nodes have been told.
+    Tell { resolver: Resolver<Result<(), BrokerError>> },
     /// Hand over the page.
     History { resolver: Resolver<Result<Page, BrokerError>> },
 }

@@ -202,7 +202,7 @@ impl fmt::Debug for Audience {
 }
 
 /// The first value of an answer; nothing, where that is a value of the type, if the answer has none.
-fn first_value<T: DeserializeOwned>(answer: &Payload) -> Option<T> {
+pub(super) fn first_value<T: DeserializeOwned>(answer: &Payload) -> Option<T> {
     if answer.is_empty() {
         let nothing = serde::de::value::UnitDeserializer::<serde::de::value::Error>::new();
         return T::deserialize(nothing).ok();

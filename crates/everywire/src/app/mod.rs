@@ -11,6 +11,7 @@ pub(crate) mod mount;
 pub(crate) mod namespace;
 pub(crate) mod options;
 mod serve;
+pub(crate) mod servers;
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -20,7 +21,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use everywire_core::hub::{Hub, HubOptions, RetentionRule};
-use everywire_core::{self as core, Identity, MemoryBroker, Reason, Retention, RoomKey, Verb};
+use everywire_core::{self as core, Broker, Identity, MemoryBroker, Reason, Retention, RoomKey, Verb};
 use parking_lot::Mutex;
 
 use self::access::{Authenticate, Credentials, Refusal, Rights};
@@ -28,6 +29,7 @@ use self::audience::Audience;
 use self::mount::{Mount, Pattern};
 use self::namespace::{Handlers, NamespaceBuilder};
 use self::options::Options;
+use self::servers::{Asked, Inbox};
 use crate::carrier::form::Encoder;
 use crate::carrier::service::Service;
 use crate::driver::flusher::{self, Flushers, Queues};
@@ -56,8 +58,12 @@ pub(crate) struct AppState {
     pub(crate) sessions: Arc<Sessions>,
     /// Sessions that are found by their ids.
     pub(crate) table: Arc<Table>,
+    /// Questions to other nodes.
+    pub(crate) asked: Asked,
     /// What the background tasks are made of, until the first connection starts them.
-    queues: Mutex<Option<Queues>>,
+    background: Mutex<Option<(Queues, Inbox)>>,
+    /// This application, for its tasks.
+    this: Weak<AppState>,
 }
 
 /// How often a session that is upgraded looks whether a poll hinders it: Engine.IO's, and not to be far off.
@@ -77,6 +83,7 @@ pub struct AppBuilder {
     authenticate: Option<Authenticate>,
     rights: Option<Rights>,
     states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    broker: Option<Arc<dyn Broker>>,
 }
 
 /// What is wrong with an application, all of it.
@@ -97,6 +104,7 @@ impl App {
             authenticate: None,
             rights: None,
             states: HashMap::new(),
+            broker: None,
         }
     }
 
@@ -157,7 +165,8 @@ impl App {
 impl AppState {
     /// Starts the background tasks, the first time; inside the runtime that will serve.
     pub(crate) fn start(&self) {
-        let Some(queues) = self.queues.lock().take() else { return };
+        let Some((queues, inbox)) = self.background.lock().take() else { return };
+        tokio::spawn(inbox.run(self.this.clone()));
         for queue in queues {
             tokio::spawn(flusher::run(queue));
         }
@@ -273,6 +282,13 @@ impl AppBuilder {
         self
     }
 
+    /// The way to other nodes, in place of the memory broker, which knows none.
+    #[must_use]
+    pub fn broker(mut self, broker: Arc<dyn Broker>) -> Self {
+        self.broker = Some(broker);
+        self
+    }
+
     /// Shared state for handlers, one value of each type.
     #[must_use]
     pub fn state<S: Send + Sync + 'static>(mut self, state: S) -> Self {
@@ -316,7 +332,8 @@ impl AppBuilder {
         let shards = options.shards.max(1);
         let (flushers, queues) = Flushers::new(shards);
         let epoch = u64::from_be_bytes(crate::random());
-        let broker = Arc::new(MemoryBroker::new(epoch, core::hub::unix_ms));
+        let broker = self.broker.unwrap_or_else(|| Arc::new(MemoryBroker::new(epoch, core::hub::unix_ms)));
+        let (inbox, told) = Inbox::new();
         let encoder = Encoder { deflate: options.deflate.unwrap_or_default() };
         let hub = Hub::new(HubOptions {
             shards,
@@ -326,6 +343,8 @@ impl AppBuilder {
             }),
             rooms_per_connection: options.rooms_per_connection,
             catch_up_queue: options.catch_up_queue,
+            node: u64::from_be_bytes(crate::random()),
+            told: Some(told),
             ..HubOptions::new(broker, Arc::new(encoder), Arc::new(flushers))
         });
         let engines = mounts.iter().filter_map(|(_, mount)| mount.engine.as_ref());
@@ -358,7 +377,9 @@ impl AppBuilder {
                 wheel: Wheel::new(shortest),
                 sessions: Sessions::new(shards),
                 table: Arc::default(),
-                queues: Mutex::new(Some(queues)),
+                asked: Asked::default(),
+                background: Mutex::new(Some((queues, inbox))),
+                this: app.clone(),
                 options,
             }
         })))

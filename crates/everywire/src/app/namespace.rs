@@ -8,9 +8,11 @@ use std::sync::Arc;
 use everywire_core::{Name, Payload, PayloadRef, Reason};
 use hashbrown::HashMap;
 
+use super::App;
 use super::connection::Connection;
 use super::error::Result;
 use super::handler::{FromArgs, Handler, RawArgs, Reply, Running, boxed};
+use super::servers::OnServerEvent;
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub(crate) type OnConnect = Box<dyn Fn(Connection) -> BoxFuture<Result<()>> + Send + Sync>;
@@ -36,6 +38,8 @@ pub(crate) struct Handlers {
     /// By name in lower case: for protocols that do not tell case apart.
     folded: HashMap<String, Arc<str>>,
     pub(crate) any: Option<OnAny>,
+    /// By name: what is done about events of other nodes.
+    pub(crate) server_events: HashMap<String, OnServerEvent>,
     /// Who is told of what leaves.
     pub(crate) outgoing: Vec<OnOutgoing>,
     pub(crate) parallel: usize,
@@ -51,6 +55,7 @@ impl Handlers {
             events: HashMap::new(),
             folded: HashMap::new(),
             any: None,
+            server_events: HashMap::new(),
             outgoing: Vec::new(),
             parallel: 1,
         }
@@ -184,6 +189,27 @@ impl NamespaceBuilder {
             let future = handler(connection, name, RawArgs(payload));
             Box::pin(async move { future.await?.into_payload() })
         }));
+        self
+    }
+
+    /// The handler of an event that the application emits to itself on other nodes: [`App::servers`](crate::App::servers).
+    /// A name that has one already is an error of [`AppBuilder::build`](crate::AppBuilder::build). (Socket.IO:
+    /// `io.on(name)` for `serverSideEmit`.)
+    pub fn on_server_event<A, R, F, Fut>(&mut self, event: impl Into<String>, handler: F) -> &mut Self
+    where
+        A: FromArgs + Send + 'static,
+        R: Reply,
+        F: Fn(App, A) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R>> + Send + 'static,
+    {
+        let event = event.into();
+        if let Err(refused) = everywire_core::admission::admit_event_name(&event) {
+            self.errors.push(format!("no handler of servers' events can be called {event:?}: {refused}"));
+        } else if self.handlers.server_events.contains_key(&event) {
+            self.errors.push(format!("{event:?} of other servers has two handlers"));
+        } else {
+            self.handlers.server_events.insert(event, super::servers::boxed(handler));
+        }
         self
     }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use everywire_core::broker::{Broker, BrokerEvent, Command, Door, Page, Retention, Ticket};
+use everywire_core::broker::{
+    Broker, BrokerEvent, Command, Door, NodeMessage, Page, Retention, Ticket, Told,
+};
 use everywire_core::{Broadcast, Class, Name, Offset, Publication, RoomKey, Target};
 use parking_lot::Mutex;
 
@@ -15,7 +17,7 @@ const NAMESPACE: &str = "/";
 pub(super) struct Node {
     pub(super) clock: Clock,
     broker: Arc<dyn Broker>,
-    pump: Box<dyn Fn(Pump) + Send + Sync>,
+    pump: Arc<dyn Fn(Pump) + Send + Sync>,
     next: AtomicU64,
     noted: Arc<Noted>,
     door: Arc<dyn Door>,
@@ -46,7 +48,38 @@ impl Node {
     ) -> Self {
         let noted = Arc::new(Noted::default());
         let door = noted.clone();
-        Self { clock, broker, pump: Box::new(pump), next: AtomicU64::new(0), noted, door }
+        Self { clock, broker, pump: Arc::new(pump), next: AtomicU64::new(0), noted, door }
+    }
+
+    /// One more node of the same broker.
+    pub(super) fn another(&self) -> Self {
+        let noted = Arc::new(Noted::default());
+        let (clock, broker, pump) = (self.clock.clone(), self.broker.clone(), self.pump.clone());
+        Self { clock, broker, pump, next: AtomicU64::new(0), door: noted.clone(), noted }
+    }
+
+    /// How many nodes the broker knows.
+    pub(super) fn nodes(&self) -> usize {
+        self.broker.nodes()
+    }
+
+    /// Tells the other nodes a number.
+    pub(super) fn tell(&self, number: u64) -> Ticket {
+        let what = Told::Answer { ask: number, answer: None };
+        let message = NodeMessage { from: 0, to: None, what };
+        self.submit(Command::Tell { namespace: NAMESPACE.into(), message })
+    }
+
+    /// The numbers that it was told, in order.
+    pub(super) fn told(&self) -> Vec<u64> {
+        let noted = self.noted.0.lock();
+        let told = noted.iter().filter_map(|event| match event {
+            BrokerEvent::Message { message: NodeMessage { what: Told::Answer { ask, .. }, .. }, .. } => {
+                Some(*ask)
+            }
+            _ => None,
+        });
+        told.collect()
     }
 
     pub(super) fn pump(&self, how: Pump) {
@@ -136,9 +169,9 @@ impl Node {
     /// Everything that came, in order.
     pub(super) fn came(&self) -> Vec<Came> {
         let noted = self.noted.0.lock();
-        let came = noted.iter().map(|event| match event {
-            BrokerEvent::Deliver { broadcast, .. } => Came::Deliver(broadcast.seq()),
-            other => Came::Answer(answered(other).expect("all others are answers")),
+        let came = noted.iter().filter_map(|event| match event {
+            BrokerEvent::Deliver { broadcast, .. } => Some(Came::Deliver(broadcast.seq())),
+            other => answered(other).map(Came::Answer),
         });
         came.collect()
     }
@@ -160,7 +193,8 @@ fn answered(event: &BrokerEvent) -> Option<Ticket> {
         | BrokerEvent::Unsubscribed { ticket }
         | BrokerEvent::Published { ticket, .. }
         | BrokerEvent::History { ticket, .. }
+        | BrokerEvent::Told { ticket }
         | BrokerEvent::Failed { ticket, .. } => Some(*ticket),
-        BrokerEvent::Deliver { .. } => None,
+        BrokerEvent::Deliver { .. } | BrokerEvent::Message { .. } => None,
     }
 }

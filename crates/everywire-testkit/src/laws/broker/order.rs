@@ -21,6 +21,7 @@ pub(super) const LAWS: &[Law<Brokers>] = &[
     ("history meets live", history_meets_live),
     ("every ticket is answered once", every_ticket_once),
     ("one order from many threads", many_threads),
+    ("what a node tells comes to each other node once and in order", told_in_order),
 ];
 
 const ROOMS: [&str; 3] = ["a", "b", "c"];
@@ -44,6 +45,36 @@ fn one_order(brokers: &Brokers) {
     assert!(places.is_sorted_by(|a, b| a.seq < b.seq));
     let delivered: Vec<_> = node.deliveries().iter().map(|broadcast| broadcast.offset).collect();
     assert_eq!(delivered, places);
+}
+
+fn told_in_order(brokers: &Brokers) {
+    let nodes = [brokers.node()];
+    let nodes = [nodes[0].another(), nodes[0].another(), nodes[0].another()];
+    // A broker knows a node by its first command.
+    for node in &nodes {
+        node.subscribe("a");
+    }
+    nodes[0].pump(Pump::All);
+    let mut tickets = Vec::new();
+    for number in 0..20 {
+        tickets.push(nodes[0].tell(number));
+        nodes[1].tell(100 + number);
+        // Neither has to do with what is published.
+        nodes[0].publish(&["a"], number);
+        nodes[0].pump(Pump::Some);
+    }
+    nodes[0].pump(Pump::All);
+    let answered = tickets.iter().all(|ticket| nodes[0].came().contains(&Came::Answer(*ticket)));
+    assert!(answered, "every ticket is");
+    let connected = nodes[0].nodes() > 1;
+    let of_one = |node: &Node, from: u64| {
+        let told = node.told().into_iter().filter(move |number| number / 100 == from);
+        told.map(|number| number % 100).collect::<Vec<u64>>()
+    };
+    let all: Vec<u64> = if connected { (0..20).collect() } else { Vec::new() };
+    assert_eq!((of_one(&nodes[0], 0), of_one(&nodes[0], 1)), (Vec::new(), all.clone()));
+    assert_eq!((of_one(&nodes[1], 0), of_one(&nodes[1], 1)), (all.clone(), Vec::new()));
+    assert_eq!((of_one(&nodes[2], 0), of_one(&nodes[2], 1)), (all.clone(), all));
 }
 
 /// The numbers of what these rooms heard after a place.

@@ -36,7 +36,7 @@ impl Broker for Noting {
         let (room, to) = match &command {
             Command::Subscribe { room, .. } => (room, true),
             Command::Unsubscribe { room, .. } => (room, false),
-            Command::Publish { .. } | Command::History { .. } => {
+            Command::Publish { .. } | Command::History { .. } | Command::Tell { .. } => {
                 return self.broker.submit(ticket, command, door);
             }
         };

@@ -190,7 +190,7 @@ impl Reference {
                     seat.unanswered.push(ticket);
                 }
             }
-            Command::Unsubscribe { .. } | Command::History { .. } => {}
+            Command::Unsubscribe { .. } | Command::History { .. } | Command::Tell { .. } => {}
         }
     }
 

@@ -53,9 +53,11 @@ impl Door for SpiedDoor {
             &BrokerEvent::Subscribed { ticket, position } => {
                 Box::new(move |reference| reference.subscribed(ticket, position))
             }
-            BrokerEvent::Unsubscribed { .. } | BrokerEvent::History { .. } | BrokerEvent::Failed { .. } => {
-                Box::new(|_| {})
-            }
+            BrokerEvent::Unsubscribed { .. }
+            | BrokerEvent::History { .. }
+            | BrokerEvent::Told { .. }
+            | BrokerEvent::Message { .. }
+            | BrokerEvent::Failed { .. } => Box::new(|_| {}),
         };
         self.door.event(event);
         after(&self.reference);
