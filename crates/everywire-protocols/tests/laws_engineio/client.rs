@@ -12,6 +12,7 @@ pub(super) struct Client {
     machine: EngineIoClient,
     /// The WebSocket that it opened last, if that has not ended.
     pub(super) websocket: Option<Lane>,
+    pub(super) opened: bool,
     pub(super) upgraded: bool,
     /// To the client the session is over.
     pub(super) gone: bool,
@@ -19,7 +20,13 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(options: EngineIoClientOptions) -> Self {
-        Self { machine: EngineIoClient::new(options), websocket: None, upgraded: false, gone: false }
+        Self {
+            machine: EngineIoClient::new(options),
+            websocket: None,
+            opened: false,
+            upgraded: false,
+            gone: false,
+        }
     }
 
     fn does(&mut self, output: Output<'_>) -> Option<Does> {
@@ -39,7 +46,7 @@ impl Client {
             Output::Message(Message::Text(text)) => return Some(Does::Deliver(text.to_owned())),
             Output::Upgraded => self.upgraded = true,
             Output::Closed(_) => self.gone = true,
-            Output::Opened => {}
+            Output::Opened => self.opened = true,
             Output::Message(Message::Binary(_)) | Output::Decoded(_) => panic!("a test sends text"),
         }
         None

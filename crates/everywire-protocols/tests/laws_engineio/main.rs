@@ -5,6 +5,7 @@
 //! as long as there is none. Nothing may be lost or doubled, however the two carriers interleave.
 
 mod client;
+mod socketio;
 
 use std::sync::Arc;
 use std::time::Duration;

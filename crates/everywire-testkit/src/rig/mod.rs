@@ -189,7 +189,7 @@ impl<D: Dialer> Rig<D> {
             let busy =
                 self.server.has_work() || self.wires.values().any(|w| !w.up.is_empty() || !w.down.is_empty());
             if !busy && self.deadline().is_none_or(|deadline| deadline > until) {
-                self.now = until;
+                self.now = self.now.max(until);
                 return;
             }
             self.step(random);

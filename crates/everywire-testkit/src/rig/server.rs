@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use everywire_core::{Class, Entry, Item, Name, Payload};
+use everywire_core::{Class, ConnectionId, Entry, Item, Name, Outcome, Payload, Token};
 use everywire_protocols::protocol::{self, Protocol};
 use everywire_protocols::seam::{Kind, Outbox, Time};
 use everywire_protocols::session::{Input, Lane, LaneEnd, LaneKind, Session};
@@ -19,8 +19,12 @@ pub struct Server {
     pub mailbox: VecDeque<Entry>,
     /// What has been taken out of the mailbox, and is handed over whatever the session wants by then.
     hands: VecDeque<Entry>,
-    /// The first argument of each event that the client sent.
+    /// The first argument of each event that the client sent. One that asks for an answer gets the same back.
     pub heard: Vec<String>,
+    /// The connection of a protocol that carries several, and says which.
+    slot: u32,
+    /// Whether the client has left that connection.
+    pub left: bool,
     /// Whether a session that is not direct is owed a look into the mailbox.
     owed: bool,
     websockets: Vec<Lane>,
@@ -36,6 +40,8 @@ impl Server {
             mailbox: VecDeque::new(),
             hands: VecDeque::new(),
             heard: Vec::new(),
+            slot: 0,
+            left: false,
             owed: false,
             websockets: Vec::new(),
         }
@@ -45,7 +51,7 @@ impl Server {
         let payload = Payload::text(text.to_owned());
         let item =
             Item::Emit { event: Name::MESSAGE, payload, ack: None, class: Class::Event, compress: true };
-        self.mailbox.push_back(Entry { slot: 0, item });
+        self.mailbox.push_back(Entry { slot: self.slot, item });
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -189,7 +195,20 @@ impl Server {
     fn act(&mut self, now: Time, out: Vec<Understood>, all: &mut Vec<Wanted>) {
         for understood in out {
             match understood {
-                Understood::Event(text) => self.heard.push(text),
+                Understood::Event(text, token) => {
+                    if let Some(token) = token {
+                        let outcome = Outcome::Done(Payload::text(text.clone()));
+                        let item = Item::Reply { token, outcome };
+                        self.mailbox.push_back(Entry { slot: self.slot, item });
+                    }
+                    self.heard.push(text);
+                }
+                Understood::Connect(slot) => {
+                    self.slot = slot;
+                    let id = ConnectionId::from_random([7; 15]);
+                    self.mailbox.push_back(Entry { slot, item: Item::Entered { id, recovery: None } });
+                }
+                Understood::Disconnect => self.left = true,
                 Understood::Acknowledged(upto) => self.tell(now, Input::Acknowledged(upto), all),
                 Understood::Send(item) => self.mailbox.push_back(Entry { slot: 0, item }),
                 Understood::Passing(said) => match self.session.direct() {
@@ -204,7 +223,9 @@ impl Server {
 
 /// What a protocol understood, as far as sketches need it.
 enum Understood {
-    Event(String),
+    Event(String, Option<Token>),
+    Connect(u32),
+    Disconnect,
     Acknowledged(u64),
     Send(Item),
     Passing(Said),
@@ -213,11 +234,13 @@ enum Understood {
 
 fn owned(out: protocol::Outputs<'_>) -> Vec<Understood> {
     let understood = out.into_iter().filter_map(|output| match output {
-        protocol::Output::Event { args, .. } => {
+        protocol::Output::Event { args, token, .. } => {
             let (text,): (String,) =
                 args.read(everywire_core::payload::Extras::Ignore).expect("sketches send one text");
-            Some(Understood::Event(text))
+            Some(Understood::Event(text, token))
         }
+        protocol::Output::Connect { slot, .. } => Some(Understood::Connect(slot)),
+        protocol::Output::Disconnect { .. } => Some(Understood::Disconnect),
         protocol::Output::Acknowledged(upto) => Some(Understood::Acknowledged(upto)),
         protocol::Output::Send { bytes, kind, .. } => {
             Some(Understood::Send(Item::Wire { bytes: bytes.into(), text: kind == Kind::Text }))
