@@ -5,8 +5,10 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::task::Poll;
 use std::time::Duration;
 
 use everywire_core::admission::{self, Refused};
@@ -64,7 +66,7 @@ impl Inbox {
     pub(crate) async fn run(mut self, app: Weak<AppState>) {
         while let Some((namespace, message)) = self.0.recv().await {
             let Some(app) = app.upgrade() else { return };
-            told(&app, &namespace, message);
+            told(&app, &namespace, message).await;
         }
     }
 }
@@ -76,7 +78,8 @@ pub(crate) struct Asked {
     waiting: Mutex<HashMap<u64, UnboundedSender<Option<Payload>>>>,
 }
 
-fn told(app: &Arc<AppState>, namespace: &Arc<str>, message: NodeMessage) {
+/// Lets handlers begin, in the order of what was told; those that wait for something go on in tasks of their own.
+async fn told(app: &Arc<AppState>, namespace: &Arc<str>, message: NodeMessage) {
     let (event, payload, ask) = match message.what {
         Told::Answer { ask, answer } => {
             // Nobody waits any longer, perhaps.
@@ -100,13 +103,18 @@ fn told(app: &Arc<AppState>, namespace: &Arc<str>, message: NodeMessage) {
         }
     };
     match running {
-        Some(Ok(running)) => drop(tokio::spawn(async move {
-            let outcome = running.await;
-            if let Err(error) = &outcome {
-                tracing::warn!(%event, node = from, %error, "what another node told could not be handled");
+        Some(Ok(mut running)) => {
+            let done = move |outcome: Result<Payload>| {
+                if let Err(error) = &outcome {
+                    tracing::warn!(%event, node = from, %error, "what another node told could not be handled");
+                }
+                answer(outcome.ok());
+            };
+            match poll_fn(|cx| Poll::Ready(running.as_mut().poll(cx))).await {
+                Poll::Ready(outcome) => done(outcome),
+                Poll::Pending => drop(tokio::spawn(async move { done(running.await) })),
             }
-            answer(outcome.ok());
-        })),
+        }
         Some(Err(error)) => {
             tracing::warn!(%event, node = from, %error, "what another node told could not be read");
             answer(None);
