@@ -9,6 +9,7 @@ mod frames;
 mod handshake;
 mod jsonrpc;
 mod payload;
+mod signalr;
 mod socketio;
 
 pub use deflate::deflate;
@@ -17,6 +18,7 @@ pub use frames::frames;
 pub use handshake::handshake;
 pub use jsonrpc::jsonrpc;
 pub use payload::payload;
+pub use signalr::signalr;
 pub use socketio::socketio;
 
 /// A fuzz target's body.
@@ -30,5 +32,6 @@ pub const BODIES: &[(&str, Body)] = &[
     ("handshake", handshake),
     ("jsonrpc", jsonrpc),
     ("payload", payload),
+    ("signalr", signalr),
     ("socketio", socketio),
 ];

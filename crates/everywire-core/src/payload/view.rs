@@ -148,6 +148,12 @@ impl<'a> PayloadRef<'a> {
         Ok(Self(View::MsgPack { args: Cow::Borrowed(args), len }))
     }
 
+    /// `count` values, one behind another, in plain `MessagePack`.
+    pub fn msgpack_values(values: &'a [u8], count: u32) -> Result<Self, PayloadError> {
+        msgpack::values(Tokens::new(values), count)?;
+        Ok(Self(View::MsgPack { args: Cow::Borrowed(values), len: count }))
+    }
+
     /// `count` values, one behind another, in notepack's dialect of `MessagePack`: the one of Socket.IO's parser.
     pub fn notepack(values: &'a [u8], count: u32) -> Result<Self, PayloadError> {
         Ok(Self(View::MsgPack { args: notepack::plain(values, count)?, len: count }))

@@ -7,7 +7,9 @@
 mod feed;
 pub mod jsonrpc;
 mod meta;
+mod msgpack;
 mod raw;
+pub mod signalr;
 pub mod socketio;
 
 use std::borrow::Cow;

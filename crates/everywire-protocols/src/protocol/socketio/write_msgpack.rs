@@ -6,10 +6,10 @@ use everywire_core::{Payload, PayloadRef};
 use super::packet::ACK;
 use super::write::{Data, Outgoing, Tail};
 use crate::protocol::meta;
+use crate::protocol::msgpack::{array, integer, text};
 use crate::seam::{Kind, Outbox};
 
 const FIXMAP: u8 = 0x80;
-const FIXARRAY: u8 = 0x90;
 const NIL: u8 = 0xc0;
 
 pub(super) fn write(packet: &Outgoing<'_>, outbox: &mut dyn Outbox) {
@@ -76,37 +76,5 @@ fn value(json: &str, out: &mut Vec<u8>) {
     match PayloadRef::json_value(json) {
         Ok(value) => value.write_notepack_args(out),
         Err(_) => out.push(NIL),
-    }
-}
-
-fn text(text: &str, out: &mut Vec<u8>) {
-    PayloadRef::text(text).write_msgpack_args(out);
-}
-
-/// In its shortest form.
-fn integer(number: u64, out: &mut Vec<u8>) {
-    let length = match number {
-        0..=0x7f => return out.push(number as u8),
-        0x80..=0xff => 1,
-        0x100..=0xffff => 2,
-        0x1_0000..=0xffff_ffff => 4,
-        _ => 8usize,
-    };
-    out.push(0xcc + length.trailing_zeros() as u8);
-    out.extend_from_slice(&number.to_be_bytes()[8 - length..]);
-}
-
-/// The head of an array. Payloads count their arguments in 32 bits.
-fn array(count: usize, out: &mut Vec<u8>) {
-    match count {
-        0..=15 => out.push(FIXARRAY | count as u8),
-        16..=0xffff => {
-            out.push(0xdc);
-            out.extend_from_slice(&(count as u16).to_be_bytes());
-        }
-        _ => {
-            out.push(0xdd);
-            out.extend_from_slice(&(count as u32).to_be_bytes());
-        }
     }
 }
