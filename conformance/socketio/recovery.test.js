@@ -286,6 +286,10 @@ test("whoever left, or was disconnected, is another when it comes back", async (
     (client) => client.emit("disconnect_me", false),
     (client) => client.emit("disconnect_me", true),
   ];
+  // The goodbye and the next hello are on two connections: the second waits until the server has heard the first.
+  const watcher = await Ws.joined(t, server);
+  watcher.send('420["watch"]');
+  await watcher.until((frame) => frame === "430[]");
   for (const end of ends) {
     const { client } = await listener(t, server);
     client.emit("echo", 1);
@@ -293,7 +297,7 @@ test("whoever left, or was disconnected, is another when it comes back", async (
     const { id } = client.socket;
     const disconnected = client.disconnected();
     end(client);
-    await disconnected;
+    await Promise.all([disconnected, watcher.until((frame) => frame.startsWith('42["left"') && frame.includes(id))]);
     client.socket.connect();
     await client.connected();
     assert.equal(client.socket.recovered, false);
