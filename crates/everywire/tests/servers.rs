@@ -98,6 +98,18 @@ async fn answers_of_other_servers_are_gathered() {
 }
 
 #[tokio::test]
+async fn a_server_without_clients_may_ask() {
+    let broker = Arc::new(DelayedBroker::prompt(1, &Clock::new()));
+    let asking = node(&broker, |_| {});
+    let asked = node(&broker, |ns| {
+        ns.on_server_event("load", async |_: App, _: Args| Ok(7));
+    });
+    serve(&asked).await;
+    let acks = within("answers", asking.servers("/").ask("load", (), PATIENCE)).await.unwrap();
+    assert_eq!(acks, Acks { answers: vec![7], missing: 0, unable: 0 });
+}
+
+#[tokio::test]
 async fn what_cannot_be_told_is_an_error() {
     let broker = Arc::new(DelayedBroker::prompt(1, &Clock::new()));
     let app = node(&broker, |_| {});

@@ -163,7 +163,8 @@ impl App {
 }
 
 impl AppState {
-    /// Starts the background tasks, the first time; inside the runtime that will serve.
+    /// Starts the background tasks, the first time; inside the runtime that will serve. What other nodes tell is handled
+    /// from then on.
     pub(crate) fn start(&self) {
         let Some((queues, inbox)) = self.background.lock().take() else { return };
         tokio::spawn(inbox.run(self.this.clone()));

@@ -161,6 +161,8 @@ impl Servers {
         args: impl Serialize,
         timeout: Duration,
     ) -> Result<Acks<T>, ServersError> {
+        // Answers are taken by a background task, also where nobody has connected yet.
+        self.app.0.start();
         let deadline = tokio::time::Instant::now() + timeout;
         let (sender, mut heard) = mpsc::unbounded_channel();
         let asked = &self.app.0.asked;
