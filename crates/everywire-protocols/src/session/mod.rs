@@ -8,6 +8,7 @@ mod base64;
 mod engineio;
 mod poll;
 mod refusal;
+mod signalr;
 mod sse;
 mod subscription;
 mod websocket;
@@ -27,6 +28,9 @@ pub use engineio::{
     EngineIoCookie, EngineIoEndpoint, EngineIoOptions, EngineIoRefusal,
 };
 pub use poll::{PollEndpoint, PollOptions};
+pub use signalr::{
+    NegotiateFault, NegotiateReply, NegotiateRequest, SignalRTransports, TransferFormat, TransportKind,
+};
 pub use sse::{SseEndpoint, SseOptions};
 pub use websocket::{WebSocket, WebSocketOptions};
 pub use wrapping::{Wrapped, Wrapping};
