@@ -25,6 +25,8 @@ pub(super) struct Joining {
     pub(super) rooms: SmallVec<[RoomKey; 1]>,
     pub(super) resolver: Resolver<Result<Joined, JoinError>>,
     options: JoinOptions,
+    /// Of a join with meta, the rooms that are to be heard without.
+    plain: SmallVec<[RoomKey; 1]>,
     /// Where deliveries stood when it began.
     began: u64,
     /// Whether the broker has been asked what was missed.
@@ -39,12 +41,13 @@ impl Joining {
     pub(super) fn new(
         connection: Arc<Connection>,
         rooms: SmallVec<[RoomKey; 1]>,
+        plain: SmallVec<[RoomKey; 1]>,
         options: JoinOptions,
         began: u64,
         resolver: Resolver<Result<Joined, JoinError>>,
     ) -> Self {
         let kept = VecDeque::new();
-        Self { connection, rooms, resolver, options, began, asked: false, kept, overflowed: false }
+        Self { connection, rooms, resolver, options, plain, began, asked: false, kept, overflowed: false }
     }
 
     /// Keeps a live broadcast. Of too many the newest are kept: behind the gap all is complete.
@@ -57,6 +60,18 @@ impl Joining {
             self.kept.pop_front();
             self.overflowed = true;
         }
+    }
+
+    /// Whether this room is to be heard with meta.
+    fn has_meta(&self, room: &RoomKey) -> bool {
+        self.options.meta && !self.plain.contains(room)
+    }
+
+    /// Whether this broadcast is to be heard with meta: as the first of its rooms, for whoever is in one by itself hears
+    /// as that room does, although it is one of everyone.
+    fn hears_with_meta(&self, broadcast: &Broadcast) -> bool {
+        let heard = self.rooms.iter().filter(|room| broadcast.publication.target.rooms.contains(room));
+        heard.min_by_key(|room| **room == RoomKey::Everyone).is_some_and(|room| self.has_meta(room))
     }
 
     /// Whether it catches up on what was missed.
@@ -155,16 +170,22 @@ impl State {
     /// Everything is there: the connection hears what it missed and becomes a member.
     fn finish(&mut self, id: JoinId, page: Option<&Page>) {
         let Some(joining) = self.remove_joining(id) else { return };
-        let Joining { connection, rooms, options, .. } = &joining;
+        let Joining { connection, rooms, .. } = &joining;
         // First what its other rooms heard: the log's order is the order of all of it.
         connection.settle();
-        let all_fit = connection.catch_up(&joining.missed(self, page), options.meta);
+        let missed = joining.missed(self, page);
+        let all_fit = connection.catch_up(&missed, |broadcast| joining.hears_with_meta(broadcast));
         if joining.catches_up() {
             connection.is_back();
         }
         let recovered = page.is_some_and(|page| page.recovered) && !joining.overflowed && all_fit;
         for room in rooms {
-            self.enter(connection, room, options.meta, joining.complete_since(self, room, recovered));
+            self.enter(
+                connection,
+                room,
+                joining.has_meta(room),
+                joining.complete_since(self, room, recovered),
+            );
         }
         let mut offset = self.offset_of(rooms);
         if let Some(page) = page {

@@ -409,7 +409,7 @@ impl Connection {
 
     /// Puts broadcasts that it missed into its mailbox. False if they were more than it may be sent in one go, and the
     /// oldest are left out.
-    pub(super) fn catch_up(&self, missed: &[Arc<Broadcast>], meta: bool) -> bool {
+    pub(super) fn catch_up(&self, missed: &[Arc<Broadcast>], meta: impl Fn(&Broadcast) -> bool) -> bool {
         // What was sent to it alone in between comes where it belongs.
         let mut recent = self.recent.lock();
         let mut own =
@@ -423,7 +423,7 @@ impl Connection {
             while let Some(event) = own.next_if(|(place, ..)| place.seq < broadcast.seq()) {
                 entries.push(own_entry(event));
             }
-            entries.push(self.broadcast_entry(broadcast, meta));
+            entries.push(self.broadcast_entry(broadcast, meta(broadcast)));
         }
         entries.extend(own.map(own_entry));
         let mailbox = self.link.mailbox();

@@ -76,17 +76,38 @@ impl Namespace {
         rooms: impl IntoIterator<Item = RoomKey>,
         options: JoinOptions,
     ) -> Promise<Result<Joined, JoinError>> {
+        self.join_all(connection, rooms.into_iter().map(|room| (room, options.meta)), options.since)
+    }
+
+    /// The same for rooms of which some are to be heard with the meta argument and some without: what a connection that
+    /// comes back was in.
+    pub fn join_all(
+        self: &Arc<Self>,
+        connection: &Arc<Connection>,
+        rooms: impl IntoIterator<Item = (RoomKey, bool)>,
+        since: Option<Offset>,
+    ) -> Promise<Result<Joined, JoinError>> {
         let mut unique: SmallVec<[RoomKey; 1]> = SmallVec::new();
-        for room in rooms {
+        let (mut meta, mut plain) = (false, SmallVec::new());
+        for (room, with_meta) in rooms {
             if let RoomKey::Named(name) = &room
                 && let Err(refused) = admission::admit_room(name)
             {
                 return Promise::ready(Err(refused.into()));
             }
             if !unique.contains(&room) {
+                meta |= with_meta;
+                if !with_meta {
+                    plain.push(room.clone());
+                }
                 unique.push(room);
             }
         }
+        // Nearly always it is one or the other.
+        if !meta {
+            plain.clear();
+        }
+        let options = JoinOptions { since, meta };
         let limit = self.hub().options.rooms_per_connection;
         let mut state = self.state.lock();
         if state.would_exceed(limit, connection, &unique) {
@@ -95,13 +116,14 @@ impl Namespace {
         if options.since.is_some() && !connection.is_closed() {
             self.take_out(&mut state, connection, &unique);
         }
-        self.begin_join(state, connection, unique, options)
+        self.begin_join(state, connection, unique, options, plain)
     }
 
     pub(super) fn join_user(self: &Arc<Self>, connection: &Arc<Connection>, user: Arc<str>) {
         let rooms = SmallVec::from_iter([RoomKey::User(user)]);
         // There is nobody to tell of a broker that fails here, and it reports its own troubles.
-        drop(self.begin_join(self.state.lock(), connection, rooms, JoinOptions::default()));
+        let options = JoinOptions::default();
+        drop(self.begin_join(self.state.lock(), connection, rooms, options, SmallVec::new()));
     }
 
     fn begin_join(
@@ -110,12 +132,14 @@ impl Namespace {
         connection: &Arc<Connection>,
         rooms: SmallVec<[RoomKey; 1]>,
         options: JoinOptions,
+        plain: SmallVec<[RoomKey; 1]>,
     ) -> Promise<Result<Joined, JoinError>> {
         if connection.is_closed() {
             return Promise::ready(Err(JoinError::Closed));
         }
         // The common case: all rooms are heard, and there is nothing to catch up on.
         if options.since.is_none()
+            && plain.is_empty()
             && let Some(joined) = state.join_heard(connection, &rooms, options.meta)
         {
             return Promise::ready(Ok(joined));
@@ -131,7 +155,7 @@ impl Namespace {
             }
         }
         let (promise, resolver) = Promise::new();
-        let joining = Joining::new(connection.clone(), rooms, options, state.delivered, resolver);
+        let joining = Joining::new(connection.clone(), rooms, plain, options, state.delivered, resolver);
         state.joining.insert(id, joining);
         self.proceed(&mut state, id);
         self.tell(state);

@@ -90,18 +90,9 @@ pub(super) async fn arrive(
     let mut recent = lost.recent;
     recent.replay_since(since);
     core.keep_recent(recent);
-    let all_meta = lost.rooms.iter().all(|(_, meta)| *meta) && !lost.rooms.is_empty();
-    let rooms = lost.rooms.iter().map(|(room, _)| room.clone()).chain([RoomKey::Everyone]);
-    let options = JoinOptions { since: Some(since.offset()), meta: all_meta };
-    let joined = namespace.join(&core, rooms, options).await;
+    let rooms = lost.rooms.iter().cloned().chain([(RoomKey::Everyone, false)]);
+    let joined = namespace.join_all(&core, rooms, Some(since.offset())).await;
     joined.map_err(|error| EventError::refuse(error.to_string()))?;
-    let meta = lost.rooms.iter().filter(|(_, meta)| *meta && !all_meta).map(|(room, _)| room.clone());
-    let meta: Vec<RoomKey> = meta.collect();
-    if !meta.is_empty() {
-        let options = JoinOptions { since: None, meta: true };
-        let joined = namespace.join(&core, meta, options).await;
-        joined.map_err(|error| EventError::refuse(error.to_string()))?;
-    }
     recovery.begin(lost.secret, arriving.connection());
     let connection = arriving.in_at_last();
     if let Err(error) = handlers.after(&connection).await {

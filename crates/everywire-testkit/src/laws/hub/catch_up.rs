@@ -15,6 +15,7 @@ pub(super) const LAWS: &[Law<Worlds>] = &[
     ("who heard it by another room hears it once", union_is_caught_up_once),
     ("who is left out of a publication is left out of its history", except_in_history),
     ("who comes back hears what was published to it while it was away", back_under_its_id),
+    ("who comes back to several rooms hears each as it did", each_room_as_it_was),
     ("it is told when a room has let go", truth_about_loss),
     ("it is told when the log is another one", another_epoch),
     ("it is told when too much comes meanwhile", too_much_meanwhile),
@@ -79,6 +80,30 @@ fn back_under_its_id(worlds: &Worlds) {
     world.settle();
     assert_eq!(world.kept(joined).map(|joined| joined.recovered), Ok(true));
     assert_eq!(stranger.seqs(), [3, 6, 8], "what was published to one connection is nobody else's");
+}
+
+fn each_room_as_it_was(worlds: &Worlds) {
+    let world = worlds.world();
+    let others = world.members("a", 1);
+    let target = |rooms: &[&str]| Target {
+        rooms: rooms.iter().map(|&room| room.into()).collect(),
+        ..Target::default()
+    };
+    for (number, rooms) in (1..).zip([&["a"][..], &["b"], &["a", "b"], &["b", "a"]]) {
+        drop(world.publish_to(None, target(rooms), number));
+    }
+    drop(world.publish_to(None, Target::room(RoomKey::Everyone), 5));
+    world.settle();
+    let client = world.client();
+    let rooms = [("a".into(), false), ("b".into(), true), (RoomKey::Everyone, false)];
+    let joined = world.namespace.join_all(&client.connection, rooms, Some(at(&world, 0)));
+    world.publish("a", 6);
+    world.publish("b", 7);
+    world.settle();
+    assert_eq!(world.kept(joined).map(|joined| joined.recovered), Ok(true));
+    let heard = ["1 n 1", "2 n 2 in b", "3 n 3", "4 n 4", "5 n 5", "6 n 6", "7 n 7 in b"];
+    assert_eq!(client.heard(), heard);
+    assert_eq!(others[0].seqs(), [1, 3, 4, 5, 6]);
 }
 
 /// A place in the log of this world's broker.
