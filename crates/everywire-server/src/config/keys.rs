@@ -174,7 +174,7 @@ fn limits() -> Vec<Key<Config>> {
             "inbound_bytes",
             Bytes(SIZE),
             field!(options.inbound_bytes),
-            "Events of one client that may ever wait for their handlers; beyond, it is disconnected.",
+            "Events of one client that may ever wait for their handlers; beyond, it is disconnected. One that waits alone may be longer, and one POST of Socket.IO's may bring more: then the next one is answered when fewer wait. So `message_bytes` and `socketio.max_payload` may be larger than this.",
         ),
         Key::new(
             "connections",

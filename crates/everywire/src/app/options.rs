@@ -27,7 +27,8 @@ pub struct Options {
     /// Bytes of a client's events that may wait for its handlers before its socket is read no more, unless
     /// somebody waits for the client. Default 64 KiB.
     pub inbound_queue: usize,
-    /// Bytes of a client's events that may ever wait for its handlers; one that waits alone may have more. Default 1 MiB.
+    /// Bytes of a client's events that may ever wait for its handlers. One that waits alone may have more, and so may what
+    /// one body of a Socket.IO client's brings; the next such body then waits for its answer. Default 1 MiB.
     pub inbound_bytes: usize,
     /// Bytes of a request's head. Default 16 KiB, Node's.
     pub head_bytes: usize,

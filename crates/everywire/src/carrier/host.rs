@@ -29,9 +29,21 @@ pub(crate) struct Host {
     wheel: Arc<Wheel>,
     lanes: SmallVec<[(Lane, Way); 2]>,
     scheduled: Option<Time>,
+    /// A body behind more events than may wait. Its client has no answer yet, and so posts no other.
+    held: Option<Posted>,
     /// Whether the session knows that it is to end.
     told_end: bool,
 }
+
+/// A body that was posted.
+struct Posted {
+    lane: Lane,
+    bytes: Bytes,
+    text: bool,
+}
+
+/// No event is shorter: `42["a"]`. What is, a pong above all, is never held: who cannot say it would count as gone.
+const SHORTEST_EVENT: usize = 7;
 
 /// How a lane is answered.
 enum Way {
@@ -42,7 +54,8 @@ enum Way {
 impl Host {
     pub(crate) fn new(door: Arc<Door>, conversation: Box<Conversation>, wheel: Arc<Wheel>) -> Self {
         let conversation = Some(conversation);
-        Self { door, conversation, wheel, lanes: SmallVec::new(), scheduled: None, told_end: false }
+        let lanes = SmallVec::new();
+        Self { door, conversation, wheel, lanes, scheduled: None, held: None, told_end: false }
     }
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -55,6 +68,12 @@ impl Host {
             let mut effects = Effects::new();
             self.conversation().work(cx, now, &mut effects);
             self.apply(effects);
+            if self.held.is_some()
+                && !self.conversation().is_flooded()
+                && let Some(posted) = self.held.take()
+            {
+                self.bring(cx, now, &posted);
+            }
             // What waits goes before what a deadline would say instead: a poll that is let go takes nothing along.
             self.drain(cx, now);
             let mut effects = Effects::new();
@@ -72,6 +91,7 @@ impl Host {
             }
             if let Some(reason) = self.conversation().ended() {
                 self.conversation().leave(reason);
+                self.held = None;
                 if self.door.close() {
                     self.lanes.clear();
                     return if self.conversation().is_idle() { Poll::Ready(()) } else { self.sleep(cx, now) };
@@ -128,24 +148,43 @@ impl Host {
                 self.apply(effects);
             }
             LaneEvent::Message { lane, bytes, text } => {
-                let message = match std::str::from_utf8(&bytes) {
-                    Ok(valid) if text => Message::Text(valid),
-                    _ => Message::Binary(&bytes),
-                };
-                self.conversation().tell(cx, now, Input::Message { lane, message }, &mut effects);
-                self.apply(effects);
-                if self.conversation().own_lane() != Some(lane)
-                    && let Some((_, Way::Socket(commands))) = self.lanes.iter().find(|(l, _)| *l == lane)
-                {
-                    let _ = commands.send(Command::Next);
+                let posted = Posted { lane, bytes, text };
+                if self.is_to_wait(&posted) {
+                    self.held = Some(posted);
+                    return;
+                }
+                self.bring(cx, now, &posted);
+                if self.conversation().own_lane() != Some(lane) {
+                    self.command(lane, Command::Next);
                 }
             }
             LaneEvent::Closed { lane, how } => {
                 self.lanes.retain(|(open, _)| *open != lane);
+                self.held.take_if(|posted| posted.lane == lane);
                 self.conversation().tell(cx, now, Input::LaneClosed { lane, how }, &mut effects);
                 self.apply(effects);
             }
         }
+    }
+
+    /// Whether this is a body to hold. A WebSocket that is to take over brings no events; when it does take over, a body
+    /// that has had no answer is refused.
+    fn is_to_wait(&mut self, posted: &Posted) -> bool {
+        let socket = |(lane, way): &(Lane, Way)| *lane == posted.lane && matches!(way, Way::Socket(_));
+        posted.bytes.len() >= SHORTEST_EVENT
+            && self.held.is_none()
+            && self.conversation().is_flooded()
+            && !self.lanes.iter().any(socket)
+    }
+
+    fn bring(&mut self, cx: &mut Context<'_>, now: Time, posted: &Posted) {
+        let message = match std::str::from_utf8(&posted.bytes) {
+            Ok(valid) if posted.text => Message::Text(valid),
+            _ => Message::Binary(&posted.bytes),
+        };
+        let mut effects = Effects::new();
+        self.conversation().bring(cx, now, posted.lane, message, &mut effects);
+        self.apply(effects);
     }
 
     /// The session's refusal of a WebSocket, if that is what it wants.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use everywire_core::{Class, Name, Outcome, Payload, PayloadRef, Reason, RoomKey, Target, Token, Verb};
-use everywire_protocols::seam::Time;
+use everywire_protocols::seam::{Message, Time};
+use everywire_protocols::session::{Input, Lane};
 
 use super::conversation::{Conversation, Effects};
 use super::inbound::{Job, Waiting};
@@ -59,10 +60,41 @@ impl Conversation {
         // One that waits alone is no flood, however long it is: it is as long as a message may be.
         let alone = self.waiting_bytes() == 0;
         self.seats[i].inbound.wait(Waiting { name: name.into(), args: args.into_owned(), token });
-        if !alone && self.waiting_bytes() > self.app.options.inbound_bytes {
-            tracing::warn!(peer = %self.peer, "events come faster than handlers take them");
-            self.close(cx, now, Reason::Overloaded, effects);
+        // Of what comes in bodies, [`bring`](Self::bring) sees to it.
+        if !alone && self.direct.is_some() && self.waiting_bytes() > self.app.options.inbound_bytes {
+            self.overload(cx, now, effects);
         }
+    }
+
+    /// Whether more events wait than ever may, and nothing of ours waits for the client: a body that may bring more is
+    /// then to wait itself.
+    pub(crate) fn is_flooded(&self) -> bool {
+        self.waiting_bytes() > self.app.options.inbound_bytes && !self.wants_more()
+    }
+
+    /// A message came on one of several lanes: a body, or what a WebSocket says that is to take over.
+    ///
+    /// A body may bring many events: it may be as long as its client was told. They came together, and are no flood. Those
+    /// that come behind more than ever may wait are, if an answer may be among them that we wait for.
+    pub(crate) fn bring(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Time,
+        lane: Lane,
+        message: Message<'_>,
+        effects: &mut Effects,
+    ) {
+        let before = self.waiting_bytes();
+        self.tell(cx, now, Input::Message { lane, message }, effects);
+        // What brings no event, such as a pong, may come at any time.
+        if before > self.app.options.inbound_bytes && self.waiting_bytes() > before {
+            self.overload(cx, now, effects);
+        }
+    }
+
+    fn overload(&mut self, cx: &mut Context<'_>, now: Time, effects: &mut Effects) {
+        tracing::warn!(peer = %self.peer, "events come faster than handlers take them");
+        self.close(cx, now, Reason::Overloaded, effects);
     }
 
     pub(super) fn reply(&mut self, i: usize, event: &str, token: Option<Token>, outcome: Result<Payload>) {

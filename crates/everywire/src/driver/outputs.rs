@@ -61,7 +61,7 @@ impl Conversation {
                 }
                 session::Output::Hold => self.holding = true,
                 session::Output::Release => self.holding = false,
-                // Back-pressure is the driver's own, so far: whole bodies are small, and a socket is not read.
+                // Back-pressure is the driver's own, so far: a body is held, and a socket is not read.
                 session::Output::Pause { .. } | session::Output::Resume { .. } => {}
             }
         }

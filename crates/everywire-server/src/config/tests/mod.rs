@@ -86,6 +86,14 @@ fn every_key_is_read() {
 }
 
 #[test]
+fn a_message_may_be_longer_than_all_that_waits() {
+    // Clients are told the one, and the other is no promise to them: so they need not agree.
+    let config = parse("socketio.max_payload = \"10MiB\"\nlimits.inbound_bytes = \"1MiB\"").unwrap();
+    assert_eq!(config.socketio.engine().max_payload, 10 << 20);
+    assert_eq!(config.options().inbound_bytes, 1 << 20);
+}
+
+#[test]
 fn every_option_of_socketio_has_a_key() {
     let changed = parse(EVERY_KEY).unwrap().socketio;
     assert_eq!(changed.recovery, Some(Duration::from_secs(180)));
