@@ -13,11 +13,10 @@
 //!    was submitted reaches at least to the position of that subscription: history and deliveries
 //!    overlap or touch, and are spliced by sequence number.
 //! 4. **Every ticket is answered once**, with success or with [`BrokerEvent::Failed`].
-//! 5. **What nodes tell each other** ([`Command::Tell`]) comes to every other node of the broker at most once, and to none
-//!    in another order than one node told it in; never to that node itself. It has no place in the log, and none among
-//!    deliveries.
-//! 6. **Truth about loss.** A page says `recovered` only if no asked room has let go of anything after
+//! 5. **Truth about loss.** A page says `recovered` only if no asked room has let go of anything after
 //!    the offset that was asked for.
+//! 6. **What nodes tell each other** ([`Command::Tell`]) comes to every other node at most once, in the order in which one
+//!    node told it, and never to that node itself. It has no place in the log, and none among deliveries.
 //!
 //! All functions are synchronous and return at once. A broker may answer in the same call, as the
 //! memory broker does, or later from any thread; deliveries of one namespace come one at a time.

@@ -10,23 +10,36 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::connection::Connection;
-use super::join::{JoinError, JoinId, JoinOptions, Joined};
+use super::join::{JoinError, JoinId, Joined};
 use super::namespace::{Namespace, State};
 use super::tickets::Waiting;
 use crate::broadcast::{Broadcast, Class};
 use crate::broker::{Command, Page};
 use crate::promise::Resolver;
-use crate::vocabulary::RoomKey;
+use crate::vocabulary::{Offset, RoomKey};
+
+/// What a join asks for: rooms, each once.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    pub(super) rooms: SmallVec<[RoomKey; 1]>,
+    /// Those of them that are to be heard with the meta argument.
+    pub(super) with_meta: SmallVec<[RoomKey; 1]>,
+    pub(super) since: Option<Offset>,
+}
+
+impl Wanted {
+    /// Whether this room is to be heard with meta.
+    pub(super) fn has_meta(&self, room: &RoomKey) -> bool {
+        self.with_meta.contains(room)
+    }
+}
 
 /// A join on its way.
 pub(super) struct Joining {
     pub(super) connection: Arc<Connection>,
     /// Rooms that were left meanwhile are gone from here.
-    pub(super) rooms: SmallVec<[RoomKey; 1]>,
+    pub(super) wanted: Wanted,
     pub(super) resolver: Resolver<Result<Joined, JoinError>>,
-    options: JoinOptions,
-    /// Of a join with meta, the rooms that are to be heard without.
-    plain: SmallVec<[RoomKey; 1]>,
     /// Where deliveries stood when it began.
     began: u64,
     /// Whether the broker has been asked what was missed.
@@ -40,14 +53,12 @@ pub(super) struct Joining {
 impl Joining {
     pub(super) fn new(
         connection: Arc<Connection>,
-        rooms: SmallVec<[RoomKey; 1]>,
-        plain: SmallVec<[RoomKey; 1]>,
-        options: JoinOptions,
+        wanted: Wanted,
         began: u64,
         resolver: Resolver<Result<Joined, JoinError>>,
     ) -> Self {
         let kept = VecDeque::new();
-        Self { connection, rooms, resolver, options, plain, began, asked: false, kept, overflowed: false }
+        Self { connection, wanted, resolver, began, asked: false, kept, overflowed: false }
     }
 
     /// Keeps a live broadcast. Of too many the newest are kept: behind the gap all is complete.
@@ -62,21 +73,16 @@ impl Joining {
         }
     }
 
-    /// Whether this room is to be heard with meta.
-    fn has_meta(&self, room: &RoomKey) -> bool {
-        self.options.meta && !self.plain.contains(room)
-    }
-
     /// Whether this broadcast is to be heard with meta: as the first of its rooms, for whoever is in one by itself hears
     /// as that room does, although it is one of everyone.
     fn hears_with_meta(&self, broadcast: &Broadcast) -> bool {
-        let heard = self.rooms.iter().filter(|room| broadcast.publication.target.rooms.contains(room));
-        heard.min_by_key(|room| **room == RoomKey::Everyone).is_some_and(|room| self.has_meta(room))
+        let heard = self.wanted.rooms.iter().filter(|room| broadcast.publication.target.rooms.contains(room));
+        heard.min_by_key(|room| **room == RoomKey::Everyone).is_some_and(|room| self.wanted.has_meta(room))
     }
 
     /// Whether it catches up on what was missed.
     pub(super) fn catches_up(&self) -> bool {
-        self.options.since.is_some()
+        self.wanted.since.is_some()
     }
 
     /// Whether this was published to the connection itself, which has heard none of that yet.
@@ -88,7 +94,7 @@ impl Joining {
     /// From where on the connection has heard all of a room when it has heard what it [missed](Self::missed).
     fn complete_since(&self, state: &State, room: &RoomKey, recovered: bool) -> u64 {
         let heard_from = state.rooms.get(room).and_then(|heard| heard.heard_from);
-        match (self.options.since, heard_from) {
+        match (self.wanted.since, heard_from) {
             (Some(since), _) if recovered => since.seq.min(state.delivered),
             (None, Some(from)) if !self.overflowed => from.seq.max(self.began),
             _ => state.delivered,
@@ -104,7 +110,7 @@ impl Joining {
             // A broadcast may have come for another of its rooms, before this one was heard: others that came
             // before that did not, so it counts as before.
             let heard = |room: &RoomKey| {
-                self.rooms.contains(room)
+                self.wanted.rooms.contains(room)
                     && state.rooms[room].heard_from.is_some_and(|from| from.seq < broadcast.seq())
             };
             let rooms = &broadcast.publication.target.rooms;
@@ -121,12 +127,12 @@ impl Joining {
             };
             // Who comes back to a room is left out like the member that it was.
             let left_out = || {
-                self.options.since.is_some()
-                    && publication.target.except.iter().any(|key| self.rooms.contains(key))
+                self.wanted.since.is_some()
+                    && publication.target.except.iter().any(|key| self.wanted.rooms.contains(key))
             };
             // Volatile is what never waits, and all of this has waited.
             publication.class != Class::Volatile
-                && (while_away || rooms.iter().any(|room| self.rooms.contains(room)))
+                && (while_away || rooms.iter().any(|room| self.wanted.rooms.contains(room)))
                 && !heard_otherwise()
                 && !self.connection.is_excepted(publication, &memberships)
                 && !left_out()
@@ -139,11 +145,11 @@ impl Namespace {
     /// Goes on with a join if all of its rooms are heard: asks for what was missed, or finishes.
     pub(super) fn proceed(self: &Arc<Self>, state: &mut State, id: JoinId) {
         let Some(joining) = state.joining.get(&id) else { return };
-        if joining.asked || !joining.rooms.iter().all(|room| state.is_heard(room)) {
+        if joining.asked || !joining.wanted.rooms.iter().all(|room| state.is_heard(room)) {
             return;
         }
-        let Some(since) = joining.options.since else { return state.finish(id, None) };
-        let mut rooms = joining.rooms.clone();
+        let Some(since) = joining.wanted.since else { return state.finish(id, None) };
+        let mut rooms = joining.wanted.rooms.clone();
         if joining.connection.is_away() {
             rooms.push(RoomKey::Connection(joining.connection.id()));
         }
@@ -170,7 +176,7 @@ impl State {
     /// Everything is there: the connection hears what it missed and becomes a member.
     fn finish(&mut self, id: JoinId, page: Option<&Page>) {
         let Some(joining) = self.remove_joining(id) else { return };
-        let Joining { connection, rooms, .. } = &joining;
+        let Joining { connection, wanted: Wanted { rooms, .. }, .. } = &joining;
         // First what its other rooms heard: the log's order is the order of all of it.
         connection.settle();
         let missed = joining.missed(self, page);
@@ -183,7 +189,7 @@ impl State {
             self.enter(
                 connection,
                 room,
-                joining.has_meta(room),
+                joining.wanted.has_meta(room),
                 joining.complete_since(self, room, recovered),
             );
         }

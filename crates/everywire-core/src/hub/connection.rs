@@ -1,7 +1,6 @@
 //! One client in one namespace.
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -12,15 +11,15 @@ use smallvec::SmallVec;
 use super::link::Link;
 use super::namespace::Namespace;
 use super::own::{Behind, Own, Way};
+use super::questions::Questions;
 use super::recent::Recent;
 use super::room::Room;
 use super::shard::Delivery;
 use crate::admission::{self, Refused};
-use crate::broadcast::{Broadcast, Class, Form, Publication, Sending};
+use crate::broadcast::{Broadcast, Form, Publication, Sending};
 use crate::broker::Ticket;
 use crate::mailbox::{Entry, Item, Outcome, Token};
 use crate::payload::Payload;
-use crate::promise::{Promise, Resolver};
 use crate::vocabulary::{ConnectionId, Identity, Name, Reason, RoomKey};
 
 /// What a connection is made of.
@@ -77,8 +76,7 @@ pub struct Connection {
     /// Whether `recent` is kept: read without the lock at every send.
     keeps: AtomicBool,
     recent: Mutex<Option<Box<Recent>>>,
-    /// Absent until the first question.
-    questions: Mutex<Option<Box<Questions>>>,
+    questions: Questions,
     /// Whatever the layers above keep with a connection.
     extension: OnceLock<Box<dyn Any + std::marker::Send + Sync>>,
 }
@@ -91,37 +89,6 @@ pub(super) struct Membership {
     /// It has heard, or is to hear, everything after this sequence number.
     pub(super) since: u64,
     pub(super) meta: bool,
-}
-
-#[derive(Default)]
-struct Questions {
-    next: u64,
-    waiting: HashMap<u64, Resolver<Result<Payload, AckError>>>,
-}
-
-/// Why an event that asked for an answer got none.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum AckError {
-    /// The client's wire has no answers (raw, SSE, poll, STOMP).
-    #[error("the client's protocol cannot answer")]
-    CannotAnswer,
-    /// The connection ended first.
-    #[error("the connection ended before it answered")]
-    Gone,
-    /// The client did not answer in time.
-    #[error("the client did not answer in time")]
-    Timeout,
-    /// The client answered with an error.
-    #[error("the client answered with error {code}: {message}")]
-    Failed {
-        /// The client's number for it; 0 if it gave none.
-        code: i64,
-        /// The client's words.
-        message: String,
-    },
-    /// The event may not be sent.
-    #[error(transparent)]
-    Refused(#[from] Refused),
 }
 
 /// Why an event could not be sent to a connection.
@@ -154,7 +121,7 @@ impl Connection {
             own: Own::default(),
             keeps: AtomicBool::new(false),
             recent: Mutex::default(),
-            questions: Mutex::default(),
+            questions: Questions::default(),
             extension: OnceLock::new(),
         })
     }
@@ -266,58 +233,6 @@ impl Connection {
         admission::admit_event_name(&event)?;
         let sent = self.send(Item::Emit { event, payload, ack: None, class, compress });
         if sent { Ok(()) } else { Err(Send::Closed) }
-    }
-
-    /// Sends it an event that it is asked to answer. The id is for [`forget`](Self::forget).
-    pub fn ask(
-        &self,
-        event: impl Into<Name>,
-        payload: Payload,
-        compress: bool,
-    ) -> (Option<u64>, Promise<Result<Payload, AckError>>) {
-        let event = event.into();
-        if let Err(refused) = admission::admit_event_name(&event) {
-            return (None, Promise::ready(Err(refused.into())));
-        }
-        if !self.answers {
-            return (None, Promise::ready(Err(AckError::CannotAnswer)));
-        }
-        let (promise, resolver) = Promise::new();
-        let id = {
-            let mut questions = self.questions.lock();
-            if self.is_closed() {
-                return (None, Promise::ready(Err(AckError::Gone)));
-            }
-            let questions = questions.get_or_insert_default();
-            let id = questions.next;
-            questions.next += 1;
-            questions.waiting.insert(id, resolver);
-            id
-        };
-        if !self.send(Item::Emit { event, payload, ack: Some(id), class: Class::Event, compress }) {
-            self.answer(id, Err(AckError::Gone));
-        }
-        (Some(id), promise)
-    }
-
-    /// The client answered. False if nobody asked, or no longer waits.
-    pub fn answer(&self, id: u64, answer: Result<Payload, AckError>) -> bool {
-        let resolver = self.questions.lock().as_mut().and_then(|questions| questions.waiting.remove(&id));
-        let waited = resolver.is_some();
-        if let Some(resolver) = resolver {
-            resolver.resolve(answer);
-        }
-        waited
-    }
-
-    /// Whether somebody waits for an answer of the client's.
-    pub fn is_asking(&self) -> bool {
-        self.questions.lock().as_ref().is_some_and(|questions| !questions.waiting.is_empty())
-    }
-
-    /// Nobody waits for this answer any longer.
-    pub fn forget(&self, id: u64) {
-        self.answer(id, Err(AckError::Timeout));
     }
 
     /// Answers an event of the client's, behind everything that was published or sent before.
@@ -463,6 +378,10 @@ impl Connection {
         })
     }
 
+    pub(super) fn questions(&self) -> &Questions {
+        &self.questions
+    }
+
     pub(super) fn own(&self) -> &Own {
         &self.own
     }
@@ -508,10 +427,7 @@ impl Connection {
     /// The connection is over: nobody is answered any more.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
-        let questions = self.questions.lock().take();
-        for (_, resolver) in questions.into_iter().flat_map(|questions| questions.waiting) {
-            resolver.resolve(Err(AckError::Gone));
-        }
+        self.questions.end();
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use parking_lot::MutexGuard;
 use smallvec::SmallVec;
 
-use super::catch_up::Joining;
+use super::catch_up::{Joining, Wanted};
 use super::connection::{Connection, Membership};
 use super::namespace::{HeardRoom, Namespace, State};
 use super::room::{Place, Room};
@@ -87,66 +87,55 @@ impl Namespace {
         rooms: impl IntoIterator<Item = (RoomKey, bool)>,
         since: Option<Offset>,
     ) -> Promise<Result<Joined, JoinError>> {
-        let mut unique: SmallVec<[RoomKey; 1]> = SmallVec::new();
-        let (mut meta, mut plain) = (false, SmallVec::new());
-        for (room, with_meta) in rooms {
+        let mut wanted = Wanted { since, ..Wanted::default() };
+        for (room, meta) in rooms {
             if let RoomKey::Named(name) = &room
                 && let Err(refused) = admission::admit_room(name)
             {
                 return Promise::ready(Err(refused.into()));
             }
-            if !unique.contains(&room) {
-                meta |= with_meta;
-                if !with_meta {
-                    plain.push(room.clone());
+            if !wanted.rooms.contains(&room) {
+                if meta {
+                    wanted.with_meta.push(room.clone());
                 }
-                unique.push(room);
+                wanted.rooms.push(room);
             }
         }
-        // Nearly always it is one or the other.
-        if !meta {
-            plain.clear();
-        }
-        let options = JoinOptions { since, meta };
         let limit = self.hub().options.rooms_per_connection;
         let mut state = self.state.lock();
-        if state.would_exceed(limit, connection, &unique) {
+        if state.would_exceed(limit, connection, &wanted.rooms) {
             return Promise::ready(Err(JoinError::TooManyRooms { limit }));
         }
-        if options.since.is_some() && !connection.is_closed() {
-            self.take_out(&mut state, connection, &unique);
+        if since.is_some() && !connection.is_closed() {
+            self.take_out(&mut state, connection, &wanted.rooms);
         }
-        self.begin_join(state, connection, unique, options, plain)
+        self.begin_join(state, connection, wanted)
     }
 
     pub(super) fn join_user(self: &Arc<Self>, connection: &Arc<Connection>, user: Arc<str>) {
         let rooms = SmallVec::from_iter([RoomKey::User(user)]);
         // There is nobody to tell of a broker that fails here, and it reports its own troubles.
-        let options = JoinOptions::default();
-        drop(self.begin_join(self.state.lock(), connection, rooms, options, SmallVec::new()));
+        drop(self.begin_join(self.state.lock(), connection, Wanted { rooms, ..Wanted::default() }));
     }
 
     fn begin_join(
         self: &Arc<Self>,
         mut state: MutexGuard<'_, State>,
         connection: &Arc<Connection>,
-        rooms: SmallVec<[RoomKey; 1]>,
-        options: JoinOptions,
-        plain: SmallVec<[RoomKey; 1]>,
+        wanted: Wanted,
     ) -> Promise<Result<Joined, JoinError>> {
         if connection.is_closed() {
             return Promise::ready(Err(JoinError::Closed));
         }
         // The common case: all rooms are heard, and there is nothing to catch up on.
-        if options.since.is_none()
-            && plain.is_empty()
-            && let Some(joined) = state.join_heard(connection, &rooms, options.meta)
+        if wanted.since.is_none()
+            && let Some(joined) = state.join_heard(connection, &wanted)
         {
             return Promise::ready(Ok(joined));
         }
         let id = (connection.id(), state.next_joining);
         state.next_joining += 1;
-        for room in &rooms {
+        for room in &wanted.rooms {
             if !state.rooms.contains_key(room) {
                 self.begin_hearing(&mut state, room);
             }
@@ -155,7 +144,7 @@ impl Namespace {
             }
         }
         let (promise, resolver) = Promise::new();
-        let joining = Joining::new(connection.clone(), rooms, plain, options, state.delivered, resolver);
+        let joining = Joining::new(connection.clone(), wanted, state.delivered, resolver);
         state.joining.insert(id, joining);
         self.proceed(&mut state, id);
         self.tell(state);
@@ -225,7 +214,7 @@ impl Namespace {
 
     fn fail(&self, state: &mut State, id: JoinId, error: &JoinError) {
         if let Some(joining) = state.remove_joining(id) {
-            for room in &joining.rooms {
+            for room in &joining.wanted.rooms {
                 self.retire(state, room);
             }
             joining.resolver.resolve(Err(error.clone()));
@@ -291,12 +280,12 @@ impl Namespace {
         joins.dedup();
         for id in &joins {
             if let Some(joining) = state.joining.get_mut(id) {
-                joining.rooms.retain(|room| !rooms.contains(room));
+                joining.wanted.rooms.retain(|room| !rooms.contains(room));
             }
         }
         for &id in &joins {
             // If rooms are left, these may have been the ones that they waited for.
-            let is_empty = state.joining.get(&id).is_some_and(|joining| joining.rooms.is_empty());
+            let is_empty = state.joining.get(&id).is_some_and(|joining| joining.wanted.rooms.is_empty());
             if is_empty { self.fail(state, id, &JoinError::Left) } else { self.proceed(state, id) }
         }
         !left.is_empty() || !joins.is_empty()
@@ -323,7 +312,7 @@ impl State {
     /// by name count: the others are not the client's to choose.
     fn would_exceed(&self, limit: usize, connection: &Connection, new: &[RoomKey]) -> bool {
         let memberships = connection.memberships.lock();
-        let on_the_way = || self.joins_of(connection.id()).flat_map(|(_, joining)| &joining.rooms);
+        let on_the_way = || self.joins_of(connection.id()).flat_map(|(_, joining)| &joining.wanted.rooms);
         if memberships.len() + on_the_way().count() + new.len() <= limit {
             return false;
         }
@@ -341,13 +330,14 @@ impl State {
     }
 
     /// Enters rooms that are heard, all or none.
-    fn join_heard(&mut self, connection: &Arc<Connection>, rooms: &[RoomKey], meta: bool) -> Option<Joined> {
+    fn join_heard(&mut self, connection: &Arc<Connection>, wanted: &Wanted) -> Option<Joined> {
+        let rooms = &wanted.rooms;
         if !rooms.iter().all(|room| self.is_heard(room)) {
             return None;
         }
         connection.settle();
         for room in rooms {
-            self.enter(connection, room, meta, self.delivered);
+            self.enter(connection, room, wanted.has_meta(room), self.delivered);
         }
         Some(Joined { offset: self.offset_of(rooms), recovered: false })
     }
@@ -389,7 +379,7 @@ impl State {
 
     pub(super) fn remove_joining(&mut self, id: JoinId) -> Option<Joining> {
         let joining = self.joining.remove(&id)?;
-        for room in &joining.rooms {
+        for room in &joining.wanted.rooms {
             if let Some(heard) = self.rooms.get_mut(room) {
                 heard.joining.retain(|waiting| *waiting != id);
             }

@@ -20,6 +20,7 @@ mod namespace;
 mod own;
 mod pass;
 mod publish;
+mod questions;
 mod recent;
 mod room;
 mod shard;
@@ -32,12 +33,13 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
 
-pub use connection::{AckError, Connection, Send, Spec};
+pub use connection::{Connection, Send, Spec};
 pub use join::{JoinError, JoinOptions, Joined};
 pub use link::Link;
 pub use namespace::{Member, Namespace};
 pub use pass::Pass;
 pub use publish::PublishError;
+pub use questions::AckError;
 pub use recent::{Bookmark, Recent};
 pub use room::Room;
 

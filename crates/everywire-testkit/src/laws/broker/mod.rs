@@ -1,4 +1,4 @@
-//! The laws of a broker: the five guarantees of [`everywire_core::broker`].
+//! The laws of a broker: the six guarantees of [`everywire_core::broker`].
 
 mod history;
 mod node;
