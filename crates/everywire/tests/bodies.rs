@@ -4,6 +4,7 @@ mod support;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use everywire::{App, Args, Connection, EngineIoOptions, Options, socketio};
 use support::{Response, Tcp, get, serve, until, within};
@@ -46,10 +47,7 @@ impl Client {
             .build()
             .unwrap();
         let address = serve(&app).await;
-        let mut path = "/socket.io/?EIO=4&transport=polling".to_owned();
-        let opened = Tcp::ask(address, &get(&path)).await.body;
-        let opening: serde_json::Value = serde_json::from_str(&opened[1..]).unwrap();
-        path.push_str(&format!("&sid={}", opening["sid"].as_str().unwrap()));
+        let path = open_session(address).await;
         let client = Self { app, address, path, told, open };
         assert_eq!(client.post("40").await.body, "ok");
         assert!(client.poll().await.body.starts_with("40{"));
@@ -73,6 +71,14 @@ impl Client {
     async fn next(&mut self) -> usize {
         within("an event", self.told.recv()).await.unwrap()
     }
+}
+
+/// Opens a session; the path of its polls.
+async fn open_session(address: SocketAddr) -> String {
+    let path = "/socket.io/?EIO=4&transport=polling";
+    let opened = Tcp::ask(address, &get(path)).await.body;
+    let opening: serde_json::Value = serde_json::from_str(&opened[1..]).unwrap();
+    format!("{path}&sid={}", opening["sid"].as_str().unwrap())
 }
 
 fn post(path: &str, body: &str) -> String {
@@ -129,6 +135,28 @@ async fn a_body_behind_more_than_may_wait_is_held() {
     assert!(!held.is_finished(), "its client is to wait");
     client.open.add_permits(5);
     for length in [600, 700, 2, 3] {
+        assert_eq!(client.next().await, length);
+    }
+    assert_eq!(within("the answer", held).await.unwrap().body, "ok");
+}
+
+#[tokio::test]
+async fn who_is_held_need_not_answer_pings() {
+    let options = Options { inbound_queue: 500, inbound_bytes: 1000, ..Options::default() };
+    let beat = Duration::from_millis(200);
+    let engine = EngineIoOptions { ping_interval: beat, ping_timeout: beat, ..EngineIoOptions::default() };
+    let mut client = Client::enter(options, engine).await;
+    assert_eq!(client.post(&events([1, 600, 700])).await.body, "ok");
+    assert_eq!(client.next().await, 1);
+    let held = client.posting(&events([2]));
+    assert_eq!(within("a ping", client.poll()).await.body, "2");
+    // Whoever comes later, and has nothing held, ends by its silence: so we have been silent longer than that.
+    let other = open_session(client.address).await;
+    assert_eq!(within("a ping", Tcp::ask(client.address, &get(&other))).await.body, "2");
+    assert_eq!(within("the end", Tcp::ask(client.address, &get(&other))).await.body, "1");
+    assert!(!held.is_finished());
+    client.open.add_permits(4);
+    for length in [600, 700, 2] {
         assert_eq!(client.next().await, length);
     }
     assert_eq!(within("the answer", held).await.unwrap().body, "ok");

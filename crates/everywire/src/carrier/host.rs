@@ -76,11 +76,14 @@ impl Host {
             }
             // What waits goes before what a deadline would say instead: a poll that is let go takes nothing along.
             self.drain(cx, now);
-            let mut effects = Effects::new();
-            let horizon = now.after(self.wheel.tick());
-            self.conversation().tick(cx, horizon, &mut effects);
-            self.apply(effects);
-            self.drain(cx, now);
+            // While a body is held, we cannot hear whether its client lives: a pong comes behind it.
+            if self.held.is_none() {
+                let mut effects = Effects::new();
+                let horizon = now.after(self.wheel.tick());
+                self.conversation().tick(cx, horizon, &mut effects);
+                self.apply(effects);
+                self.drain(cx, now);
+            }
             if self.conversation().own_lane().is_some() {
                 if self.door.close() {
                     self.move_out();
