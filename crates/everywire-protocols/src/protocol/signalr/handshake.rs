@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use everywire_core::payload::json::{JsonError, Members};
+use everywire_core::payload::json::Members;
 
 use super::framing::RECORD_SEPARATOR;
 use super::message::{Encoding, Fault};
@@ -75,7 +75,7 @@ impl<'a> HandshakeResponse<'a> {
     pub fn read(record: &'a str) -> Result<Self, Fault> {
         let mut error = None;
         for member in Members::parse(record)? {
-            let (name, value) = member.map_err(|error: JsonError| Fault::from(error))?;
+            let (name, value) = member?;
             match &*name {
                 // A hub message, and no answer to a handshake.
                 "type" => return Err(Fault::malformed("Expected a handshake response from the server.")),

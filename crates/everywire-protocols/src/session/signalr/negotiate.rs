@@ -26,33 +26,26 @@ impl NegotiateRequest {
     /// Reads the request's head; else the words of .NET for why it cannot be answered. `minimum` is the lowest version
     /// that is let in, and 0 in .NET.
     pub fn read(head: &Request<()>, minimum: u8) -> Result<Self, String> {
-        let mut request = Self::default();
+        let (mut version, mut stateful_reconnect) = (0, false);
         let pairs = head.uri().query().unwrap_or_default().split('&');
         for (name, value) in pairs.filter_map(|pair| pair.split_once('=')) {
             let value = percent_decode_str(value).decode_utf8_lossy();
             let name = percent_decode_str(name).decode_utf8_lossy();
             if name.eq_ignore_ascii_case("negotiateVersion") {
-                let Ok(version) = value.parse::<i64>() else {
-                    return Err(format!("The client requested an invalid protocol version '{value}'"));
-                };
-                if version < minimum.into() {
-                    return Err(format!(
-                        "The client requested version '{version}', but the server does not support this version."
-                    ));
-                }
-                // From 0 to 1 by now, or below 0 where that is let in.
-                request.version = version.clamp(0, VERSION) as u8;
+                version = value
+                    .parse::<i64>()
+                    .map_err(|_| format!("The client requested an invalid protocol version '{value}'"))?;
             } else if name.eq_ignore_ascii_case("useStatefulReconnect") {
-                request.stateful_reconnect = value.eq_ignore_ascii_case("true");
+                stateful_reconnect = value.eq_ignore_ascii_case("true");
             }
         }
-        if request.version < minimum {
-            let version = request.version;
+        if version < minimum.into() {
             return Err(format!(
                 "The client requested version '{version}', but the server does not support this version."
             ));
         }
-        Ok(request)
+        // Not below 0 by now.
+        Ok(Self { version: version.min(VERSION) as u8, stateful_reconnect })
     }
 
     /// The query of a client.
@@ -70,7 +63,7 @@ impl NegotiateRequest {
 }
 
 /// How a client may be carried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub enum TransportKind {
     /// A WebSocket.
     WebSockets,
@@ -81,7 +74,7 @@ pub enum TransportKind {
 }
 
 /// What a transport can carry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub enum TransferFormat {
     /// The protocol `json`.
     Text,
@@ -89,9 +82,28 @@ pub enum TransferFormat {
     Binary,
 }
 
+impl TransferFormat {
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "Text" => Some(Self::Text),
+            "Binary" => Some(Self::Binary),
+            _ => None,
+        }
+    }
+}
+
 impl TransportKind {
     /// All, in the order in which clients try them.
     pub const ALL: [Self; 3] = [Self::WebSockets, Self::ServerSentEvents, Self::LongPolling];
+
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "WebSockets" => Some(Self::WebSockets),
+            "ServerSentEvents" => Some(Self::ServerSentEvents),
+            "LongPolling" => Some(Self::LongPolling),
+            _ => None,
+        }
+    }
 
     /// What it can carry.
     pub const fn formats(self) -> &'static [TransferFormat] {
@@ -211,11 +223,9 @@ impl<'a> NegotiateReply<'a> {
             return Err(NegotiateFault("no connectionId, url or error".to_owned()));
         };
         let known = |available: Unknown<'_>| {
-            let transport = serde_json::from_value(available.transport.into_owned().into()).ok()?;
-            let formats = available.transfer_formats.into_iter();
-            let formats =
-                formats.filter_map(|format| serde_json::from_value(format.into_owned().into()).ok());
-            Some((transport, formats.collect()))
+            let transport = TransportKind::named(&available.transport)?;
+            let formats = available.transfer_formats.iter();
+            Some((transport, formats.filter_map(|format| TransferFormat::named(format)).collect()))
         };
         Ok(Self::Offer {
             stateful_reconnect: any.use_stateful_reconnect,
@@ -270,9 +280,8 @@ struct Refused<'a> {
 }
 
 /// Any answer, read.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
 struct Any<'a> {
     #[serde(borrow)]
     error: Option<Cow<'a, str>>,
