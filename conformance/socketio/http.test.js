@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import zlib from "node:zlib";
 
-import { ask, Polling, refusal, Ws } from "./raw.js";
+import { ask, Polling, refusal, SEPARATOR, Ws } from "./raw.js";
 import { differs, share, start } from "./target.js";
 
 const EIO4 = { EIO: "4", transport: "polling" };
@@ -240,6 +240,18 @@ test("polls are compressed from the threshold on", async (t) => {
     assert.equal((await session.poll({ headers })).headers["content-encoding"], undefined);
     await session.post(`42["emit",{"compress":false},"x",["${long}"]]`);
     assert.equal((await session.poll({ headers })).headers["content-encoding"], undefined);
+    for (const from of ["self", "namespace"]) {
+      const poll = await session.pending({ headers });
+      await session.post(`42["emit",{"from":"${from}","volatile":true,"compress":false},"x",["${long}"]]`);
+      const { headers: got, text } = await poll.answer;
+      assert.deepEqual([got["content-encoding"], text], [undefined, `42["x","${long}"]`]);
+    }
+    // One that may be compressed makes it so for all that leave with it.
+    const packets = [`42["emit",{"from":"self","compress":false},"x",["${long}"]]`, '42["emit",{"from":"self"},"y",[1]]'];
+    await session.post(packets.join(SEPARATOR));
+    const both = await session.poll({ headers });
+    assert.equal(both.headers["content-encoding"] ?? "identity", encoding, accepted);
+    assert.equal(open[encoding](both.body).toString(), [`42["x","${long}"]`, '42["y",1]'].join(SEPARATOR));
   }
   const off = await start(t, { httpCompression: false });
   const session = await Polling.joined(off);

@@ -102,8 +102,8 @@ export class Polling {
   }
 
   /** A poll that the server has by now: what was posted after it has been answered. */
-  async pending() {
-    const poll = this.ask();
+  async pending(options) {
+    const poll = this.ask(options);
     await poll.sent;
     await this.post("3");
     return poll;

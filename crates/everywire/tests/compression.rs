@@ -3,7 +3,7 @@
 
 mod support;
 
-use everywire::{App, Args, Connection, Deflate, DeflateOptions, Options, raw};
+use everywire::{App, Args, Connection, Deflate, DeflateOptions, Options, Sending, raw};
 use support::{Frame, Io, Wire, over_both, serve};
 
 const OFFER: [(&str, &str); 1] = [("sec-websocket-extensions", "permessage-deflate")];
@@ -15,7 +15,7 @@ fn application(agree: DeflateOptions) -> App {
             ns.on_connect(async |conn: Connection| Ok(conn.join("lobby").await.map(drop)?));
             ns.on("message", async |conn: Connection, Args((text,)): Args<(String,)>| {
                 conn.emit("message", &text)?;
-                conn.emit_uncompressed("message", &text)?;
+                conn.emit_with(Sending { compress: false, ..Sending::default() }, "message", &text)?;
                 conn.within().to("lobby").compress(false).emit("message", &text)?;
                 conn.within().to("lobby").emit("message", &text)?;
                 Ok(())

@@ -81,14 +81,14 @@ impl Connection {
         self.emit_as(event.into(), Payload::from_args(&args)?, Class::Volatile)
     }
 
-    /// Sends an event that no carrier compresses: what is compressed already, or mixes secrets with what others said.
-    /// (Socket.IO: `socket.compress(false)`.)
-    pub fn emit_uncompressed(
+    /// Sends an event in a manner of its own: dropped or replaced where it cannot leave at once, kept from compression.
+    /// (Socket.IO: `socket.volatile.compress(false)`.)
+    pub fn emit_with(
         &self,
+        sending: impl Into<Sending>,
         event: impl Into<core::Name>,
         args: impl Serialize,
     ) -> Result<(), EmitError> {
-        let sending = Sending { compress: false, ..Sending::default() };
         self.emit_as(event.into(), Payload::from_args(&args)?, sending)
     }
 

@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use everywire::{
-    App, Args, Audience, Connection, ConnectionId, EventError, NamespaceBuilder, RawArgs, RawReply, Reason,
-    Refusal, RoomKey, Values, socketio,
+    App, Args, Audience, Class, Connection, ConnectionId, EventError, NamespaceBuilder, RawArgs, RawReply,
+    Reason, Refusal, RoomKey, Sending, Values, socketio,
 };
 use rmpv::Value;
 use serde::{Deserialize, Serialize};
@@ -216,11 +216,8 @@ fn define(ns: &mut NamespaceBuilder) {
         "emit",
         async |conn: Connection, Args((choice, name, args)): Args<(Choice, String, Vec<Value>)>| {
             if choice.from.as_deref() == Some("self") {
-                match (choice.volatile, choice.compress) {
-                    (true, _) => conn.emit_volatile(name, args)?,
-                    (false, Some(false)) => conn.emit_uncompressed(name, args)?,
-                    (false, _) => conn.emit(name, args)?,
-                }
+                let class = if choice.volatile { Class::Volatile } else { Class::Event };
+                conn.emit_with(Sending { class, compress: choice.compress.unwrap_or(true) }, name, args)?;
             } else {
                 choice.audience(&conn)?.publish(name, args).await?;
             }
