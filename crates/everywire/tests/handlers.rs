@@ -11,7 +11,7 @@ use everywire::{
 };
 use everywire_websocket::Opcode;
 use support::{Frame, Tcp, call, frame, get, serve, until, within};
-use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::{Notify, Semaphore};
 
 fn application(options: Options, define: impl FnOnce(&mut NamespaceBuilder)) -> App {
@@ -95,29 +95,35 @@ async fn as_many_at_a_time_as_the_namespace_says() {
     client.next_text().await;
 }
 
-#[tokio::test]
-async fn a_burst_waits_for_its_handler_and_nothing_is_lost() {
-    const EVENTS: u32 = 5_000;
+/// A client of a server where few bytes may wait, the door that its handler waits at for some texts, and what the handler
+/// got.
+async fn held_up(waits: fn(&str) -> bool) -> (Tcp, Arc<Notify>, UnboundedReceiver<String>) {
     let door = Arc::new(Notify::new());
     let open = door.clone();
-    let (tell, mut told) = unbounded_channel();
-    // One read brings many times what may wait.
+    let (tell, told) = unbounded_channel();
     let options = Options { inbound_queue: 500, inbound_bytes: 1000, ..Options::default() };
     let app = application(options, |ns| {
-        let door = door.clone();
         ns.on("message", move |_: Connection, Args((text,)): Args<(String,)>| {
             let (door, tell) = (door.clone(), tell.clone());
             async move {
-                if text == "0" {
+                let is_to_wait = waits(&text);
+                tell.send(text).unwrap();
+                if is_to_wait {
                     door.notified().await;
                 }
-                tell.send(text).unwrap();
                 Ok(())
             }
         });
     });
-    let address = serve(&app).await;
-    let mut client = Tcp::websocket(address, "/raw").await;
+    let client = Tcp::websocket(serve(&app).await, "/raw").await;
+    (client, open, told)
+}
+
+#[tokio::test]
+async fn a_burst_waits_for_its_handler_and_nothing_is_lost() {
+    const EVENTS: u32 = 5_000;
+    // One read brings many times what may wait.
+    let (mut client, open, mut told) = held_up(|text| text == "0").await;
     let burst: Vec<u8> = (0..EVENTS).flat_map(|i| frame(Opcode::Text, i.to_string().as_bytes())).collect();
     let sent = tokio::spawn(async move {
         client.send(burst).await;
@@ -138,32 +144,18 @@ async fn a_burst_waits_for_its_handler_and_nothing_is_lost() {
 
 #[tokio::test]
 async fn a_long_event_may_wait_for_its_handler() {
-    let door = Arc::new(Notify::new());
-    let open = door.clone();
-    let (tell, mut told) = unbounded_channel();
-    let options = Options { inbound_queue: 500, inbound_bytes: 1000, ..Options::default() };
-    let app = application(options, |ns| {
-        let door = door.clone();
-        ns.on("message", move |_: Connection, Args((text,)): Args<(String,)>| {
-            let (door, tell) = (door.clone(), tell.clone());
-            async move {
-                tell.send(text.len()).unwrap();
-                door.notified().await;
-                Ok(())
-            }
-        });
-    });
-    let address = serve(&app).await;
-    let mut client = Tcp::websocket(address, "/raw").await;
+    let (mut client, open, mut told) = held_up(|_| true).await;
+    let next =
+        async |told: &mut UnboundedReceiver<String>| within("an event", told.recv()).await.unwrap().len();
     client.text("").await;
-    assert_eq!(within("the first", told.recv()).await, Some(0));
+    assert_eq!(next(&mut told).await, 0);
     // Longer than all that may wait, and it waits.
     client.text(&"x".repeat(5000)).await;
     client.text(&"y".repeat(600)).await;
     open.notify_one();
-    assert_eq!(within("the long one", told.recv()).await, Some(5000));
+    assert_eq!(next(&mut told).await, 5000);
     open.notify_one();
-    assert_eq!(within("the last", told.recv()).await, Some(600));
+    assert_eq!(next(&mut told).await, 600);
     open.notify_one();
     client.close(1000).await;
     assert_eq!(client.close_code().await, Some(1000));

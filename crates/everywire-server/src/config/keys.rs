@@ -194,6 +194,12 @@ fn limits() -> Vec<Key<Config>> {
             field!(options.catch_up_queue),
             "Broadcasts that may wait for one client while it catches up on what it missed.",
         ),
+        Key::new(
+            "server_events",
+            Whole(COUNT),
+            field!(options.server_events),
+            "Events of other servers that may wait to be handled; beyond, they are lost, and the log says so.",
+        ),
         Key::new("batch", Whole(COUNT), field!(options.batch), "Requests in one JSON-RPC batch."),
     ]
 }

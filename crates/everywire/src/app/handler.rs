@@ -106,8 +106,17 @@ where
 {
     Box::new(move |connection, args, extras| {
         let args = A::from_args(args, extras)?;
-        Ok(Box::pin(Answering { future: handler(connection.clone(), args) }))
+        Ok(answering(handler(connection.clone(), args)))
     })
+}
+
+/// A handler's future at work.
+pub(crate) fn answering<R, Fut>(future: Fut) -> Running
+where
+    R: Reply,
+    Fut: Future<Output = Result<R>> + Send + 'static,
+{
+    Box::pin(Answering { future })
 }
 
 pin_project_lite::pin_project! {

@@ -334,7 +334,7 @@ impl AppBuilder {
         let (flushers, queues) = Flushers::new(shards);
         let epoch = u64::from_be_bytes(crate::random());
         let broker = self.broker.unwrap_or_else(|| Arc::new(MemoryBroker::new(epoch, core::hub::unix_ms)));
-        let (inbox, told) = Inbox::new();
+        let (inbox, told) = Inbox::new(options.server_events);
         let encoder = Encoder { deflate: options.deflate.unwrap_or_default() };
         let hub = Hub::new(HubOptions {
             shards,

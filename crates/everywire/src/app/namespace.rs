@@ -5,13 +5,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use everywire_core::payload::Extras;
 use everywire_core::{Name, Payload, PayloadRef, Reason};
 use hashbrown::HashMap;
 
 use super::App;
 use super::connection::Connection;
 use super::error::Result;
-use super::handler::{FromArgs, Handler, RawArgs, Reply, Running, boxed};
+use super::handler::{FromArgs, Handler, RawArgs, Reply, Running, answering, boxed};
 use super::servers::OnServerEvent;
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -186,8 +187,7 @@ impl NamespaceBuilder {
             self.errors.push("there are two handlers for any event".to_owned());
         }
         self.handlers.any = Some(Box::new(move |connection, name, payload| {
-            let future = handler(connection, name, RawArgs(payload));
-            Box::pin(async move { future.await?.into_payload() })
+            answering(handler(connection, name, RawArgs(payload)))
         }));
         self
     }
@@ -208,7 +208,10 @@ impl NamespaceBuilder {
         } else if self.handlers.server_events.contains_key(&event) {
             self.errors.push(format!("{event:?} of other servers has two handlers"));
         } else {
-            self.handlers.server_events.insert(event, super::servers::boxed(handler));
+            let handler = move |app: App, args: &PayloadRef<'_>| {
+                Ok(answering(handler(app, A::from_args(args, Extras::Ignore)?)))
+            };
+            self.handlers.server_events.insert(event, Box::new(handler));
         }
         self
     }
@@ -254,7 +257,7 @@ impl Handlers {
         connection: &Connection,
         name: &str,
         args: &PayloadRef<'_>,
-        extras: everywire_core::payload::Extras,
+        extras: Extras,
         fold_case: bool,
     ) -> Option<Result<Running>> {
         let running = match (self.find(name, fold_case), &self.any) {

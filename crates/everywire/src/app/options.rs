@@ -39,6 +39,9 @@ pub struct Options {
     pub rooms_per_connection: usize,
     /// Broadcasts that may wait for one membership while it catches up. Default 1,024.
     pub catch_up_queue: usize,
+    /// Events of other servers that may wait for the task that takes them; beyond, they are lost, and the log says so.
+    /// Default 1,024.
+    pub server_events: usize,
     /// Requests in one JSON-RPC batch. Default 100.
     pub batch: usize,
     /// The longest that a poll is held. Default 25 s.
@@ -90,6 +93,7 @@ impl Default for Options {
             connections: 10_000,
             rooms_per_connection: 128,
             catch_up_queue: 1024,
+            server_events: 1024,
             batch: 100,
             poll_wait: Duration::from_secs(25),
             sse_comment: Duration::from_secs(25),

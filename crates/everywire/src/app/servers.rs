@@ -14,7 +14,7 @@ use std::time::Duration;
 use everywire_core::admission::{self, Refused};
 use everywire_core::broker::{BrokerError, NodeMessage, Told};
 use everywire_core::hub::OnTold;
-use everywire_core::payload::{Extras, PayloadError};
+use everywire_core::payload::PayloadError;
 use everywire_core::{Name, Payload, PayloadRef};
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -24,36 +24,19 @@ use tokio::time::timeout_at;
 
 use super::audience::{Acks, first_value};
 use super::error::Result;
-use super::handler::{FromArgs, Reply, Running};
+use super::handler::Running;
 use super::{App, AppState};
-
-/// Messages of other nodes that may wait for the task that takes them; beyond, they are lost, and the log says so.
-const QUEUE: usize = 1024;
 
 /// The handler of an event of another node's.
 pub(crate) type OnServerEvent = Box<dyn Fn(App, &PayloadRef<'_>) -> Result<Running> + Send + Sync>;
-
-/// Boxes a handler.
-pub(crate) fn boxed<A, R, F, Fut>(handler: F) -> OnServerEvent
-where
-    A: FromArgs + Send + 'static,
-    R: Reply,
-    F: Fn(App, A) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<R>> + Send + 'static,
-{
-    Box::new(move |app, args| {
-        let future = handler(app, A::from_args(args, Extras::Ignore)?);
-        Ok(Box::pin(async move { future.await?.into_payload() }))
-    })
-}
 
 /// What other nodes told, on its way to the handlers.
 pub(crate) struct Inbox(mpsc::Receiver<(Arc<str>, NodeMessage)>);
 
 impl Inbox {
-    /// The queue, and who fills it.
-    pub(crate) fn new() -> (Self, OnTold) {
-        let (note, noted) = mpsc::channel(QUEUE);
+    /// A queue of so many messages, and who fills it. Beyond, they are lost, and the log says so.
+    pub(crate) fn new(queue: usize) -> (Self, OnTold) {
+        let (note, noted) = mpsc::channel(queue.max(1));
         let told: OnTold = Arc::new(move |namespace, message| {
             if note.try_send((namespace.clone(), message)).is_err() {
                 tracing::warn!(%namespace, "another node told more than could be taken: something of it is lost");
@@ -171,17 +154,12 @@ impl Servers {
         let _under_way = UnderWay { asked, id };
         let all = self.count();
         self.tell(event.into(), Payload::from_args(&args)?, Some(id)).await?;
-        let mut acks = Acks { answers: Vec::new(), missing: 0, unable: 0 };
-        while acks.answers.len() + acks.missing < all
-            && let Ok(Some(answer)) = timeout_at(deadline, heard.recv()).await
-        {
-            match answer.as_ref().and_then(first_value) {
-                Some(answer) => acks.answers.push(answer),
-                None => acks.missing += 1,
-            }
+        let mut answers = Vec::new();
+        for _ in 0..all {
+            let Ok(Some(answer)) = timeout_at(deadline, heard.recv()).await else { break };
+            answers.extend(answer.as_ref().and_then(first_value));
         }
-        acks.missing = all.saturating_sub(acks.answers.len());
-        Ok(acks)
+        Ok(Acks { missing: all - answers.len(), answers, unable: 0 })
     }
 
     async fn tell(&self, event: Name, payload: Payload, ask: Option<u64>) -> Result<(), ServersError> {

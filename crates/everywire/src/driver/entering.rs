@@ -35,13 +35,13 @@ impl Conversation {
     /// The one seat of a protocol without namespaces.
     pub(super) fn take_seat(&mut self, namespace: &str) {
         let handlers = self.app.handlers_of(namespace).unwrap_or_else(|| Arc::new(Handlers::empty()));
-        let namespace = self.app.hub.namespace(namespace);
-        let connection =
-            connect(&namespace, self.spec(0, self.identity.clone()), self.shown(Payload::empty()));
         if !handlers.outgoing.is_empty() {
             self.watched = true;
             self.link.mailbox().set_direct(false);
         }
+        let namespace = self.app.hub.namespace(namespace);
+        let connection =
+            connect(&namespace, self.spec(0, self.identity.clone()), self.shown(Payload::empty()));
         self.seats.push(Seat {
             slot: 0,
             connection: Some(connection),
