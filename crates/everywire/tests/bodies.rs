@@ -148,8 +148,8 @@ async fn who_is_held_need_not_answer_pings() {
     let mut client = Client::enter(options, engine).await;
     assert_eq!(client.post(&events([1, 600, 700])).await.body, "ok");
     assert_eq!(client.next().await, 1);
-    let held = client.posting(&events([2]));
     assert_eq!(within("a ping", client.poll()).await.body, "2");
+    let held = client.posting(&events([2]));
     // Whoever comes later, and has nothing held, ends by its silence: so we have been silent longer than that.
     let other = open_session(client.address).await;
     assert_eq!(within("a ping", Tcp::ask(client.address, &get(&other))).await.body, "2");
