@@ -27,7 +27,7 @@ pub mod vocabulary;
 pub use broadcast::{Broadcast, Class, Encode, Form, Publication, Run, Sending, Target};
 pub use broker::{Broker, BrokerError, BrokerEvent, Command, Door, MemoryBroker, Retention, Ticket};
 pub use hub::{Connection, Hub, HubOptions, JoinOptions, Joined, Link, Namespace};
-pub use mailbox::{Entry, Item, Mailbox, MailboxOptions, Outcome, Overflow, Token};
+pub use mailbox::{Entry, Failure, Item, Mailbox, MailboxOptions, Outcome, Overflow, Token};
 pub use payload::{Payload, PayloadRef};
 pub use promise::{Promise, Resolver};
 pub use vocabulary::{ConnectionId, Identity, Name, Offset, Reason, RoomKey, Verb};

@@ -137,6 +137,7 @@ impl Session for SockJs {
             Input::Send { .. }
             | Input::Joined { .. }
             | Input::Acknowledged(_)
+            | Input::Resumable(_)
             | Input::Pong { .. }
             | Input::LaneWritable { .. } => {}
         }

@@ -62,6 +62,10 @@ impl Spell for Lines {
                 event(name, payload, out);
             }
             Item::Reply { token, outcome } => reply(token, outcome, out),
+            Item::StreamItem { token, payload } => {
+                write(out, format_args!("item {token:?} "));
+                payload.write_json_args(out);
+            }
             Item::Wire { bytes, .. } => out.extend_from_slice(bytes),
             Item::Entered { id, .. } => write(out, format_args!("entered {id}")),
             Item::Refused { message, .. } => write(out, format_args!("refused {message}")),
@@ -94,7 +98,8 @@ fn reply(token: &Token, outcome: &Outcome, out: &mut Vec<u8>) {
     }
     match outcome {
         Outcome::Done(payload) => payload.write_json_args(out),
-        Outcome::Failed { code, message, .. } => write(out, format_args!("failed {code} {message}")),
+        Outcome::Ended => write(out, format_args!("ended")),
+        Outcome::Failed(failure) => write(out, format_args!("failed {} {}", failure.code, failure.message)),
     }
 }
 

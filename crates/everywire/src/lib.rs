@@ -27,7 +27,7 @@
 //! | building and serving an application | [`App`], [`AppBuilder`], [`Options`] |
 //! | handlers, their arguments and answers | [`NamespaceBuilder`], [`Args`], [`Reply`], [`EventError`] |
 //! | sending to one client, or to rooms | [`Connection`], [`Audience`] |
-//! | which path speaks what | [`jsonrpc`], [`raw`], [`raw_room`], [`socketio`], [`sse`], [`poll`], [`publish`] |
+//! | which path speaks what | [`jsonrpc`], [`raw`], [`raw_room`], [`socketio`], [`signalr`], [`sse`], [`poll`], [`publish`] |
 //! | who a client is and what it may do | [`Credentials`], [`Refusal`], [`Identity`], [`Verb`] |
 #![forbid(unsafe_code)]
 
@@ -42,10 +42,13 @@ pub use app::connection::{AskError, Connection, EmitError};
 pub use app::error::{EventError, Result, code};
 pub use app::handler::{Args, FromArgs, RawArgs, RawReply, Reply, Values};
 pub use app::handshake::Handshake;
-pub use app::mount::{Mount, Wire, jsonrpc, poll, publish, raw, raw_room, socketio, sse};
+pub use app::mount::{
+    Mount, Wire, jsonrpc, poll, publish, raw, raw_room, signalr, signalr_raw, socketio, sse,
+};
 pub use app::namespace::NamespaceBuilder;
 pub use app::options::{Deflate, Options};
 pub use app::servers::{Servers, ServersError};
+pub use app::streams::{Upload, UploadError, Uploads};
 pub use app::{App, AppBuilder, BuildError};
 pub use carrier::body::Body;
 pub use carrier::service::Service;
@@ -56,9 +59,11 @@ pub use everywire_core::{
     Class, ConnectionId, Identity, MailboxOptions, Name, Offset, Overflow, Payload, Reason, Retention,
     RoomKey, Sending, Verb,
 };
+pub use everywire_protocols::protocol::signalr::{Encodings, SignalROptions};
 pub use everywire_protocols::protocol::socketio::{Parser, SocketIoOptions};
 pub use everywire_protocols::session::WebSocketOptions;
 pub use everywire_protocols::session::{EngineIoCookie, EngineIoOptions};
+pub use everywire_protocols::session::{SignalRConnectionOptions, SignalRTransports};
 pub use everywire_websocket::DeflateOptions;
 
 /// The last value of a key of a request's query, decoded.

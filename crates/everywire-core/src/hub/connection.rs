@@ -264,6 +264,11 @@ impl Connection {
         }
     }
 
+    /// Whether what is sent to it waits for the broker's answer to a publication of its own.
+    pub fn is_held_back(&self) -> bool {
+        self.own.is_waiting()
+    }
+
     /// Ends it, after everything that was published or sent before has left: with its session, unless it shares that
     /// with others.
     pub fn end(&self, reason: Reason) {

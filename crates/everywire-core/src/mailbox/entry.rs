@@ -62,6 +62,13 @@ pub enum Item {
         /// The answer.
         outcome: Outcome,
     },
+    /// One item of the stream that answers an event of the client's.
+    StreamItem {
+        /// What the protocol gave with the event.
+        token: Token,
+        /// The item: one argument.
+        payload: Payload,
+    },
     /// The client is let into its namespace: for protocols that carry several in a session, and say so.
     Entered {
         /// The connection's public id.
@@ -109,15 +116,40 @@ pub enum Token {
 pub enum Outcome {
     /// With these values.
     Done(Payload),
-    /// With an error.
-    Failed {
-        /// A number out of the table of errors.
-        code: i32,
-        /// What was wrong.
-        message: Arc<str>,
-        /// More, as JSON, if the application gave it.
-        data: Option<Payload>,
-    },
+    /// With a stream, which ends here.
+    Ended,
+    /// With an error. In a box, for few answers are one.
+    Failed(Box<Failure>),
+}
+
+/// Why a question of the client's has no answer.
+#[derive(Debug, Clone, Default)]
+pub struct Failure {
+    /// A number out of the table of errors.
+    pub code: i32,
+    /// What was wrong.
+    pub message: Arc<str>,
+    /// More, as JSON, if the application gave it.
+    pub data: Option<Payload>,
+    /// The event, as the client wrote it: some protocols name it in their words.
+    pub event: Box<str>,
+    /// How many arguments came, and how many the handler takes, if that is what was wrong.
+    pub count: Option<(usize, usize)>,
+    /// Whether some items of a stream may have gone before.
+    pub streamed: bool,
+}
+
+impl Failure {
+    /// With a code and words, and nothing else.
+    pub fn new(code: i32, message: impl Into<Arc<str>>) -> Self {
+        Self { code, message: message.into(), ..Self::default() }
+    }
+}
+
+impl From<Failure> for Outcome {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(Box::new(failure))
+    }
 }
 
 /// The class of an entry: what may happen to it in a full mailbox. (Control frames, pings and the
@@ -146,6 +178,7 @@ impl Item {
             // A question is awaited by somebody: as little to be dropped as an answer.
             Self::Emit { ack: Some(_), .. }
             | Self::Reply { .. }
+            | Self::StreamItem { .. }
             | Self::Entered { .. }
             | Self::Refused { .. }
             | Self::Left
@@ -194,10 +227,12 @@ impl Item {
                 }
                 Self::Reply { outcome, .. } => match outcome {
                     Outcome::Done(payload) => payload.size(),
-                    Outcome::Failed { message, data, .. } => {
-                        message.len() + data.as_ref().map_or(0, Payload::size)
+                    Outcome::Ended => 0,
+                    Outcome::Failed(failure) => {
+                        failure.message.len() + failure.data.as_ref().map_or(0, Payload::size)
                     }
                 },
+                Self::StreamItem { payload, .. } => payload.size(),
                 Self::Entered { recovery, .. } => recovery.as_ref().map_or(0, |secret| secret.len()),
                 Self::Refused { message, data } => message.len() + data.as_ref().map_or(0, Payload::size),
                 Self::Left => 0,

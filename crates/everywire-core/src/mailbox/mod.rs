@@ -14,5 +14,5 @@
 mod entry;
 mod state;
 
-pub use entry::{Class as EntryClass, Entry, Item, Outcome, Token};
+pub use entry::{Class as EntryClass, Entry, Failure, Item, Outcome, Token};
 pub use state::{Drain, Mailbox, MailboxOptions, Overflow};

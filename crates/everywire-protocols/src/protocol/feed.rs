@@ -61,6 +61,7 @@ impl Protocol for Feed {
             // No event comes with a token, so none is answered; nothing is written by itself; and a session is one
             // connection.
             Item::Reply { .. }
+            | Item::StreamItem { .. }
             | Item::Wire { .. }
             | Item::Entered { .. }
             | Item::Refused { .. }

@@ -15,7 +15,8 @@ pub mod socketio;
 use std::borrow::Cow;
 
 use everywire_core::payload::Extras;
-use everywire_core::{Broadcast, Entry, PayloadRef, Reason, Token};
+use everywire_core::payload::PayloadError;
+use everywire_core::{Broadcast, ConnectionId, Entry, PayloadRef, Reason, Token};
 use smallvec::SmallVec;
 
 use crate::seam::{Kind, Message, Outbox, Time};
@@ -24,6 +25,7 @@ use crate::session::Facts;
 pub use feed::Feed;
 pub use jsonrpc::{JsonRpc, JsonRpcOptions};
 pub use raw::Raw;
+pub use signalr::{SignalR, SignalROptions};
 pub use socketio::{SocketIo, SocketIoClient, SocketIoOptions};
 
 /// What a protocol understood.
@@ -40,6 +42,36 @@ pub enum Output<'a> {
         /// Under which its answer goes back.
         token: Option<Token>,
     },
+    /// An event with streams: its answer is to be one, or some come with it.
+    Call {
+        /// Which of the session's connections.
+        slot: u32,
+        /// The event's name, as the client wrote it.
+        name: Cow<'a, str>,
+        /// Its arguments, without the streams.
+        args: PayloadRef<'a>,
+        /// Under which its answer goes back, if one is awaited.
+        token: Option<Token>,
+        /// Whether the answer is to be a stream: as many [`Item::StreamItem`](everywire_core::Item::StreamItem) as there
+        /// are, and then a reply, [`Outcome::Ended`](everywire_core::Outcome::Ended) or a failure.
+        streams: bool,
+        /// The streams that come with it, in the order of its parameters.
+        uploads: Vec<Token>,
+    },
+    /// The next item of a stream of the client's.
+    Upload {
+        /// The token that came with the call.
+        token: Token,
+        /// The item: one argument. If it cannot be taken, the stream has failed.
+        item: Result<PayloadRef<'a>, PayloadError>,
+    },
+    /// A stream of the client's has ended.
+    Uploaded {
+        /// The token that came with the call.
+        token: Token,
+        /// What went wrong, in the client's words, if anything did.
+        error: Option<String>,
+    },
     /// The answer to a question of ours.
     Answer {
         /// Which connection.
@@ -49,15 +81,15 @@ pub enum Output<'a> {
         /// The answer, or the client's error: its number and words.
         answer: Result<PayloadRef<'a>, (i64, String)>,
     },
-    /// The client wants to enter a namespace: from protocols that carry [several](Protocol::namespaces) in a session.
-    /// It is answered by [`Item::Entered`](everywire_core::Item::Entered) or
-    /// [`Item::Refused`](everywire_core::Item::Refused); until then the protocol keeps back what is encoded for the
-    /// connection, and events that the client sends meanwhile wait for their handlers.
+    /// The client wants to enter a namespace; see [`Protocol::entrance`]. Events that it sends meanwhile wait for their
+    /// handlers.
     Connect {
         /// The number that the protocol gives the connection. In one session, none is given twice.
         slot: u32,
         /// The namespace.
         namespace: Cow<'a, str>,
+        /// The public id that the connection is to have, if the client knows it already.
+        id: Option<ConnectionId>,
         /// What the client sends along: one argument, or none.
         auth: PayloadRef<'a>,
         /// The connection that it had before, to which it comes back.
@@ -68,11 +100,14 @@ pub enum Output<'a> {
         /// Which connection.
         slot: u32,
     },
-    /// The client no longer awaits this answer.
+    /// The client wants no more of this answer. If it is a stream, it ends; any other answer still comes.
     Cancel {
         /// The token that came with the event.
         token: Token,
     },
+    /// The client has said whether it can go on with its session on another lane. Where it might
+    /// ([`Facts::resumable`]), the session waits for that.
+    Resumable(bool),
     /// Send this, behind what was published or sent before: an answer that needs no handler, above all
     /// to what the client got wrong.
     Send {
@@ -103,6 +138,21 @@ pub enum Output<'a> {
         /// For the log: what the client did.
         fault: Cow<'static, str>,
     },
+}
+
+/// How the clients of a protocol get into namespaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entrance {
+    /// A session is one connection, numbered 0, in the namespace of its mount from the time that it opens.
+    AtOnce,
+    /// A session is one connection, numbered 0, in the namespace that the protocol was made for, from the time that the
+    /// client asks for it by an [`Output::Connect`]. A client that is not let in has
+    /// [`Item::Refused`](everywire_core::Item::Refused) encoded for it, and its session ends.
+    OnRequest,
+    /// A client enters as many namespaces as it likes, each by an [`Output::Connect`], which is answered by
+    /// [`Item::Entered`](everywire_core::Item::Entered) or [`Item::Refused`](everywire_core::Item::Refused). Until then
+    /// the protocol keeps back what is encoded for the connection. The session outlives each of them.
+    Several,
 }
 
 /// A client that was in a namespace, lost its session, and wants to go on where it was.
@@ -142,10 +192,9 @@ pub trait Protocol: Send {
     /// The form in which broadcasts reach this client.
     fn form(&self) -> ProtocolForm;
 
-    /// Whether clients enter namespaces by themselves, each by an [`Output::Connect`]. Otherwise a session is one
-    /// connection, numbered 0, in the namespace of its mount, from the time that it opens.
-    fn namespaces(&self) -> bool {
-        false
+    /// How clients get into namespaces.
+    fn entrance(&self) -> Entrance {
+        Entrance::AtOnce
     }
 
     /// Whether the client can answer an event.
@@ -153,6 +202,11 @@ pub trait Protocol: Send {
 
     /// What becomes of more arguments than a handler takes.
     fn extras(&self) -> Extras;
+
+    /// Whether the names of events do not tell case apart.
+    fn folds_case(&self) -> bool {
+        false
+    }
 
     /// The deadline has come.
     fn tick(&mut self, _now: Time, _out: &mut Outputs<'_>) {}
@@ -183,11 +237,15 @@ pub enum ProtocolForm {
     SocketIoMsgPack,
     /// Both.
     SocketIoMsgPackOffset,
+    /// [`SignalR`] in JSON.
+    SignalR,
+    /// [`SignalR`] in `MessagePack`.
+    SignalRMsgPack,
 }
 
 impl ProtocolForm {
     /// Every form, at the index of its number.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Raw,
         Self::JsonRpc,
         Self::EventSource,
@@ -196,6 +254,8 @@ impl ProtocolForm {
         Self::SocketIoOffset,
         Self::SocketIoMsgPack,
         Self::SocketIoMsgPackOffset,
+        Self::SignalR,
+        Self::SignalRMsgPack,
     ];
 
     /// Encodes a broadcast; `meta` adds the meta argument.
@@ -213,6 +273,8 @@ impl ProtocolForm {
             Self::SocketIoMsgPackOffset => {
                 socketio::encode(socketio::Parser::MsgPack, broadcast, meta, true, outbox);
             }
+            Self::SignalR => signalr::encode(signalr::Encoding::Json, broadcast, meta, outbox),
+            Self::SignalRMsgPack => signalr::encode(signalr::Encoding::MsgPack, broadcast, meta, outbox),
         }
     }
 }

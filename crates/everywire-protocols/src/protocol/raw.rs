@@ -37,6 +37,7 @@ impl Protocol for Raw {
             // No event comes with a token, so none is answered; nothing is written by itself; and a session is one
             // connection.
             Item::Reply { .. }
+            | Item::StreamItem { .. }
             | Item::Wire { .. }
             | Item::Entered { .. }
             | Item::Refused { .. }

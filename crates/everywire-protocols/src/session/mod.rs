@@ -29,7 +29,8 @@ pub use engineio::{
 };
 pub use poll::{PollEndpoint, PollOptions};
 pub use signalr::{
-    NegotiateFault, NegotiateReply, NegotiateRequest, SignalRTransports, TransferFormat, TransportKind,
+    NegotiateFault, NegotiateReply, NegotiateRequest, Negotiated, SignalRConnectionOptions, SignalREndpoint,
+    SignalRRefusal, SignalRTransports, TransferFormat, TransportKind,
 };
 pub use sse::{SseEndpoint, SseOptions};
 pub use websocket::{WebSocket, WebSocketOptions};
@@ -134,6 +135,9 @@ pub enum Input<'a> {
         /// Nothing is missing since [`Facts::since`].
         recovered: bool,
     },
+    /// The protocol has been told by the client whether it can go on on another lane: the answer to
+    /// [`Facts::resumable`].
+    Resumable(bool),
     /// The protocol has been told by the client that it holds everything up to this number: the first message to be
     /// retained is number 1.
     Acknowledged(u64),
@@ -230,8 +234,11 @@ pub struct Facts {
     pub text_only: bool,
     /// The revision of the session's protocol that the client speaks; 0 where there is one.
     pub revision: u32,
-    /// What is sent may have to be sent again on another lane.
+    /// What is sent may have to be sent again on another lane, if the protocol says so too
+    /// ([`Resumable`](crate::protocol::Output::Resumable)).
     pub resumable: bool,
+    /// The client polls: that its polls come shows that it lives, and a heart-beat would only wake it.
+    pub polls: bool,
     /// Rooms that the client entered by opening the session, and the offset that it comes back with.
     pub rooms: SmallVec<[Arc<str>; 1]>,
     /// See `rooms`.

@@ -197,7 +197,8 @@ impl Session for Poll {
             Input::Message { .. }
             | Input::Pong { .. }
             | Input::LaneWritable { .. }
-            | Input::Acknowledged(_) => {}
+            | Input::Acknowledged(_)
+            | Input::Resumable(_) => {}
         }
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use everywire_core::Reason;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 
 use super::{Lane, Output};
@@ -77,4 +77,13 @@ pub(super) fn check_method(head: &Request<()>) -> Result<(), Refusal> {
     }
     let message = format!("{} is not possible here, only GET and HEAD are", head.method()).into();
     Err(Refusal { status: StatusCode::METHOD_NOT_ALLOWED, message })
+}
+
+/// Whether a request asks for a WebSocket: RFC 6455, 4.1, or RFC 8441, of which carriers let no other CONNECT through.
+pub(super) fn is_websocket(head: &Request<()>) -> bool {
+    let protocols = head.headers().get_all(UPGRADE).into_iter().filter_map(|value| value.to_str().ok());
+    head.method() == Method::CONNECT
+        || protocols
+            .flat_map(|value| value.split(','))
+            .any(|protocol| protocol.trim().eq_ignore_ascii_case("websocket"))
 }

@@ -174,7 +174,8 @@ impl Session for Sse {
             | Input::Pong { .. }
             | Input::LaneWritable { .. }
             | Input::Drained
-            | Input::Acknowledged(_) => {}
+            | Input::Acknowledged(_)
+            | Input::Resumable(_) => {}
         }
     }
 

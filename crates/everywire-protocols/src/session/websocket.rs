@@ -99,6 +99,7 @@ impl Session for WebSocket {
             | Input::Drained
             | Input::Joined { .. }
             | Input::Acknowledged(_)
+            | Input::Resumable(_)
             | Input::LaneWritable { .. } => {}
         }
     }

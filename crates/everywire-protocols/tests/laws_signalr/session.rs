@@ -140,6 +140,7 @@ impl Session for Stateful {
             // A message here is one from a lane that has been replaced.
             Input::Message { .. }
             | Input::Joined { .. }
+            | Input::Resumable(_)
             | Input::Pong { .. }
             | Input::LaneWritable { .. } => {}
         }

@@ -200,6 +200,12 @@ fn limits() -> Vec<Key<Config>> {
             field!(options.server_events),
             "Events of other servers that may wait to be handled; beyond, they are lost, and the log says so.",
         ),
+        Key::new(
+            "streams",
+            Whole(COUNT),
+            field!(options.streams),
+            "Streams of one connection, both ways, that may be open at a time.",
+        ),
         Key::new("batch", Whole(COUNT), field!(options.batch), "Requests in one JSON-RPC batch."),
     ]
 }

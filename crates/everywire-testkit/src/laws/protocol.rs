@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use everywire_core::{
-    Broadcast, Class, ConnectionId, Entry, Item, Name, Offset, Outcome, Payload, Publication, Reason, Target,
-    Token,
+    Broadcast, Class, ConnectionId, Entry, Failure, Item, Name, Offset, Outcome, Payload, Publication,
+    Reason, Target, Token,
 };
-use everywire_protocols::protocol::{Output, Outputs, Protocol};
+use everywire_protocols::protocol::{Entrance, Output, Outputs, Protocol};
 use everywire_protocols::seam::{Kind, Time};
 use everywire_protocols::session::Facts;
 
@@ -65,10 +65,11 @@ impl<'a> Play<'a> {
         let mut protocol = (case.make)();
         let mut random = Random::new(seed);
         let mut out = Outputs::new();
+        let several = protocol.entrance() == Entrance::Several;
         let facts = Facts {
             text_only: random.chance(30),
             // Those of Engine.IO: the protocol with namespaces is the one with revisions.
-            revision: if protocol.namespaces() { random.pick(&[0, 3, 4]) } else { 0 },
+            revision: if several { random.pick(&[0, 3, 4]) } else { 0 },
             ..Facts::default()
         };
         protocol.open(&facts, Time(0), &mut out);
@@ -83,7 +84,7 @@ impl<'a> Play<'a> {
             match self.random.below(10) {
                 0..5 => self.receive(),
                 5..7 => self.answer(),
-                7 if self.protocol.namespaces() => self.let_in_or_not(),
+                7 if self.is_several() => self.let_in_or_not(),
                 7..9 => self.encode_something(),
                 _ => self.tick(),
             }
@@ -114,6 +115,10 @@ impl<'a> Play<'a> {
         }
     }
 
+    fn is_several(&self) -> bool {
+        self.protocol.entrance() == Entrance::Several
+    }
+
     fn receive(&mut self) {
         let message = self.message();
         let mut out = Outputs::new();
@@ -127,10 +132,15 @@ impl<'a> Play<'a> {
             self.said.push(format!("{output:?}"));
             assert!(!self.closed, "more after its end: {output:?}");
             match output {
-                Output::Event { slot, token: Some(token), .. } => self.open.push((slot, token)),
+                Output::Event { slot, token: Some(token), .. }
+                | Output::Call { slot, token: Some(token), .. } => self.open.push((slot, token)),
                 Output::Cancel { token } => self.open.retain(|(_, open)| *open != token),
                 Output::Connect { slot, .. } => {
-                    assert!(self.protocol.namespaces(), "it said that clients enter no namespaces");
+                    assert_ne!(
+                        self.protocol.entrance(),
+                        Entrance::AtOnce,
+                        "it said that clients are in at once"
+                    );
                     assert_eq!(slot as usize, self.connections.len(), "no slot is given twice, or left out");
                     self.connections.push(Connection::Connecting);
                 }
@@ -172,7 +182,7 @@ impl<'a> Play<'a> {
         let outcome = if self.random.chance(50) {
             Outcome::Done(self.payload())
         } else {
-            Outcome::Failed { code: -32000, message: "why".into(), data: None }
+            Failure::new(-32000, "why").into()
         };
         let messages = self.encode(slot, Item::Reply { token, outcome });
         let attachments = messages.get(1..).unwrap_or_default();
@@ -208,7 +218,7 @@ impl<'a> Play<'a> {
             }
         };
         // Of connections that there are, and one that there is not.
-        let slot = if self.protocol.namespaces() { self.random.below(self.connections.len() + 1) } else { 0 };
+        let slot = if self.is_several() { self.random.below(self.connections.len() + 1) } else { 0 };
         self.encode(slot as u32, item);
     }
 
@@ -225,7 +235,7 @@ impl<'a> Play<'a> {
     /// What is said to a client that may not be in, or not any more, and is told nothing then.
     fn encode(&mut self, slot: u32, item: Item) -> Vec<(Kind, String)> {
         let messages = self.write(slot, item);
-        if self.protocol.namespaces() && self.connections.get(slot as usize) != Some(&Connection::In) {
+        if self.is_several() && self.connections.get(slot as usize) != Some(&Connection::In) {
             assert!(messages.is_empty(), "to {slot}, which is not in: {messages:?}");
         }
         messages

@@ -178,7 +178,11 @@ impl Watched {
                 assert!(self.lanes.contains_key(lane), "{lane:?} is there");
             }
             Input::Send { .. } | Input::Drained => assert!(self.direct.is_none(), "it is direct"),
-            Input::Joined { .. } | Input::Acknowledged(_) | Input::Close(_) | Input::Tick => {}
+            Input::Joined { .. }
+            | Input::Acknowledged(_)
+            | Input::Resumable(_)
+            | Input::Close(_)
+            | Input::Tick => {}
         }
     }
 

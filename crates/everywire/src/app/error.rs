@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use everywire_core::payload::ArgsError;
-use everywire_core::{Outcome, Payload};
+use everywire_core::{Failure, Payload};
 use serde::Serialize;
 
 /// The result of a handler. Any error becomes an *internal* one by `?`: logged in full, and shown to
@@ -23,6 +23,8 @@ pub mod code {
     pub const HANDLER: i32 = -32000;
     /// The client may not do that.
     pub const FORBIDDEN: i32 = -32003;
+    /// The event was called in a way that it has not: for a stream where its answer is none, or the other way round.
+    pub const CALL: i32 = -32004;
 }
 
 /// What a handler fails with.
@@ -35,6 +37,8 @@ struct Fault {
     code: i32,
     message: Arc<str>,
     data: Option<Payload>,
+    /// How many arguments came, and how many the handler takes, if that is what was wrong.
+    count: Option<(usize, usize)>,
     /// What broke, if it is not the client's to know.
     internal: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -43,7 +47,7 @@ impl EventError {
     /// An error that the client hears as it is. The handler's own codes are best positive; the negative
     /// ones from −32768 to −32000 are JSON-RPC's.
     pub fn new(code: i32, message: impl Into<Arc<str>>) -> Self {
-        Self(Box::new(Fault { code, message: message.into(), data: None, internal: None }))
+        Self(Box::new(Fault { code, message: message.into(), data: None, count: None, internal: None }))
     }
 
     /// An error with the code of "a handler said no", −32000.
@@ -77,7 +81,11 @@ impl EventError {
     }
 
     pub(crate) fn arguments(error: &ArgsError) -> Self {
-        Self::new(code::ARGUMENTS, error.to_string())
+        let mut refused = Self::new(code::ARGUMENTS, error.to_string());
+        if let ArgsError::Count { given, expected } = *error {
+            refused.0.count = Some((given, expected));
+        }
+        refused
     }
 
     pub(crate) fn unknown_event(name: &str) -> Self {
@@ -85,11 +93,10 @@ impl EventError {
     }
 
     /// What the client hears. An internal error is logged here, under the id that the client is told.
-    pub(crate) fn into_outcome(self, event: &str, peer: &dyn fmt::Display, detailed: bool) -> Outcome {
-        let Fault { code, message, data, internal } = *self.0;
-        let Some(internal) = internal else {
-            return Outcome::Failed { code, message, data };
-        };
+    pub(crate) fn into_failure(self, event: &str, peer: &dyn fmt::Display, detailed: bool) -> Failure {
+        let Fault { code, message, data, count, internal } = *self.0;
+        let failure = Failure { code, message, data, count, event: event.into(), streamed: false };
+        let Some(internal) = internal else { return failure };
         let id = crate::random::<8>().iter().fold(String::new(), |id, byte| format!("{id}{byte:02x}"));
         tracing::error!(%peer, event, id, error = %Causes(&*internal), "a handler failed");
         let message = if detailed {
@@ -97,7 +104,7 @@ impl EventError {
         } else {
             format!("internal error {id}; the server's log says more under this id")
         };
-        Outcome::Failed { code: code::INTERNAL, message: message.into(), data: None }
+        Failure { code: code::INTERNAL, message: message.into(), ..failure }
     }
 }
 

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::connection::Connection;
 use super::error::{EventError, Result};
+use super::streams::{Streaming, Uploads};
 
 /// The arguments of an event, read by serde into a tuple, or into anything else if there is one.
 ///
@@ -92,8 +93,21 @@ impl Reply for RawReply {
 /// A handler at work.
 pub(crate) type Running = Pin<Box<dyn Future<Output = Result<Payload>> + Send>>;
 
+/// What reads an event's arguments and begins to handle it.
+type Begins<T> = Box<dyn Fn(&Connection, &PayloadRef<'_>, Extras) -> Result<T> + Send + Sync>;
+
+/// The same with the streams that come with the event.
+type Takes<T> = Box<dyn Fn(&Connection, &PayloadRef<'_>, Extras, Uploads) -> Result<T> + Send + Sync>;
+
 /// A handler, whatever it takes and gives.
-pub(crate) type Handler = Box<dyn Fn(&Connection, &PayloadRef<'_>, Extras) -> Result<Running> + Send + Sync>;
+pub(crate) enum Handler {
+    /// It answers once.
+    Once(Begins<Running>),
+    /// It answers once, and takes streams.
+    Uploads(Takes<Running>),
+    /// It answers by a stream.
+    Stream(Takes<Streaming>),
+}
 
 /// Boxes a handler. Its arguments are read before its future is made, so they are borrowed from the
 /// read buffer and nothing is kept of it.
@@ -104,10 +118,10 @@ where
     F: Fn(Connection, A) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<R>> + Send + 'static,
 {
-    Box::new(move |connection, args, extras| {
+    Handler::Once(Box::new(move |connection, args, extras| {
         let args = A::from_args(args, extras)?;
         Ok(answering(handler(connection.clone(), args)))
-    })
+    }))
 }
 
 /// A handler's future at work.

@@ -12,6 +12,7 @@ pub(crate) mod namespace;
 pub(crate) mod options;
 mod serve;
 pub(crate) mod servers;
+pub(crate) mod streams;
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -26,7 +27,7 @@ use parking_lot::Mutex;
 
 use self::access::{Authenticate, Credentials, Refusal, Rights};
 use self::audience::Audience;
-use self::mount::{Mount, Pattern};
+use self::mount::{Mount, Pattern, Route};
 use self::namespace::{Handlers, NamespaceBuilder};
 use self::options::Options;
 use self::servers::{Asked, Inbox};
@@ -35,6 +36,7 @@ use crate::carrier::service::Service;
 use crate::driver::flusher::{self, Flushers, Queues};
 use crate::driver::lanes::Table;
 use crate::driver::recovery::Recovery;
+use crate::driver::reserved::Reserved;
 use crate::driver::sessions::Sessions;
 use crate::driver::wheel::Wheel;
 
@@ -47,7 +49,7 @@ pub(crate) struct AppState {
     pub(crate) handlers: HashMap<String, Arc<Handlers>>,
     /// Namespaces that are made when somebody asks for them, and are gone with their last connection.
     pub(crate) patterns: Vec<(Matches, Arc<Handlers>)>,
-    pub(crate) mounts: Vec<(Pattern, Arc<Mount>)>,
+    pub(crate) mounts: Vec<Route>,
     pub(crate) options: Options,
     pub(crate) authenticate: Option<Authenticate>,
     pub(crate) rights: Option<Rights>,
@@ -58,6 +60,8 @@ pub(crate) struct AppState {
     pub(crate) sessions: Arc<Sessions>,
     /// Sessions that are found by their ids.
     pub(crate) table: Arc<Table>,
+    /// Sessions that their clients have yet to open.
+    pub(crate) reserved: Reserved,
     /// Questions to other nodes.
     pub(crate) asked: Asked,
     /// What the background tasks are made of, until the first connection starts them.
@@ -65,9 +69,6 @@ pub(crate) struct AppState {
     /// This application, for its tasks.
     this: Weak<AppState>,
 }
-
-/// How often a session that is upgraded looks whether a poll hinders it: Engine.IO's, and not to be far off.
-const UPGRADE_CHECK: Duration = Duration::from_millis(100);
 
 /// Whether a namespace may be called that.
 type Matches = Arc<dyn Fn(&str) -> bool + Send + Sync>;
@@ -180,6 +181,15 @@ impl AppState {
             return Some(handlers.clone());
         }
         self.patterns.iter().find(|(matches, _)| matches(namespace)).map(|(_, handlers)| handlers.clone())
+    }
+
+    /// The namespace that a path names as a hub.
+    pub(crate) fn hub_named(&self, name: &str) -> Option<Arc<str>> {
+        if name == "default" {
+            return Some("/".into());
+        }
+        let slashed = format!("/{name}");
+        [name, &*slashed].into_iter().find(|name| self.handlers_of(name).is_some()).map(Arc::from)
     }
 
     /// A connection leaves its namespace, which may be gone then.
@@ -321,9 +331,19 @@ impl AppBuilder {
             if let Some(engine) = &mut mount.engine {
                 engine.protocol.recovery = self.recovery.is_some();
             }
-            match Pattern::parse(&path) {
-                Ok(pattern) => mounts.push((pattern, Arc::new(mount))),
+            if let Some(protocol) = mount.hub.as_mut().and_then(|hub| hub.protocol.as_mut())
+                && self.options.detailed_errors
+            {
+                Arc::make_mut(protocol).detailed_errors = true;
+            }
+            let mount = Arc::new(mount);
+            let mut route = |path: &str, negotiates| match Pattern::parse(path) {
+                Ok(pattern) => mounts.push(Route { pattern, mount: mount.clone(), negotiates }),
                 Err(error) => errors.push(error),
+            };
+            route(&path, false);
+            if mount.hub.is_some() {
+                route(&format!("{}/negotiate", path.trim_end_matches('/')), true);
             }
         }
         if !errors.is_empty() {
@@ -348,19 +368,9 @@ impl AppBuilder {
             told: Some(told),
             ..HubOptions::new(broker, Arc::new(encoder), Arc::new(flushers))
         });
-        let engines = mounts.iter().filter_map(|(_, mount)| mount.engine.as_ref());
-        let shortest = engines
-            .flat_map(|engine| {
-                let options = &engine.options;
-                let connect = engine.protocol.connect_timeout;
-                [
-                    options.ping_interval,
-                    options.ping_timeout,
-                    options.upgrade_timeout,
-                    connect,
-                    UPGRADE_CHECK * 4,
-                ]
-            })
+        let shortest = mounts
+            .iter()
+            .flat_map(|route| route.mount.waits())
             .chain([options.websocket.ping_interval, options.websocket.ping_timeout, options.close_timeout])
             .min()
             .unwrap_or(options.close_timeout);
@@ -378,6 +388,7 @@ impl AppBuilder {
                 wheel: Wheel::new(shortest),
                 sessions: Sessions::new(shards),
                 table: Arc::default(),
+                reserved: Reserved::default(),
                 asked: Asked::default(),
                 background: Mutex::new(Some((queues, inbox))),
                 this: app.clone(),

@@ -5,9 +5,13 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
+use everywire_protocols::protocol::SignalROptions;
 use everywire_protocols::protocol::socketio::SocketIoOptions;
-use everywire_protocols::session::{EngineIoEndpoint, EngineIoOptions};
+use everywire_protocols::session::{
+    EngineIoEndpoint, EngineIoOptions, SignalRConnectionOptions, SignalREndpoint,
+};
 
 use super::access::Refusal;
 
@@ -27,6 +31,10 @@ pub enum Wire {
     Publish,
     /// Socket.IO, over polls and WebSockets.
     SocketIo,
+    /// SignalR, over WebSockets, Server-Sent Events and polls.
+    SignalR,
+    /// Plain messages, carried as SignalR's are.
+    SignalRRaw,
 }
 
 /// A row of the mount table.
@@ -38,6 +46,16 @@ pub struct Mount {
     pub(crate) relay: bool,
     /// What Socket.IO's mounts have besides.
     pub(crate) engine: Option<Box<Engine>>,
+    /// What SignalR's mounts have besides.
+    pub(crate) hub: Option<Box<Hub>>,
+}
+
+/// A SignalR mount's own options.
+#[derive(Clone, Debug)]
+pub(crate) struct Hub {
+    pub(crate) endpoint: Arc<SignalREndpoint>,
+    /// None where messages are plain.
+    pub(crate) protocol: Option<Arc<SignalROptions>>,
 }
 
 /// A Socket.IO mount's own options.
@@ -73,9 +91,12 @@ pub(crate) type AllowRequest = Arc<
 /// The size from which answers to polls are compressed: Node's `httpCompression`.
 const COMPRESS_FROM: usize = 1024;
 
+/// How often a session that is upgraded looks whether a poll hinders it: Engine.IO's, and not to be far off.
+const UPGRADE_CHECK: Duration = Duration::from_millis(100);
+
 impl Mount {
     fn new(wire: Wire) -> Self {
-        Self { wire, namespace: "/".into(), chooses_namespace: false, relay: false, engine: None }
+        Self { wire, namespace: "/".into(), chooses_namespace: false, relay: false, engine: None, hub: None }
     }
 
     fn change_engine(mut self, change: impl FnOnce(&mut Engine)) -> Self {
@@ -107,6 +128,24 @@ impl Mount {
         self.change_engine(|engine| engine.compress_from = from)
     }
 
+    /// The hub protocol's options of a SignalR mount: intervals, sizes, encodings. Nothing on other mounts.
+    #[must_use]
+    pub fn hub(mut self, options: SignalROptions) -> Self {
+        if let Some(protocol) = self.hub.as_mut().and_then(|hub| hub.protocol.as_mut()) {
+            *protocol = Arc::new(options);
+        }
+        self
+    }
+
+    /// How a SignalR mount's clients connect: transports, waits, sizes. Nothing on other mounts.
+    #[must_use]
+    pub fn connections(mut self, options: SignalRConnectionOptions) -> Self {
+        if let Some(hub) = &mut self.hub {
+            hub.endpoint = Arc::new(SignalREndpoint::new(options));
+        }
+        self
+    }
+
     /// Whether a request may open a session on a Socket.IO mount, asked before anything else of the application. The
     /// refusal's message is what the client hears, with status 403. Nothing on other mounts.
     #[must_use]
@@ -131,6 +170,24 @@ impl Mount {
     pub fn choose_namespace(mut self) -> Self {
         self.chooses_namespace = true;
         self
+    }
+
+    /// The waits of its sessions, of which the shortest says how finely the wheel turns.
+    pub(crate) fn waits(&self) -> Vec<Duration> {
+        let mut waits = Vec::new();
+        if let Some(engine) = &self.engine {
+            let options = &engine.options;
+            waits.extend([options.ping_interval, options.ping_timeout, options.upgrade_timeout]);
+            waits.extend([engine.protocol.connect_timeout, UPGRADE_CHECK * 4]);
+        }
+        if let Some(hub) = &self.hub {
+            let options = hub.endpoint.options();
+            waits.extend([options.poll_timeout, options.disconnect_timeout]);
+            if let Some(protocol) = &hub.protocol {
+                waits.extend([protocol.keep_alive, protocol.client_timeout, protocol.handshake_timeout]);
+            }
+        }
+        waits
     }
 
     /// What it speaks.
@@ -181,6 +238,29 @@ pub fn socketio() -> Mount {
         compress_from: Some(COMPRESS_FROM),
     };
     Mount { engine: Some(Box::new(engine)), ..Mount::new(Wire::SocketIo) }
+}
+
+/// SignalR for the official clients, over WebSockets, Server-Sent Events and long polling. Where the path has a name in
+/// braces, as `/hubs/{hub}` has, that is the namespace: `default` for `/`, and else one of that name, with a slash before
+/// it or without.
+pub fn signalr() -> Mount {
+    let hub = Hub { endpoint: Arc::default(), protocol: Some(Arc::default()) };
+    Mount { hub: Some(Box::new(hub)), ..Mount::new(Wire::SignalR) }
+}
+
+/// Plain messages, carried as SignalR's are, with its negotiation and its transports: each is the event `message`.
+pub fn signalr_raw() -> Mount {
+    let hub = Hub { endpoint: Arc::default(), protocol: None };
+    Mount { hub: Some(Box::new(hub)), ..Mount::new(Wire::SignalRRaw) }
+}
+
+/// A path, and what is there.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) pattern: Pattern,
+    pub(crate) mount: Arc<Mount>,
+    /// Whether clients only ask there how they may connect.
+    pub(crate) negotiates: bool,
 }
 
 /// A path of the mount table: literal segments, and names in braces that stand for one segment each.

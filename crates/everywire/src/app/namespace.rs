@@ -7,13 +7,15 @@ use std::sync::Arc;
 
 use everywire_core::payload::Extras;
 use everywire_core::{Name, Payload, PayloadRef, Reason};
+use futures_core::Stream;
 use hashbrown::HashMap;
 
 use super::App;
 use super::connection::Connection;
-use super::error::Result;
+use super::error::{EventError, Result, code};
 use super::handler::{FromArgs, Handler, RawArgs, Reply, Running, answering, boxed};
 use super::servers::OnServerEvent;
+use super::streams::{Uploads, Work, items};
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub(crate) type OnConnect = Box<dyn Fn(Connection) -> BoxFuture<Result<()>> + Send + Sync>;
@@ -162,6 +164,41 @@ impl NamespaceBuilder {
         self.insert(event.into(), boxed(handler))
     }
 
+    /// The handler of an event that is answered by a stream: of any number of items, until it ends, fails, or the client
+    /// wants no more, which drops it. Only protocols that have streams can call it (SignalR).
+    ///
+    /// The next item is asked for when the client has taken those before, all but a few.
+    pub fn on_stream<A, S, R, F, Fut>(&mut self, event: impl Into<String>, handler: F) -> &mut Self
+    where
+        A: FromArgs + Send + 'static,
+        S: Stream<Item = Result<R>> + Send + 'static,
+        R: Reply,
+        F: Fn(Connection, A, Uploads) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<S>> + Send + 'static,
+    {
+        let handler: Handler = Handler::Stream(Box::new(move |connection, args, extras, uploads| {
+            let future = handler(connection.clone(), A::from_args(args, extras)?, uploads);
+            Ok(Box::pin(async move { future.await.map(items) }))
+        }));
+        self.insert(event.into(), handler)
+    }
+
+    /// The handler of an event that comes with streams of the client's, and is answered once. What it has not taken of
+    /// them when it answers is thrown away. Only protocols that have streams can bring some (SignalR); others call it with
+    /// none.
+    pub fn on_upload<A, R, F, Fut>(&mut self, event: impl Into<String>, handler: F) -> &mut Self
+    where
+        A: FromArgs + Send + 'static,
+        R: Reply,
+        F: Fn(Connection, A, Uploads) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R>> + Send + 'static,
+    {
+        let handler: Handler = Handler::Uploads(Box::new(move |connection, args, extras, uploads| {
+            Ok(answering(handler(connection.clone(), A::from_args(args, extras)?, uploads)))
+        }));
+        self.insert(event.into(), handler)
+    }
+
     pub(crate) fn insert(&mut self, event: String, handler: Handler) -> &mut Self {
         let event: Arc<str> = event.into();
         if let Err(refused) = everywire_core::admission::admit_event_name(&event) {
@@ -261,27 +298,78 @@ impl Handlers {
         fold_case: bool,
     ) -> Option<Result<Running>> {
         let running = match (self.find(name, fold_case), &self.any) {
-            (Some((_, handler)), _) => match handler(connection, args, extras) {
-                Ok(running) => running,
-                Err(error) => return Some(Err(error)),
-            },
+            (Some((_, Handler::Once(handler))), _) => handler(connection, args, extras),
+            (Some((_, Handler::Uploads(handler))), _) => {
+                handler(connection, args, extras, Uploads::default())
+            }
+            (Some((_, Handler::Stream(_))), _) => Err(wrong_call("streaming", name, "non-streaming")),
             (None, Some(any)) => {
-                any(connection.clone(), Name::from(name.to_owned()), args.clone().into_owned())
+                Ok(any(connection.clone(), Name::from(name.to_owned()), args.clone().into_owned()))
             }
             (None, None) => return None,
         };
+        Some(running.map(|running| self.behind_middleware(connection, name, running)))
+    }
+
+    /// The same for an event that is to be answered by a stream, or comes with some.
+    pub(crate) fn begin(
+        &self,
+        connection: &Connection,
+        name: &str,
+        args: &PayloadRef<'_>,
+        (extras, fold_case): (Extras, bool),
+        streams: bool,
+        uploads: Uploads,
+    ) -> Result<Work> {
+        let Some((_, handler)) = self.find(name, fold_case) else {
+            return Err(EventError::unknown_event(name));
+        };
+        match (handler, streams) {
+            (Handler::Stream(handler), true) => {
+                let streaming = handler(connection, args, extras, uploads)?;
+                Ok(Work::Beginning(self.behind_middleware(connection, name, streaming)))
+            }
+            (Handler::Stream(_), false) => Err(wrong_call("streaming", name, "non-streaming")),
+            (Handler::Once(_) | Handler::Uploads(_), true) => {
+                Err(wrong_call("non-streaming", name, "streaming"))
+            }
+            (Handler::Uploads(handler), false) => {
+                let running = handler(connection, args, extras, uploads)?;
+                Ok(Work::Answering(self.behind_middleware(connection, name, running)))
+            }
+            (Handler::Once(_), false) => {
+                uploads.exactly::<0>().map(|_| unreachable!("a call that brings no stream is an event"))
+            }
+        }
+    }
+
+    /// A handler at work, behind what is called before each event.
+    fn behind_middleware<T: 'static>(
+        &self,
+        connection: &Connection,
+        name: &str,
+        handler: BoxFuture<Result<T>>,
+    ) -> BoxFuture<Result<T>> {
         if self.before_event.is_empty() {
-            return Some(Ok(running));
+            return handler;
         }
         let name = Name::from(name.to_owned());
         let before: Vec<_> = self.before_event.iter().map(|f| f(connection.clone(), name.clone())).collect();
-        Some(Ok(Box::pin(async move {
+        Box::pin(async move {
             for middleware in before {
                 middleware.await?;
             }
-            running.await
-        })))
+            handler.await
+        })
     }
+}
+
+/// The words of ASP.NET Core for a call that its handler does not have.
+fn wrong_call(method: &str, name: &str, invocation: &str) -> EventError {
+    let text = format!(
+        "The client attempted to invoke the {method} '{name}' method with a {invocation} invocation."
+    );
+    EventError::new(code::CALL, text)
 }
 
 impl fmt::Debug for NamespaceBuilder {

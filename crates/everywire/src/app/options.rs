@@ -42,6 +42,8 @@ pub struct Options {
     /// Events of other servers that may wait for the task that takes them; beyond, they are lost, and the log says so.
     /// Default 1,024.
     pub server_events: usize,
+    /// Streams of one connection, both ways, that may be open at a time. Default 100.
+    pub streams: usize,
     /// Requests in one JSON-RPC batch. Default 100.
     pub batch: usize,
     /// The longest that a poll is held. Default 25 s.
@@ -94,6 +96,7 @@ impl Default for Options {
             rooms_per_connection: 128,
             catch_up_queue: 1024,
             server_events: 1024,
+            streams: 100,
             batch: 100,
             poll_wait: Duration::from_secs(25),
             sse_comment: Duration::from_secs(25),

@@ -11,7 +11,6 @@ use everywire_websocket::{Fault, encode};
 use super::frames::Frames;
 use super::socket::{Phase, State};
 use super::transport::Transport;
-use super::websocket::close_frame;
 use crate::driver::conversation::Effects;
 
 impl<T: Transport> State<T> {
@@ -41,7 +40,7 @@ impl<T: Transport> State<T> {
         self.link().mailbox().end(reason, true);
         self.conversation.goodbye(reason, &mut Frames::new(self.beside.last_words()));
         if self.closing.send() {
-            encode::close(self.beside.last_words(), self.tells_reason.then(|| close_frame(reason)), None);
+            encode::close(self.beside.last_words(), self.farewell.frame(reason), None);
         }
         self.phase = Phase::Closing;
         self.close_by.get_or_insert(self.long_enough(now));

@@ -2,8 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::header::{HOST, HeaderName, ORIGIN};
-use http::{HeaderMap, Request, Uri};
+use http::header::{self, HOST, HeaderName, ORIGIN};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+
+use super::body::Body;
 
 /// What browsers say about a request's origin even where they send no `Origin` (Fetch Metadata).
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -59,7 +61,7 @@ pub(crate) fn check_origin<B>(request: &Request<B>, allowed: &[String]) -> Resul
         let known = allowed.iter().any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin));
         return if same || known { Ok(()) } else { Err(Foreign::Origin(origin.to_owned())) };
     }
-    match headers.get(SEC_FETCH_SITE).map(http::HeaderValue::as_bytes) {
+    match headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes) {
         None | Some(b"same-origin" | b"none") => Ok(()),
         Some(site) => Err(Foreign::Origin(String::from_utf8_lossy(site).into_owned())),
     }
@@ -67,11 +69,15 @@ pub(crate) fn check_origin<B>(request: &Request<B>, allowed: &[String]) -> Resul
 
 /// The headers that let an allowed page of another origin read the response.
 pub(crate) fn allow_reading<B>(request: &Request<B>, headers: &mut HeaderMap) {
-    if let Some(origin) = request.headers().get(ORIGIN) {
-        headers.insert(http::header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-        headers
-            .insert(http::header::ACCESS_CONTROL_ALLOW_CREDENTIALS, http::HeaderValue::from_static("true"));
-        headers.append(http::header::VARY, http::HeaderValue::from_static("Origin"));
+    allow_origin(request.headers().get(ORIGIN), headers);
+}
+
+/// The same, for pages of this origin.
+pub(super) fn allow_origin(origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
+    if let Some(origin) = origin {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
     }
 }
 
@@ -90,6 +96,26 @@ fn without_port(host: &str) -> &str {
         return &host[..end + 2];
     }
     host.rsplit_once(':').map_or(host, |(name, _)| name)
+}
+
+/// Answers a browser that asks whether a page of another origin may use the server; whether it may was looked at before.
+pub(super) fn preflight(head: &Request<()>) -> Option<Response<Body>> {
+    if head.method() != Method::OPTIONS {
+        return None;
+    }
+    head.headers().get(header::ACCESS_CONTROL_REQUEST_METHOD)?;
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    let methods = HeaderValue::from_static("GET,HEAD,PUT,PATCH,POST,DELETE");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    allow_reading(head, headers);
+    if let Some(asked) = head.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
+        headers.append(header::VARY, HeaderValue::from_static("Access-Control-Request-Headers"));
+    }
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+    Some(response)
 }
 
 #[cfg(test)]

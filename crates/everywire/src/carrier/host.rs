@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use everywire_core::Link as _;
 use everywire_core::mailbox::Drain;
+use everywire_core::{Link as _, Reason};
 use everywire_protocols::seam::{Message, Time};
-use everywire_protocols::session::{Input, Lane};
+use everywire_protocols::session::{Input, Lane, LaneEnd};
 use smallvec::SmallVec;
 
+use super::pieces::Slot;
 use crate::driver::conversation::{Conversation, Effect, Effects};
 use crate::driver::lanes::{Answer, Command, Door, LaneEvent, Reply};
 use crate::driver::wheel::Wheel;
@@ -49,6 +50,41 @@ const SHORTEST_EVENT: usize = 7;
 enum Way {
     Request(tokio::sync::oneshot::Sender<Reply>),
     Socket(tokio::sync::mpsc::UnboundedSender<Command>),
+    Stream(Stream),
+}
+
+/// A response that goes on.
+struct Stream {
+    slot: Arc<Slot>,
+    /// What has not been put there.
+    waiting: Vec<u8>,
+    /// Whether the session has yet to hear that all has left.
+    busy: bool,
+    /// Since when the client has not taken what is there.
+    stuck_since: Option<Time>,
+}
+
+impl Stream {
+    fn new(slot: Arc<Slot>) -> Self {
+        Self { slot, waiting: Vec::new(), busy: false, stuck_since: None }
+    }
+
+    /// Hands on what waits, if what was there before is taken.
+    fn go_on(&mut self, now: Time) {
+        if self.slot.is_full() {
+            self.stuck_since.get_or_insert(now);
+            return;
+        }
+        self.stuck_since = None;
+        if !self.waiting.is_empty() {
+            self.slot.put(std::mem::take(&mut self.waiting), false);
+            self.stuck_since = Some(now);
+        }
+    }
+
+    fn has_left(&self) -> bool {
+        self.waiting.is_empty() && !self.slot.is_full()
+    }
 }
 
 impl Host {
@@ -62,6 +98,7 @@ impl Host {
         loop {
             let now = self.wheel.now();
             self.door.link.mailbox().cork();
+            self.stream(cx, now);
             for event in self.door.take() {
                 self.hear(cx, now, event);
             }
@@ -84,6 +121,7 @@ impl Host {
                 self.apply(effects);
                 self.drain(cx, now);
             }
+            self.stream(cx, now);
             if self.conversation().own_lane().is_some() {
                 if self.door.close() {
                     self.move_out();
@@ -96,10 +134,13 @@ impl Host {
                 self.conversation().leave(reason);
                 self.held = None;
                 if self.door.close() {
-                    self.lanes.clear();
+                    self.let_go();
                     return if self.conversation().is_idle() { Poll::Ready(()) } else { self.sleep(cx, now) };
                 }
                 continue;
+            }
+            if self.conversation().can_stream_on() {
+                cx.waker().wake_by_ref();
             }
             if let Poll::Pending = self.sleep(cx, now)
                 && self.door.is_empty()
@@ -111,7 +152,13 @@ impl Host {
 
     /// Ready if there is something to do first.
     fn sleep(&mut self, cx: &mut Context<'_>, now: Time) -> Poll<()> {
-        if let Some(deadline) = self.conversation().deadline()
+        let write_timeout = self.conversation().options().write_timeout;
+        let stuck = |(_, way): &(Lane, Way)| match way {
+            Way::Stream(stream) => stream.stuck_since.map(|since| since.after(write_timeout)),
+            Way::Request(_) | Way::Socket(_) => None,
+        };
+        let stuck = self.lanes.iter().filter_map(stuck).min();
+        if let Some(deadline) = self.conversation().deadline().into_iter().chain(stuck).min()
             && self.scheduled.is_none_or(|scheduled| scheduled <= now || scheduled > deadline)
         {
             let link = self.door.link.clone();
@@ -195,7 +242,8 @@ impl Host {
         let i = effects.iter().position(|e| matches!(e, Effect::Respond { lane: of, .. } if *of == lane))?;
         let Effect::Respond { status, headers, body, compress, .. } = effects.remove(i) else { return None };
         self.lanes.retain(|(open, _)| *open != lane);
-        Some(Reply { status, headers: *headers, body: body.unwrap_or_default(), compress })
+        let body = body.unwrap_or_default();
+        Some(Reply { status, headers: *headers, body, compress, stream: None })
     }
 
     fn apply(&mut self, effects: Effects) {
@@ -204,18 +252,79 @@ impl Host {
                 Effect::Respond { lane, status, headers, body, compress } => {
                     let Some(i) = self.lanes.iter().position(|(open, _)| *open == lane) else { continue };
                     let (_, Way::Request(reply)) = self.lanes.remove(i) else { continue };
+                    let stream = body.is_none().then(|| {
+                        let (slot, pieces) = Slot::new(self.door.link.clone());
+                        self.lanes.push((lane, Way::Stream(Stream::new(slot))));
+                        pieces
+                    });
                     // Who asked may be gone: its lane is closed next.
                     let body = body.unwrap_or_default();
-                    let _ = reply.send(Reply { status, headers: *headers, body, compress });
+                    let _ = reply.send(Reply { status, headers: *headers, body, compress, stream });
                 }
-                Effect::Write { lane, bytes, text } => self.command(lane, Command::Write { bytes, text }),
-                Effect::End { lane, .. } => {
-                    self.command(lane, Command::End);
-                    self.lanes.retain(|(open, _)| *open != lane);
-                }
+                Effect::Write { lane, bytes, text } => self.write(lane, bytes, text),
+                Effect::End { lane, .. } => self.end(lane),
                 // Sessions of several lanes have heart-beats of their own.
                 Effect::Ping => {}
             }
+        }
+    }
+
+    fn write(&mut self, lane: Lane, bytes: Bytes, text: bool) {
+        match self.lanes.iter_mut().find(|(open, _)| *open == lane) {
+            Some((_, Way::Stream(stream))) => {
+                stream.waiting.extend_from_slice(&bytes);
+                stream.busy = true;
+            }
+            _ => self.command(lane, Command::Write { bytes, text }),
+        }
+    }
+
+    fn end(&mut self, lane: Lane) {
+        let Some(i) = self.lanes.iter().position(|(open, _)| *open == lane) else { return };
+        match self.lanes.remove(i).1 {
+            Way::Stream(stream) => stream.slot.end(stream.waiting),
+            // A WebSocket that is gone has its lane closed next.
+            Way::Socket(commands) => _ = commands.send(Command::End),
+            Way::Request(_) => {}
+        }
+    }
+
+    /// Nobody is answered any more; streams end behind what was written.
+    fn let_go(&mut self) {
+        while let Some(&(lane, _)) = self.lanes.last() {
+            self.end(lane);
+        }
+    }
+
+    /// Hands on what was written to responses that go on, and tells the session how they fare.
+    fn stream(&mut self, cx: &mut Context<'_>, now: Time) {
+        let write_timeout = self.conversation().options().write_timeout;
+        let mut i = 0;
+        while i < self.lanes.len() {
+            let (lane, Way::Stream(stream)) = &mut self.lanes[i] else {
+                i += 1;
+                continue;
+            };
+            let lane = *lane;
+            stream.go_on(now);
+            let is_stuck = stream.stuck_since.is_some_and(|since| since.after(write_timeout) <= now);
+            let input = if stream.slot.is_gone() {
+                Input::LaneClosed { lane, how: LaneEnd::Aborted }
+            } else if is_stuck {
+                Input::LaneClosed { lane, how: LaneEnd::Fault(Reason::WriteTimeout) }
+            } else if stream.busy && stream.has_left() {
+                stream.busy = false;
+                Input::LaneWritable { lane }
+            } else {
+                i += 1;
+                continue;
+            };
+            if let Input::LaneClosed { .. } = input {
+                self.end(lane);
+            }
+            let mut effects = Effects::new();
+            self.conversation().tell(cx, now, input, &mut effects);
+            self.apply(effects);
         }
     }
 

@@ -5,7 +5,9 @@
 //! | which request goes where, and what is refused | [`service`], [`guard`], [`request`] |
 //! | WebSocket | [`websocket`] (opening), [`socket`] (the life of one), [`beside`], [`ending`] |
 //! | Server-Sent Events and long polling | [`response`] |
-//! | Socket.IO: requests, the sessions behind them, upgrades | [`engine`], [`host`], [`probe`] |
+//! | Socket.IO: requests | [`engine`] |
+//! | SignalR: requests | [`hubs`] |
+//! | sessions over several requests, and WebSockets that join them | [`hosting`], [`host`], [`probe`] |
 //! | bodies of requests; of responses, compressed | [`upload`], [`coding`] |
 //! | publishing by plain POST | [`post`] |
 //! | response bodies | [`body`], [`pieces`] |
@@ -22,6 +24,8 @@ pub(crate) mod form;
 pub(crate) mod frames;
 pub(crate) mod guard;
 mod host;
+mod hosting;
+mod hubs;
 pub(crate) mod pieces;
 pub(crate) mod post;
 mod probe;

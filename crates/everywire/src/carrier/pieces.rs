@@ -46,6 +46,18 @@ impl Slot {
         self.0.lock().gone
     }
 
+    /// The end, behind whatever has not been taken.
+    pub(crate) fn end(&self, mut rest: Vec<u8>) {
+        let mut state = self.0.lock();
+        state.piece.append(&mut rest);
+        state.over = true;
+        let reader = state.reader.take();
+        drop(state);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+
     /// Puts a piece into the empty slot, and says whether it was the last.
     pub(crate) fn put(&self, piece: Vec<u8>, last: bool) {
         let mut state = self.0.lock();

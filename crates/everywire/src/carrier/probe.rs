@@ -12,10 +12,11 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use everywire_core::Reason;
 use everywire_protocols::session::{Lane, LaneEnd};
-use everywire_websocket::{CloseFrame, Decoder, Fault, Item, Kind, encode};
+use everywire_websocket::{CloseFrame, Decoder, Item, Kind, encode};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::transport::Transport;
+use super::websocket::Farewell;
 use crate::driver::conversation::Conversation;
 use crate::driver::lanes::{Command, Door, LaneEvent};
 use crate::driver::worker::Worker;
@@ -38,6 +39,7 @@ pub(crate) struct Probe<T> {
     asked: bool,
     /// Whether nothing follows what waits in `out`.
     ending: bool,
+    farewell: Farewell,
 }
 
 /// What becomes of a WebSocket that carries its session alone.
@@ -64,9 +66,11 @@ impl<T: Transport> Probe<T> {
         decoder: Decoder,
         input: Vec<u8>,
         transport: T,
+        farewell: Farewell,
     ) -> Self {
         let (decoder, transport) = (Some(decoder), Some(transport));
-        Self { door, lane, commands, decoder, input, transport, out: Vec::new(), asked: false, ending: false }
+        let (out, asked, ending) = (Vec::new(), false, false);
+        Self { door, lane, commands, decoder, input, transport, out, asked, ending, farewell }
     }
 
     fn step(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Moved<T>>>> {
@@ -80,8 +84,7 @@ impl<T: Transport> Probe<T> {
                         let kind = if text { Kind::Text } else { Kind::Binary };
                         encode::message(&mut self.out, kind, &bytes, None);
                     }
-                    // Node's sockets close without a code.
-                    Some(Command::End) | None => self.close(None),
+                    Some(Command::End) | None => self.close(self.farewell.frame(Reason::ServerClosed)),
                     Some(Command::TakeOver(conversation)) => {
                         let (Some(transport), Some(decoder)) = (self.transport.take(), self.decoder.take())
                         else {
@@ -135,9 +138,10 @@ impl<T: Transport> Probe<T> {
             }
             Ok(Some(Item::Pong(_))) => Err(None),
             Ok(Some(Item::Close(frame))) => {
-                Err(Some((LaneEnd::Finished(frame.as_ref().map(|frame| frame.code.get())), None)))
+                let code = frame.as_ref().map(|frame| frame.code.get());
+                Err(Some((LaneEnd::Finished(code), self.farewell.echo(frame))))
             }
-            Err(fault) => Err(Some((LaneEnd::Fault(Reason::ProtocolError), Some(fault)))),
+            Err(fault) => Err(Some((LaneEnd::Fault(Reason::ProtocolError), Some(fault.into())))),
         };
         let rest = input.len();
         self.input.drain(..self.input.len() - rest);
@@ -145,21 +149,21 @@ impl<T: Transport> Probe<T> {
             Ok((bytes, text)) => {
                 self.asked = self.door.tell(LaneEvent::Message { lane: self.lane, bytes, text });
                 if !self.asked {
-                    self.close(None);
+                    self.close(self.farewell.frame(Reason::ServerClosed));
                 }
             }
             Err(None) => {}
-            Err(Some((how, fault))) => {
+            Err(Some((how, answer))) => {
                 self.door.tell(LaneEvent::Closed { lane: self.lane, how });
-                self.close(fault);
+                self.close(answer);
             }
         }
         true
     }
 
-    fn close(&mut self, fault: Option<Fault>) {
+    fn close(&mut self, frame: Option<CloseFrame<'_>>) {
         self.ending = true;
-        encode::close(&mut self.out, fault.map(CloseFrame::from), None);
+        encode::close(&mut self.out, frame, None);
     }
 
     fn read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -78,6 +78,7 @@ pub(crate) async fn open(app: Arc<AppState>, arrival: Arrival) -> Response<Body>
     let opening = Opening {
         app: app.clone(),
         namespace: arrival.namespace,
+        id: None,
         identity: arrival.identity,
         session,
         protocol: Box::new(protocol),

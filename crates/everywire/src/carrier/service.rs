@@ -1,5 +1,6 @@
 //! The door for HTTP: which request goes to which mount, and what is refused on the way.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
@@ -43,6 +44,8 @@ pub(crate) struct Arrival {
     pub(crate) peer: Peer,
     /// The room that the path names.
     pub(crate) room: Option<Arc<str>>,
+    /// Whether the client only asks how it may connect.
+    pub(crate) negotiates: bool,
     /// That it counts, until the session does.
     pub(crate) arriving: Option<Arriving>,
 }
@@ -94,6 +97,7 @@ impl Service {
             }
             Wire::Publish => post::publish(&self.app, arrival, body).await,
             Wire::SocketIo => self.answer_engine(arrival, upgrade, body).await,
+            Wire::SignalR | Wire::SignalRRaw => self.answer_hub(arrival, upgrade, body).await,
         }
     }
 
@@ -105,14 +109,15 @@ impl Service {
             return refuse(StatusCode::MISDIRECTED_REQUEST, foreign.to_string());
         }
         let path = head.uri().path();
-        let Some((mount, params)) = self
+        let Some((route, params)) = self
             .app
             .mounts
             .iter()
-            .find_map(|(pattern, mount)| pattern.matches(path).map(|params| (mount.clone(), params)))
+            .find_map(|route| route.pattern.matches(path).map(|params| (route, params)))
         else {
             return refuse(StatusCode::NOT_FOUND, format!("nothing is mounted at {path:?}"));
         };
+        let (mount, negotiates) = (route.mount.clone(), route.negotiates);
         if let Err(foreign) = guard::check_origin(&head, &options.origins) {
             return refuse(StatusCode::FORBIDDEN, foreign.to_string());
         }
@@ -123,7 +128,20 @@ impl Service {
             // Who comes anew is looked at when it is clear that it does; and who it is, once it names a namespace.
             let (namespace, peer) = (mount.namespace.clone(), self.peer);
             let identity = Identity::default();
-            return Ok(Arrival { head, mount, namespace, identity, peer, room: None, arriving: None });
+            return Ok(Arrival {
+                head,
+                mount,
+                namespace,
+                identity,
+                peer,
+                room: None,
+                negotiates,
+                arriving: None,
+            });
+        }
+        if mount.hub.is_some() {
+            let named = params.first().map(|name| decode(name).map(Cow::into_owned));
+            return self.admit_to_hub(head, mount, negotiates, named).await;
         }
         if self.app.sessions.is_closing() {
             return refuse(StatusCode::SERVICE_UNAVAILABLE, CLOSING.into());
@@ -153,7 +171,50 @@ impl Service {
             Err(refusal) => return refuse(refusal.status, refusal.message),
         };
         let Some(arriving) = self.app.sessions.arrive(options.connections) else { return full() };
-        Ok(Arrival { head, mount, namespace, identity, peer: self.peer, room, arriving: Some(arriving) })
+        let (peer, arriving) = (self.peer, Some(arriving));
+        Ok(Arrival { head, mount, namespace, identity, peer, room, negotiates, arriving })
+    }
+
+    /// The same for a request to a hub, which the path may name.
+    async fn admit_to_hub(
+        &self,
+        head: Request<()>,
+        mount: Arc<Mount>,
+        negotiates: bool,
+        named: Option<Option<String>>,
+    ) -> Result<Arrival, Box<Response<Body>>> {
+        let refuse = |status, text: String| Err(Box::new(self.refuse(&head, status, &text)));
+        let namespace = match named {
+            None => mount.namespace.clone(),
+            Some(None) => return refuse(StatusCode::BAD_REQUEST, "the hub's name is not UTF-8".into()),
+            Some(Some(named)) => match self.app.hub_named(&named) {
+                Some(namespace) => namespace,
+                None => return refuse(StatusCode::NOT_FOUND, format!("there is no hub {named:?}")),
+            },
+        };
+        // A preflight has no credentials.
+        let is_preflight = head.method() == Method::OPTIONS;
+        let identity = if is_preflight {
+            Identity::default()
+        } else {
+            match self.authenticate(&head, &namespace).await {
+                Ok(identity) => identity,
+                Err(refusal) if refusal.status == StatusCode::UNAUTHORIZED => {
+                    // Clients show the body, or else the phrase: `Unauthorized`.
+                    let mut response = self.refuse(&head, refusal.status, &refusal.message);
+                    *response.body_mut() = Body::empty();
+                    return Err(Box::new(response));
+                }
+                Err(refusal) => return refuse(refusal.status, refusal.message),
+            }
+        };
+        let peer = self.peer;
+        Ok(Arrival { head, mount, namespace, identity, peer, room: None, negotiates, arriving: None })
+    }
+
+    /// As many clients are there as may be.
+    pub(super) fn refuse_full(&self, head: &Request<()>) -> Response<Body> {
+        self.refuse(head, StatusCode::SERVICE_UNAVAILABLE, FULL)
     }
 
     /// Lets one more session in, as far as the bounds go.
@@ -229,7 +290,8 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let service = self.clone();
-        let belongs = request.uri().query().is_some_and(|query| query.contains("sid="));
+        // `sid=` in Socket.IO, `id=` in SignalR.
+        let belongs = request.uri().query().is_some_and(|query| query.contains("id="));
         let mut answer: Self::Future = Box::pin(async move { Ok(service.answer(request).await) });
         // A client that hangs up with its request makes hyper drop the answer before it was ever polled. A session that the
         // request belongs to has to hear of both, so such an answer begins here; hyper's first poll comes next.

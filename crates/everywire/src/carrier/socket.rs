@@ -23,6 +23,7 @@ use everywire_websocket::{ClosingHandshake, Decoder, Deflater, Item, Role, encod
 use super::beside::Beside;
 use super::frames::Frames;
 use super::transport::Transport;
+use super::websocket::Farewell;
 use crate::driver::conversation::{Conversation, Effect, Effects};
 use crate::driver::worker::Worker;
 
@@ -43,8 +44,8 @@ pub(super) struct State<T> {
     pub(super) compression: Compression,
     pub(super) closing: ClosingHandshake,
     pub(super) phase: Phase,
-    /// Whether a close frame of ours says why.
-    pub(super) tells_reason: bool,
+    /// What a close frame of ours says.
+    pub(super) farewell: Farewell,
     pub(super) beside: Beside,
     /// Whether the connection has left the hub.
     pub(super) left: bool,
@@ -89,7 +90,7 @@ pub(super) enum Phase {
 }
 
 impl<T: Transport> Socket<T> {
-    pub(crate) fn new(wired: Wired<T>, conversation: Conversation, tells_reason: bool) -> Self {
+    pub(crate) fn new(wired: Wired<T>, conversation: Conversation, farewell: Farewell) -> Self {
         let Wired { transport, decoder, compression, early, control } = wired;
         let mut beside = Beside::default();
         beside.keep_early(early);
@@ -103,7 +104,7 @@ impl<T: Transport> Socket<T> {
             compression,
             closing: ClosingHandshake::new(Role::Server),
             phase: Phase::Open,
-            tells_reason,
+            farewell,
             beside,
             left: false,
             scheduled: None,
@@ -149,6 +150,10 @@ impl<T: Transport> State<T> {
                 return self.wind_down(cx, reason);
             }
             self.schedule(now);
+            if self.conversation.can_stream_on() {
+                // Others have their turn first.
+                cx.waker().wake_by_ref();
+            }
             if self.link().mailbox().park(cx.waker()) {
                 return Poll::Pending;
             }
@@ -218,11 +223,7 @@ impl<T: Transport> State<T> {
                 Item::Close(frame) => {
                     let code = frame.map(|frame| frame.code.get());
                     if self.closing.receive() && self.closing.send() {
-                        encode::close(
-                            self.beside.last_words(),
-                            frame.map(|f| everywire_websocket::CloseFrame { reason: "", ..f }),
-                            None,
-                        );
+                        encode::close(self.beside.last_words(), self.farewell.echo(frame), None);
                     }
                     self.conversation.lane_closed(cx, now, LaneEnd::Finished(code));
                     self.link().mailbox().end(Reason::ClientClosed, true);

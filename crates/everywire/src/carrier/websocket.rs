@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use everywire_core::{Link, Mailbox, Reason};
-use everywire_protocols::protocol::{self, JsonRpc, JsonRpcOptions, Protocol};
+use everywire_core::{ConnectionId, Link, Mailbox, Reason};
+use everywire_protocols::protocol::{self, Entrance, JsonRpc, JsonRpcOptions, Protocol};
 use everywire_protocols::session::{Session, SessionId, WebSocket};
 use everywire_websocket::handshake::server::{Accepted, ServerOptions, accept, accept_connect};
 use everywire_websocket::{Agreed, CloseCode, CloseFrame, Decoder, Deflater, Limits, Role};
@@ -33,6 +33,8 @@ pub(super) struct Beginning {
     pub(super) protocol: Box<dyn Protocol>,
     /// The session's secret id, if it has one.
     pub(super) id: Option<SessionId>,
+    /// The public id that the client knows already.
+    pub(super) public: Option<ConnectionId>,
     pub(super) handshake: Option<Arc<Handshake>>,
     pub(super) manner: Manner,
 }
@@ -42,8 +44,45 @@ pub(super) struct Beginning {
 pub(super) struct Manner {
     /// The most that a message of a client's may have, decompressed.
     pub(super) message_bytes: usize,
-    /// Whether a close frame of ours says why. (Engine.IO's do not.)
-    pub(super) tells_reason: bool,
+    /// What a close frame of ours says.
+    pub(super) farewell: Farewell,
+}
+
+/// What a close frame of ours says of the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Farewell {
+    /// Why.
+    Reason,
+    /// Nothing: Engine.IO's have no code.
+    Bare,
+    /// That all is well, whatever was: SignalR's clients have had a message that says why, and take any other code, and
+    /// none, for an error of its own.
+    Normal,
+}
+
+impl Farewell {
+    /// The frame for this end.
+    pub(super) fn frame(self, reason: Reason) -> Option<CloseFrame<'static>> {
+        match self {
+            Self::Reason => Some(close_frame(reason)),
+            Self::Bare => None,
+            Self::Normal => Some(normal()),
+        }
+    }
+
+    /// The answer to the peer's.
+    pub(super) fn echo(self, frame: Option<CloseFrame<'_>>) -> Option<CloseFrame<'static>> {
+        match (self, frame) {
+            (_, Some(frame)) => Some(CloseFrame { code: frame.code, reason: "" }),
+            (Self::Normal, None) => Some(normal()),
+            (Self::Reason | Self::Bare, None) => None,
+        }
+    }
+}
+
+fn normal() -> CloseFrame<'static> {
+    let code = CloseCode::new(1000).expect("codes of the registry may be sent");
+    CloseFrame { code, reason: "" }
 }
 
 /// Answers a request for a WebSocket. If the answer is yes, the conversation begins as soon as it has left.
@@ -52,8 +91,9 @@ pub(crate) fn open(app: Arc<AppState>, arrival: Arrival, upgrade: OnUpgrade) -> 
         session: Box::new(WebSocket::new(app.options.websocket)),
         protocol: protocol(&app, arrival.mount.wire()),
         id: None,
+        public: None,
         handshake: None,
-        manner: Manner { message_bytes: app.options.message_bytes, tells_reason: true },
+        manner: Manner { message_bytes: app.options.message_bytes, farewell: Farewell::Reason },
     };
     open_with(app, arrival, upgrade, beginning)
 }
@@ -65,10 +105,20 @@ pub(super) fn open_with(
     upgrade: OnUpgrade,
     beginning: Beginning,
 ) -> Response<Body> {
-    let accepted = match handshake(&app, &arrival) {
-        Ok(accepted) => accepted,
-        Err(refused) => return *refused,
-    };
+    match handshake(&app, &arrival) {
+        Ok(accepted) => open_accepted(app, arrival, upgrade, accepted, beginning),
+        Err(refused) => *refused,
+    }
+}
+
+/// The same, for a handshake that was looked at.
+pub(super) fn open_accepted(
+    app: Arc<AppState>,
+    arrival: Arrival,
+    upgrade: OnUpgrade,
+    accepted: Accepted,
+    beginning: Beginning,
+) -> Response<Body> {
     let agreed = accepted.agreed;
     tokio::spawn(async move {
         match upgrade.await {
@@ -102,7 +152,7 @@ fn begin(app: &Arc<AppState>, arrival: Arrival, agreed: &Agreed, upgraded: Upgra
         Ok((socket, early)) => {
             // What keeps its context between messages must be compressed by the one task, in order. And a protocol
             // that keeps messages back opens the mailbox itself.
-            let direct = !keeps_context(agreed) && !beginning.protocol.namespaces();
+            let direct = !keeps_context(agreed) && beginning.protocol.entrance() == Entrance::AtOnce;
             let link = Arc::new(SocketLink::new(Mailbox::new(app.options.mailbox, direct)));
             link.set_socket(socket);
             // A copy, because even an empty slice of hyper's read buffer keeps all of it.
@@ -140,10 +190,11 @@ fn spawn<T: Transport>(
     beginning: Beginning,
 ) {
     let head = arrival.head;
-    let Beginning { session, protocol, id, handshake, manner } = beginning;
+    let Beginning { session, protocol, id, public, handshake, manner } = beginning;
     let opening = Opening {
         app: app.clone(),
         namespace: arrival.namespace,
+        id: public,
         identity: arrival.identity,
         session,
         protocol,
@@ -165,7 +216,7 @@ fn spawn<T: Transport>(
         early,
         control: Vec::new(),
     };
-    let mut socket = Socket::new(wired, conversation, manner.tells_reason);
+    let mut socket = Socket::new(wired, conversation, manner.farewell);
     tokio::spawn(async move {
         std::future::poll_fn(|cx| {
             socket.open(cx, &head);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::Context;
 
 use everywire_core::{Entry, Item, Link, Reason};
-use everywire_protocols::protocol::{self, Protocol};
+use everywire_protocols::protocol::{self, Entrance, Protocol};
 use everywire_protocols::seam::{Kind, Message, Outbox, Time};
 use everywire_protocols::session::{self, Input, Lane, LaneEnd, LaneKind, Session, Wrapped, Wrapping};
 
@@ -19,6 +19,7 @@ use super::lanes::Registration;
 pub(crate) use super::opening::{Opening, Peer};
 use super::seats::Seats;
 use super::sessions::Place;
+use super::streaming::Streams;
 use super::wheel::Wheel;
 use crate::Identity;
 use crate::Options;
@@ -50,6 +51,8 @@ pub(crate) struct Conversation {
     pub(super) direct: Option<(Lane, Wrapping)>,
     /// Whether the session wants nothing to send for now.
     pub(super) holding: bool,
+    /// Calls with streams, if there are any.
+    pub(super) streams: Option<Box<Streams>>,
     pub(super) ended: Option<Reason>,
     /// Whether its connections have left the hub.
     pub(super) left: bool,
@@ -79,13 +82,14 @@ impl Conversation {
             shard,
             direct: None,
             holding: false,
+            streams: None,
             ended: None,
             left: false,
             place: Some(place),
             registration: None,
         };
-        if !conversation.protocol.namespaces() {
-            conversation.take_seat(&opening.namespace);
+        if conversation.protocol.entrance() == Entrance::AtOnce {
+            conversation.take_seat(&opening.namespace, opening.id);
         }
         conversation
     }
@@ -122,6 +126,11 @@ impl Conversation {
         if let Some(registration) = &self.registration {
             registration.is_alone();
         }
+    }
+
+    /// Whether several connections may share the session, which outlives each.
+    pub(super) fn shares_session(&self) -> bool {
+        self.protocol.entrance() == Entrance::Several
     }
 
     /// The lane that is the session's own socket.
@@ -206,18 +215,6 @@ impl Conversation {
 
     pub(crate) fn peer(&self) -> Peer {
         self.peer
-    }
-
-    /// Whether more of the client's bytes may be read: false while as many of its events wait as may, and
-    /// nothing of ours waits for the client.
-    pub(crate) fn wants_more(&self) -> bool {
-        self.waiting_bytes() < self.app.options.inbound_queue
-            || self.seats.iter().filter_map(|seat| seat.connection.as_ref()).any(|c| c.core().is_asking())
-    }
-
-    /// Bytes of the client's events that wait for their handlers.
-    pub(super) fn waiting_bytes(&self) -> usize {
-        self.seats.iter().map(|seat| seat.inbound.waiting_bytes()).sum()
     }
 
     /// Encodes what waited in the mailbox, while the session leaves that to the carrier.
@@ -324,18 +321,25 @@ impl Conversation {
                     Done::Event { name, token, outcome } => self.reply(i, &name, token, outcome),
                 }
             } else if let Some(event) = seat.inbound.next(seat.handlers.parallel) {
-                self.handle(i, cx, &event.name, event.args.view(), event.token);
-            } else if seat.left.is_some() && seat.inbound.is_idle() && self.protocol.namespaces() {
+                let what = (&*event.name, event.args.view(), event.token);
+                match event.call {
+                    None => self.handle(i, cx, what.0, what.1, what.2),
+                    Some(call) => self.begin_call(i, cx, what, *call),
+                }
+            } else if seat.left.is_some() && seat.inbound.is_idle() && self.shares_session() {
                 self.seats.remove(i);
             } else {
                 i += 1;
             }
         }
+        if self.streams.is_some() {
+            self.stream(cx);
+        }
     }
 
     /// Whether no handler is at work and no event waits for one.
     pub(crate) fn is_idle(&self) -> bool {
-        self.seats.iter().all(|seat| seat.inbound.is_idle())
+        self.seats.iter().all(|seat| seat.inbound.is_idle()) && self.has_no_calls()
     }
 
     /// The carriers are gone for good: the connections leave the hub, and what has not been begun is not.
@@ -345,6 +349,7 @@ impl Conversation {
             return;
         }
         self.link.mailbox().end(reason, false);
+        self.end_streams();
         for seat in self.seats.iter_mut() {
             if let Some(connection) = &seat.connection {
                 tracing::debug!(peer = %self.peer, connection = %connection.id(), %reason, "a connection ended");

@@ -2,7 +2,8 @@
 //!
 //! Who the client is, is found out first; then the connect handlers run, and the rooms that it named are entered.
 //! Only then is it in, and the first of its events handled. Protocols with several namespaces hear of each step
-//! ([`Item::Entered`], [`Item::Refused`], [`Item::Left`]); for all others the end of a connection is the session's.
+//! ([`Item::Entered`], [`Item::Refused`], [`Item::Left`]); for all others ([`Entrance`]) the end of a connection is the
+//! session's.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -10,9 +11,9 @@ use std::task::{Context, Poll};
 
 use everywire_core::hub::Spec;
 use everywire_core::{
-    ConnectionId, Entry, Identity, Item, JoinOptions, Outcome, Payload, PayloadRef, Reason, RoomKey, Verb,
+    ConnectionId, Entry, Identity, Item, JoinOptions, Payload, PayloadRef, Reason, RoomKey, Verb,
 };
-use everywire_protocols::protocol::{self, Resume};
+use everywire_protocols::protocol::{self, Entrance, Resume};
 use everywire_protocols::seam::Time;
 use everywire_protocols::session::{Facts, Input, Lane, Wrapping};
 
@@ -33,7 +34,7 @@ const INVALID_NAMESPACE: &str = "Invalid namespace";
 
 impl Conversation {
     /// The one seat of a protocol without namespaces.
-    pub(super) fn take_seat(&mut self, namespace: &str) {
+    pub(super) fn take_seat(&mut self, namespace: &str, id: Option<ConnectionId>) {
         let handlers = self.app.handlers_of(namespace).unwrap_or_else(|| Arc::new(Handlers::empty()));
         if !handlers.outgoing.is_empty() {
             self.watched = true;
@@ -41,7 +42,7 @@ impl Conversation {
         }
         let namespace = self.app.hub.namespace(namespace);
         let connection =
-            connect(&namespace, self.spec(0, self.identity.clone()), self.shown(Payload::empty()));
+            connect(&namespace, self.spec(0, id, self.identity.clone()), self.shown(Payload::empty()));
         self.seats.push(Seat {
             slot: 0,
             connection: Some(connection),
@@ -52,15 +53,15 @@ impl Conversation {
         });
     }
 
-    fn spec(&self, slot: u32, identity: Identity) -> Spec {
+    fn spec(&self, slot: u32, id: Option<ConnectionId>, identity: Identity) -> Spec {
         Spec {
-            id: ConnectionId::from_random(random()),
+            id: id.unwrap_or_else(|| ConnectionId::from_random(random())),
             identity,
             link: self.link.clone(),
             slot,
             form: form(self.protocol.form(), self.wrapping(), self.framing),
             answers: self.protocol.answers(),
-            shares_session: self.protocol.namespaces(),
+            shares_session: self.shares_session(),
             comes_back: false,
             shard: self.shard as usize,
         }
@@ -77,7 +78,7 @@ impl Conversation {
     /// The session's messages need nobody's look any more, on this lane.
     pub(super) fn move_to(&mut self, lane: Lane, wrapping: Wrapping) {
         self.direct = Some((lane, wrapping));
-        if wrapping == Wrapping::None {
+        if wrapping == Wrapping::None && self.protocol.entrance() == Entrance::AtOnce {
             return;
         }
         for seat in self.seats.iter() {
@@ -100,7 +101,7 @@ impl Conversation {
     /// Lets others write whole frames to the socket, unless the protocol keeps some of them back, or somebody is told
     /// of each.
     fn open_socket(&self) {
-        if self.protocol.namespaces() {
+        if self.protocol.entrance() != Entrance::AtOnce {
             let all_in = self.seats.iter().all(|seat| seat.entered);
             let may = self.shared_socket && self.direct.is_some() && !self.watched;
             self.link.mailbox().set_direct(may && all_in);
@@ -113,7 +114,7 @@ impl Conversation {
         let mut out = protocol::Outputs::new();
         self.protocol.open(&facts, now, &mut out);
         self.follow(cx, now, out, effects);
-        if self.protocol.namespaces() {
+        if self.protocol.entrance() != Entrance::AtOnce {
             return;
         }
         let seat = &self.seats[0];
@@ -149,7 +150,7 @@ impl Conversation {
         &mut self,
         cx: &mut Context<'_>,
         now: Time,
-        (slot, namespace): (u32, &str),
+        (slot, id, namespace): (u32, Option<ConnectionId>, &str),
         auth: PayloadRef<'_>,
         resume: Option<Resume<'_>>,
         effects: &mut Effects,
@@ -172,8 +173,9 @@ impl Conversation {
             left: None,
         };
         let identity = self.identity.clone();
-        if self.app.authenticate.is_none() && self.app.recovery.is_none() {
-            let connection = connect(&namespace, self.spec(slot, identity), shown);
+        // Who opens one connection by its session was known before, and has no secret to come back by.
+        if !self.shares_session() || self.app.authenticate.is_none() && self.app.recovery.is_none() {
+            let connection = connect(&namespace, self.spec(slot, id, identity), shown);
             seat.connection = Some(connection.clone());
             let i = self.seats.push(seat);
             if handlers.has_no_connect() {
@@ -188,7 +190,7 @@ impl Conversation {
             self.begin(i, opening, cx, now, effects);
             return;
         }
-        let spec = self.spec(slot, identity);
+        let spec = self.spec(slot, id, identity);
         let (app, peer) = (self.app.clone(), self.peer);
         let resume =
             resume.map(|Resume { secret, offset }| (secret.into_owned(), offset.map(Cow::into_owned)));
@@ -225,7 +227,7 @@ impl Conversation {
         outcome: Result<Entered>,
         effects: &mut Effects,
     ) {
-        let several = self.protocol.namespaces();
+        let several = self.shares_session();
         match outcome {
             Ok(Entered { connection, joined, told }) => {
                 let seat = &mut self.seats[i];
@@ -252,7 +254,9 @@ impl Conversation {
             Err(error) if several => self.send_away(i, error),
             Err(error) => {
                 let reason = if error.is_internal() { Reason::Internal } else { Reason::Refused };
-                tracing::warn!(peer = %self.peer, %error, "a connection was not let in");
+                let slot = self.seats[i].slot;
+                let item = self.refusal(error);
+                self.link.mailbox().push(Entry { slot, item });
                 self.link.mailbox().end(reason, true);
             }
         }
@@ -260,19 +264,21 @@ impl Conversation {
 
     /// The client is not let into this namespace; others are not concerned.
     fn send_away(&mut self, i: usize, error: EventError) {
-        tracing::warn!(peer = %self.peer, %error, "a connection was not let in");
-        let (message, data) =
-            match error.into_outcome("connect", &self.peer, self.app.options.detailed_errors) {
-                Outcome::Failed { message, data, .. } => (message, data),
-                Outcome::Done(_) => unreachable!("an error's outcome is a failure"),
-            };
+        let item = self.refusal(error);
         let seat = &self.seats[i];
         if let Some(connection) = &seat.connection {
             self.app.disconnect(connection, Reason::Refused);
         }
-        self.link.mailbox().push(Entry { slot: seat.slot, item: Item::Refused { message, data } });
+        self.link.mailbox().push(Entry { slot: seat.slot, item });
         self.seats.remove(i);
         self.open_socket();
+    }
+
+    /// What a client hears that is not let in.
+    fn refusal(&self, error: EventError) -> Item {
+        tracing::warn!(peer = %self.peer, %error, "a connection was not let in");
+        let refused = error.into_failure("connect", &self.peer, self.app.options.detailed_errors);
+        Item::Refused { message: refused.message, data: refused.data }
     }
 
     /// A connection leaves, and the session goes on.

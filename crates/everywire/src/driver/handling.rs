@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use everywire_core::{Class, Name, Outcome, Payload, PayloadRef, Reason, RoomKey, Target, Token, Verb};
+use everywire_core::{
+    Class, Failure, Name, Outcome, Payload, PayloadRef, Reason, RoomKey, Target, Token, Verb,
+};
 use everywire_protocols::seam::{Message, Time};
 use everywire_protocols::session::{Input, Lane};
 
 use super::conversation::{Conversation, Effects};
 use super::inbound::{Job, Waiting};
+use super::seats::Seat;
 use crate::app::AppState;
 use crate::app::connection::Connection;
 use crate::app::error::{EventError, Result};
@@ -27,10 +30,10 @@ impl Conversation {
             let room = room.clone();
             return self.publish_relayed(&room, args);
         }
-        let extras = self.protocol.extras();
+        let (extras, fold_case) = (self.protocol.extras(), self.protocol.folds_case());
         let seat = &mut self.seats[i];
         let Some(connection) = seat.connection.as_ref().filter(|_| seat.left.is_none()) else { return };
-        let outcome = match seat.handlers.call(connection, name, &args, extras, false) {
+        let outcome = match seat.handlers.call(connection, name, &args, extras, fold_case) {
             Some(Ok(mut future)) => match future.as_mut().poll(cx) {
                 // The common case: the handler is done at once, and nothing is kept.
                 Poll::Ready(outcome) => outcome,
@@ -46,30 +49,42 @@ impl Conversation {
     }
 
     /// Keeps an event until its turn comes.
-    #[expect(clippy::too_many_arguments, reason = "an event, and where it goes")]
     pub(super) fn wait(
         &mut self,
         i: usize,
         cx: &mut Context<'_>,
         now: Time,
-        name: &str,
-        args: PayloadRef<'_>,
-        token: Option<Token>,
+        event: Waiting,
         effects: &mut Effects,
     ) {
         // One that waits alone is no flood, however long it is: it is as long as a message may be.
         let alone = self.waiting_bytes() == 0;
-        self.seats[i].inbound.wait(Waiting { name: name.into(), args: args.into_owned(), token });
+        self.seats[i].inbound.wait(event);
         // Of what comes in bodies, [`bring`](Self::bring) sees to it.
         if !alone && self.direct.is_some() && self.waiting_bytes() > self.app.options.inbound_bytes {
             self.overload(cx, now, effects);
         }
     }
 
+    /// Whether more of the client's bytes may be read: false while as many of its events wait as may, and nothing of ours
+    /// waits for the client; and while its streams hold as much as they may.
+    pub(crate) fn wants_more(&self) -> bool {
+        let asks = |seat: &Seat| seat.connection.as_ref().is_some_and(|c| c.core().is_asking());
+        let options = &self.app.options;
+        (self.waiting_bytes() < options.inbound_queue || self.seats.iter().any(asks))
+            && self.uploaded_bytes() < options.inbound_bytes
+    }
+
+    /// Bytes of the client's events that wait for their handlers.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.seats.iter().map(|seat| seat.inbound.waiting_bytes()).sum()
+    }
+
     /// Whether more events wait than ever may, and nothing of ours waits for the client: a body that may bring more is
     /// then to wait itself.
     pub(crate) fn is_flooded(&self) -> bool {
-        self.waiting_bytes() > self.app.options.inbound_bytes && !self.wants_more()
+        let most = self.app.options.inbound_bytes;
+        (self.waiting_bytes() > most || self.uploaded_bytes() >= most) && !self.wants_more()
     }
 
     /// A message came on one of several lanes: a body, or what a WebSocket says that is to take over.
@@ -98,11 +113,20 @@ impl Conversation {
     }
 
     pub(super) fn reply(&mut self, i: usize, event: &str, token: Option<Token>, outcome: Result<Payload>) {
-        if token.is_none() && outcome.is_ok() {
-            return;
-        }
+        self.answer(i, event, token, outcome.map(Outcome::Done), false);
+    }
+
+    /// Answers an event, if somebody waits for that; `streamed` says that it failed in the middle of a stream.
+    pub(super) fn answer(
+        &mut self,
+        i: usize,
+        event: &str,
+        token: Option<Token>,
+        outcome: Result<Outcome>,
+        streamed: bool,
+    ) {
         let outcome = match outcome {
-            Ok(payload) if token.is_some() => Outcome::Done(payload),
+            Ok(outcome) if token.is_some() => outcome,
             Ok(_) => return,
             Err(error) => {
                 let connection = self.seats[i].connection.as_ref().map(Connection::id);
@@ -114,7 +138,8 @@ impl Conversation {
                 if !error.is_internal() {
                     tracing::info!(peer = %self.peer, ?connection, event, %error, "an event failed");
                 }
-                error.into_outcome(event, &self.peer, self.app.options.detailed_errors)
+                let failure = error.into_failure(event, &self.peer, self.app.options.detailed_errors);
+                Failure { streamed, ..failure }.into()
             }
         };
         if let (Some(token), Some(connection)) = (token, &self.seats[i].connection) {

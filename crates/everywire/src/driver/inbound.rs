@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 
 use everywire_core::{Joined, Payload, Token};
 
+use super::streaming::Call;
 use crate::app::connection::Connection;
 use crate::app::error::Result;
 use crate::app::handler::Running;
@@ -19,6 +20,8 @@ pub(crate) struct Waiting {
     pub(crate) name: Box<str>,
     pub(crate) args: Payload,
     pub(crate) token: Option<Token>,
+    /// What it has besides, if it has streams.
+    pub(crate) call: Option<Box<Call>>,
 }
 
 impl Waiting {
@@ -105,6 +108,8 @@ impl Inbound {
 
     /// The next event that may be handled now.
     pub(crate) fn next(&mut self, parallel: usize) -> Option<Waiting> {
+        // Calls with streams run beside the others.
+        let parallel = if self.waiting.front()?.call.is_some() { usize::MAX } else { parallel };
         if !self.has_room(parallel) {
             return None;
         }

@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::conversation::Conversation;
 use super::link::SocketLink;
+use crate::carrier::pieces::Pieces;
 
 /// A response that a session gave to one of its lanes.
 pub(crate) struct Reply {
@@ -25,6 +26,8 @@ pub(crate) struct Reply {
     pub(crate) body: Bytes,
     /// Whether the body may be compressed.
     pub(crate) compress: bool,
+    /// The rest of the body, if it goes on.
+    pub(crate) stream: Option<Pieces>,
 }
 
 /// How a lane hears from its session.

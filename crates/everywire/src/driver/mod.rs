@@ -7,8 +7,10 @@
 //! | a client's places in namespaces; how it enters and leaves them | [`seats`], [`entering`], [`arriving`] |
 //! | what a carrier is asked to do | [`effect`] |
 //! | what becomes of an event | [`handling`] |
+//! | calls that are answered by a stream, or bring some | [`streaming`] |
 //! | events that wait for handlers, and handlers at work | [`inbound`] |
 //! | sessions over several requests, found by their ids | [`lanes`] |
+//! | sessions that are yet to be opened | [`reserved`] |
 //! | clients that come back to their connection | [`recovery`] |
 //! | who takes broadcasts from the hub to the sockets | [`flusher`] |
 //! | what a session shares with others | [`link`] |
@@ -29,7 +31,9 @@ pub(crate) mod link;
 mod opening;
 mod outputs;
 pub(crate) mod recovery;
+pub(crate) mod reserved;
 pub(crate) mod seats;
 pub(crate) mod sessions;
+pub(crate) mod streaming;
 pub(crate) mod wheel;
 pub(crate) mod worker;

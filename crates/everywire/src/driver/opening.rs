@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use everywire_core::ConnectionId;
 use everywire_protocols::protocol::Protocol;
 use everywire_protocols::session::Session;
 
@@ -31,6 +32,8 @@ pub(crate) struct Opening {
     /// The namespace of the mount, for protocols whose clients do not name one.
     pub(crate) namespace: Arc<str>,
     pub(crate) identity: Identity,
+    /// The public id of a connection that is there from the beginning, if its client knows it already.
+    pub(crate) id: Option<ConnectionId>,
     /// The request that began it, for protocols that show it to handlers.
     pub(crate) handshake: Option<Arc<Handshake>>,
     pub(crate) session: Box<dyn Session>,

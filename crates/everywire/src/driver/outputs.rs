@@ -9,7 +9,8 @@ use everywire_protocols::seam::{Kind, Message, Outbox, Time};
 use everywire_protocols::session::{self, Input, Wrapping};
 
 use super::apart::Apart;
-use super::conversation::{Conversation, Effect, Effects, LANE};
+use super::conversation::{Conversation, Effect, Effects};
+use super::inbound::Waiting;
 use crate::app::error::Result;
 
 impl Conversation {
@@ -107,7 +108,8 @@ impl Conversation {
         if seat.inbound.is_free(seat.handlers.parallel) {
             self.handle(i, cx, name, args, token);
         } else {
-            self.wait(i, cx, now, name, args, token, effects);
+            let waiting = Waiting { name: name.into(), args: args.into_owned(), token, call: None };
+            self.wait(i, cx, now, waiting, effects);
         }
     }
 
@@ -131,28 +133,39 @@ impl Conversation {
                     }
                     self.send_wire(Item::Wire { bytes: bytes.into(), text: kind == Kind::Text });
                 }
-                protocol::Output::Passing { bytes, kind } if self.direct == Some((LANE, Wrapping::None)) => {
-                    effects.push(Effect::Write { lane: LANE, bytes: bytes.into(), text: kind == Kind::Text });
-                }
-                protocol::Output::Passing { bytes, kind } => {
-                    let mut apart = Apart::default();
-                    apart.passing(kind, bytes.len(), &mut |out| out.extend_from_slice(&bytes));
-                    self.send_apart(cx, now, &apart, effects);
-                }
+                protocol::Output::Passing { bytes, kind } => match self.direct {
+                    Some((lane, Wrapping::None)) => {
+                        effects.push(Effect::Write { lane, bytes: bytes.into(), text: kind == Kind::Text });
+                    }
+                    _ => {
+                        let mut apart = Apart::default();
+                        apart.passing(kind, bytes.len(), &mut |out| out.extend_from_slice(&bytes));
+                        self.send_apart(cx, now, &apart, effects);
+                    }
+                },
                 protocol::Output::Close { reason, fault } => {
-                    tracing::warn!(peer = %self.peer, %reason, "{fault}");
+                    if reason == Reason::ClientClosed {
+                        tracing::debug!(peer = %self.peer, "{fault}");
+                    } else {
+                        tracing::warn!(peer = %self.peer, %reason, "{fault}");
+                    }
                     self.link.mailbox().end(reason, true);
                 }
                 protocol::Output::Ignored(what) => {
                     tracing::debug!(peer = %self.peer, "{what}");
                 }
                 protocol::Output::Acknowledged(n) => self.tell(cx, now, Input::Acknowledged(n), effects),
-                protocol::Output::Connect { slot, namespace, auth, resume } => {
-                    self.enter(cx, now, (slot, &namespace), auth, resume, effects);
+                protocol::Output::Connect { slot, namespace, id, auth, resume } => {
+                    self.enter(cx, now, (slot, id, &namespace), auth, resume, effects);
                 }
                 protocol::Output::Disconnect { slot } => self.vacate(slot, Reason::ClientLeft),
-                // Cancellation comes with the first protocol that has it.
-                protocol::Output::Cancel { .. } => {}
+                protocol::Output::Resumable(may) => self.tell(cx, now, Input::Resumable(may), effects),
+                protocol::Output::Call { slot, name, args, token, streams, uploads } => {
+                    self.call(cx, now, slot, (&name, args, token), streams, uploads, effects);
+                }
+                protocol::Output::Upload { token, item } => self.upload(&token, item),
+                protocol::Output::Uploaded { token, error } => self.uploaded(&token, error),
+                protocol::Output::Cancel { token } => self.cancel(&token),
             }
         }
     }

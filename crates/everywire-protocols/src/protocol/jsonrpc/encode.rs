@@ -51,9 +51,14 @@ pub(super) fn response(outcome: &Outcome, id: Id<'_>, out: &mut Vec<u8>) {
             value.write_json_value(out);
             close(id, out);
         }
-        Outcome::Failed { code, message, data } => {
-            open_error(*code, message, out);
-            if let Some(data) = data {
+        // It has no streams: nothing is all there is to say.
+        Outcome::Ended => {
+            out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"result\":null");
+            close(id, out);
+        }
+        Outcome::Failed(failure) => {
+            open_error(failure.code, &failure.message, out);
+            if let Some(data) = &failure.data {
                 out.extend_from_slice(b",\"data\":");
                 data.write_json_value(out);
             }
@@ -67,7 +72,8 @@ pub(super) fn response(outcome: &Outcome, id: Id<'_>, out: &mut Vec<u8>) {
 pub(super) fn response_hint(outcome: &Outcome) -> usize {
     HINT + match outcome {
         Outcome::Done(value) => value.size(),
-        Outcome::Failed { message, data, .. } => message.len() + data.as_ref().map_or(0, Payload::size),
+        Outcome::Ended => 0,
+        Outcome::Failed(failure) => failure.message.len() + failure.data.as_ref().map_or(0, Payload::size),
     }
 }
 

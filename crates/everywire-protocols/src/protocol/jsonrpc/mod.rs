@@ -233,8 +233,8 @@ impl Protocol for JsonRpc {
                 let kind = if *text { Kind::Text } else { Kind::Binary };
                 outbox.message(kind, bytes.len(), &mut |out| out.extend_from_slice(bytes));
             }
-            // A session is one connection.
-            Item::Entered { .. } | Item::Refused { .. } | Item::Left => {}
+            // A session is one connection, and an answer one value.
+            Item::Entered { .. } | Item::Refused { .. } | Item::Left | Item::StreamItem { .. } => {}
         }
     }
 

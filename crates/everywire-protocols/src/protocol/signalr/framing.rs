@@ -39,6 +39,16 @@ impl Framing {
         self.encoding = encoding;
     }
 
+    /// The encoding of what comes.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// What has begun does not go on: the stream begins anew.
+    pub fn forget_partial(&mut self) {
+        self.partial = Vec::new();
+    }
+
     /// Whether a message has begun and not ended.
     pub fn is_within(&self) -> bool {
         !self.partial.is_empty()

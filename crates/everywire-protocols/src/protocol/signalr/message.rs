@@ -8,6 +8,8 @@ use everywire_core::payload::PayloadError;
 use everywire_core::payload::json::JsonError;
 use everywire_core::payload::msgpack::MsgPackError;
 
+use crate::seam::Kind;
+
 /// What a connection's messages are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Encoding {
@@ -27,6 +29,14 @@ impl Encoding {
         match self {
             Self::Json => "json",
             Self::MsgPack => "messagepack",
+        }
+    }
+
+    /// The kind of its messages.
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::Json => Kind::Text,
+            Self::MsgPack => Kind::Binary,
         }
     }
 
@@ -124,6 +134,41 @@ impl HubMessage<'_> {
             Self::Ping | Self::Close { .. } | Self::Ack { .. } | Self::Sequence { .. } | Self::Unknown(_) => {
                 false
             }
+        }
+    }
+}
+
+impl<'a> HubMessage<'a> {
+    /// The same, with bytes of its own.
+    pub(super) fn into_static(self) -> HubMessage<'static> {
+        let text = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
+        let args = |args: Args<'a>| args.map(PayloadRef::into_static);
+        let invocation = |invocation: Invocation<'a>| Invocation {
+            id: invocation.id.map(text),
+            target: text(invocation.target),
+            args: args(invocation.args),
+            streams: invocation.streams.into_iter().map(text).collect(),
+        };
+        match self {
+            Self::Invocation(of) => HubMessage::Invocation(invocation(of)),
+            Self::StreamInvocation(of) => HubMessage::StreamInvocation(invocation(of)),
+            Self::StreamItem { id, item } => HubMessage::StreamItem { id: text(id), item: args(item) },
+            Self::Completion { id, outcome } => HubMessage::Completion {
+                id: text(id),
+                outcome: match outcome {
+                    Completed::Nothing => Completed::Nothing,
+                    Completed::Result(result) => Completed::Result(args(result)),
+                    Completed::Error(error) => Completed::Error(text(error)),
+                },
+            },
+            Self::CancelInvocation { id } => HubMessage::CancelInvocation { id: text(id) },
+            Self::Ping => HubMessage::Ping,
+            Self::Close { error, allow_reconnect } => {
+                HubMessage::Close { error: error.map(text), allow_reconnect }
+            }
+            Self::Ack { sequence } => HubMessage::Ack { sequence },
+            Self::Sequence { sequence } => HubMessage::Sequence { sequence },
+            Self::Unknown(kind) => HubMessage::Unknown(kind),
         }
     }
 }

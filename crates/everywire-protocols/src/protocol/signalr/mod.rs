@@ -5,13 +5,18 @@
 //! kind needs ends the connection with .NET's words. A client's bytes are a stream, in which a message may begin and end
 //! anywhere ([`Framing`]); what a server writes are whole messages, for clients in JavaScript do not put them together.
 //!
-//! Here are the words of both sides; who says what when comes with the session.
+//! [`SignalR`] is the server's side; of the client's, here are the words.
 
+mod counter;
 mod framing;
 mod handshake;
 mod message;
+mod options;
 mod read_json;
 mod read_msgpack;
+mod say;
+mod server;
+mod shaking;
 mod write;
 mod write_json;
 mod write_msgpack;
@@ -22,6 +27,9 @@ mod tests;
 pub use self::framing::{Framing, RECORD_SEPARATOR};
 pub use self::handshake::{HandshakeRequest, HandshakeResponse, VERSION};
 pub use self::message::{Args, Completed, Encoding, Fault, HubMessage, Invocation};
+pub use self::options::{Encodings, SignalROptions};
+pub(super) use self::say::encode;
+pub use self::server::SignalR;
 pub use self::write::{Ended, Outgoing};
 
 impl<'a> HubMessage<'a> {

@@ -4,7 +4,7 @@ use everywire_core::Payload;
 
 use super::message::Encoding;
 use super::{write_json, write_msgpack};
-use crate::seam::{Kind, Outbox};
+use crate::seam::Outbox;
 
 /// A message on its way out; see [`HubMessage`](super::HubMessage) for what each is.
 #[derive(Debug, Clone, Copy)]
@@ -86,11 +86,12 @@ impl Outgoing<'_> {
 
     /// Gives the message to an outbox.
     pub fn write(&self, encoding: Encoding, outbox: &mut dyn Outbox) {
-        let kind = match encoding {
-            Encoding::Json => Kind::Text,
-            Encoding::MsgPack => Kind::Binary,
-        };
-        outbox.message(kind, self.hint(), &mut |out| self.append(encoding, out));
+        outbox.message(encoding.kind(), self.hint(), &mut |out| self.append(encoding, out));
+    }
+
+    /// The same, of a message that is not counted.
+    pub fn pass(&self, encoding: Encoding, outbox: &mut dyn Outbox) {
+        outbox.passing(encoding.kind(), self.hint(), &mut |out| self.append(encoding, out));
     }
 
     /// About how long it will be.

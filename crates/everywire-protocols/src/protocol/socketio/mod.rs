@@ -38,7 +38,7 @@ use self::connections::Connections;
 use self::decoder::{Decoder, Limits};
 use self::packet::DISCONNECT;
 use self::write::{Data, Outgoing};
-use super::{Outputs, Protocol, ProtocolForm};
+use super::{Entrance, Outputs, Protocol, ProtocolForm};
 use crate::seam::{Message, Outbox, Time};
 use crate::session::Facts;
 
@@ -134,8 +134,8 @@ impl Protocol for SocketIo {
         }
     }
 
-    fn namespaces(&self) -> bool {
-        true
+    fn entrance(&self) -> Entrance {
+        Entrance::Several
     }
 
     fn answers(&self) -> bool {

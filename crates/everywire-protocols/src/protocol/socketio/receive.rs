@@ -81,7 +81,7 @@ impl SocketIo {
             return Ok(());
         }
         match self.connections.open(&namespace, self.options.namespaces) {
-            Ok(slot) => out.push(Output::Connect { slot, namespace, auth, resume }),
+            Ok(slot) => out.push(Output::Connect { slot, namespace, id: None, auth, resume }),
             Err(NotOpened::Full) => {
                 let most = self.options.namespaces;
                 let why = format!("too many namespaces in one session, at most {most} are allowed");

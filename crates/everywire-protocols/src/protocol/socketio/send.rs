@@ -30,13 +30,14 @@ impl SocketIo {
             Item::Kept { event, payload, place, .. } => self.encode_kept(slot, event, payload, place, outbox),
             Item::Reply { token: Token::Number(id), outcome } => match outcome {
                 Outcome::Done(payload) => self.packet(slot, ACK, Some(*id), Data::Args(payload), outbox),
-                Outcome::Failed { code, message, data } => {
-                    let error = refusal::of_event(*code, message, data.as_ref());
+                Outcome::Ended => self.packet(slot, ACK, Some(*id), Data::Args(&Payload::empty()), outbox),
+                Outcome::Failed(failure) => {
+                    let error = refusal::of_event(failure.code, &failure.message, failure.data.as_ref());
                     self.packet(slot, ACK, Some(*id), Data::One(&error), outbox);
                 }
             },
             // None of ours.
-            Item::Reply { .. } => {}
+            Item::Reply { .. } | Item::StreamItem { .. } => {}
             Item::Entered { id, recovery } => self.enter(slot, id, recovery.as_deref(), outbox),
             Item::Refused { message, data } => {
                 let error = refusal::of_connect(self.revision, message, data.as_ref());

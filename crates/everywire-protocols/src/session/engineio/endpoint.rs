@@ -12,10 +12,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 
+use super::super::refusal::is_websocket;
 use super::super::{Endpoint, LaneKind, SessionId, Verdict};
 use super::options::EngineIoOptions;
 use super::query::{Callback, Query, Transport};
-use super::refusal::{EngineIoRefusal, is_websocket};
+use super::refusal::EngineIoRefusal;
 use super::session::EngineIo;
 
 /// Answers requests of Engine.IO clients.

@@ -6,9 +6,10 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_TYPE, UPGRADE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::header::{CONNECTION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 
+use super::super::refusal::is_websocket;
 use super::super::{Lane, Output};
 
 /// Status, headers, body.
@@ -100,13 +101,4 @@ fn output<'a>(lane: Lane, (status, headers, body): Answer) -> Output<'a> {
 /// Headers with nothing but this.
 pub(super) fn content_type(value: &'static str) -> HeaderMap {
     HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(value))])
-}
-
-/// Whether a request asks for a WebSocket: RFC 6455, 4.1, or RFC 8441, of which carriers let no other CONNECT through.
-pub(super) fn is_websocket(head: &Request<()>) -> bool {
-    let protocols = head.headers().get_all(UPGRADE).into_iter().filter_map(|value| value.to_str().ok());
-    head.method() == Method::CONNECT
-        || protocols
-            .flat_map(|value| value.split(','))
-            .any(|protocol| protocol.trim().eq_ignore_ascii_case("websocket"))
 }

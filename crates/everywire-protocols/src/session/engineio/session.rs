@@ -281,6 +281,7 @@ impl Session for EngineIo {
             // It names no rooms, keeps nothing, has its own pings, and lanes' back-pressure is the driver's.
             Input::Joined { .. }
             | Input::Acknowledged(_)
+            | Input::Resumable(_)
             | Input::Pong { .. }
             | Input::LaneWritable { .. } => {}
         }

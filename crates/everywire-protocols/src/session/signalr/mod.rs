@@ -1,9 +1,17 @@
-//! SignalR's sessions: so far, what is said before one begins.
+//! SignalR's sessions: negotiation, and the three transports.
 
+mod answer;
+mod endpoint;
 mod negotiate;
 #[cfg(test)]
 mod negotiate_tests;
+mod options;
+mod session;
+mod stateful;
 
+pub use answer::SignalRRefusal;
+pub use endpoint::{Negotiated, SignalREndpoint};
 pub use negotiate::{
     NegotiateFault, NegotiateReply, NegotiateRequest, SignalRTransports, TransferFormat, TransportKind,
 };
+pub use options::SignalRConnectionOptions;

@@ -207,7 +207,7 @@ fn a_binary_message_is_read_as_text() {
 
 #[test]
 fn what_is_sent() {
-    let data = Outcome::Failed { code: -32000, message: "n\"o".into(), data: Some(json(r#"[{"a":1}]"#)) };
+    let data = Outcome::from(Failure { data: Some(json(r#"[{"a":1}]"#)), ..Failure::new(-32000, "n\"o") });
     let binary = Outcome::Done(Payload::binary(&b"\x00\xff"[..]));
     let one = Token::Number(1);
     let rows = [

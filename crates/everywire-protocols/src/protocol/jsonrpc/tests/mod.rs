@@ -3,7 +3,7 @@ mod messages;
 mod properties;
 mod specification;
 
-use everywire_core::{Class, Outcome};
+use everywire_core::{Class, Failure, Outcome};
 
 use super::*;
 
@@ -59,7 +59,7 @@ fn done(array: &str) -> Outcome {
 }
 
 fn failed(code: i32, message: &str) -> Outcome {
-    Outcome::Failed { code, message: message.into(), data: None }
+    Failure::new(code, message).into()
 }
 
 fn reply(token: Token, outcome: Outcome) -> Item {

@@ -166,7 +166,7 @@ fn reserved_names_are_a_breach() {
 fn what_is_sent() {
     let failed = |data: Option<&str>| Item::Reply {
         token: Token::Number(3),
-        outcome: Outcome::Failed { code: -32000, message: "n\"o".into(), data: data.map(json) },
+        outcome: Failure { data: data.map(json), ..Failure::new(-32000, "n\"o") }.into(),
     };
     let rows = [
         (emit("msg", json("[1]"), None), r#"2["msg",1]"#, r#"2/chat,["msg",1]"#),
@@ -211,7 +211,7 @@ fn data_of_an_error_that_nests_too_deep_is_left_out() {
     let deep = |depth: usize| json(&format!("[{}{}]", "[".repeat(depth), "]".repeat(depth)));
     let failed = |data| Item::Reply {
         token: Token::Number(3),
-        outcome: Outcome::Failed { code: 1, message: "no".into(), data: Some(data) },
+        outcome: Failure { data: Some(data), ..Failure::new(1, "no") }.into(),
     };
     let said = Session::joined().say(0, failed(deep(62)));
     assert_eq!(said, [r#"33[{"error":{"code":1,"message":"no"}}]"#]);
@@ -266,7 +266,7 @@ fn an_event_that_is_kept_has_its_offset() {
 #[test]
 fn how_clients_are_served() {
     let machine = SocketIo::new(SocketIoOptions::default());
-    assert!(machine.namespaces() && machine.answers());
+    assert!(machine.entrance() == Entrance::Several && machine.answers());
     assert_eq!(machine.extras(), Extras::Ignore);
     assert_eq!(machine.form(), ProtocolForm::SocketIo);
 }

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use everywire_core::{
-    Broadcast, Class, ConnectionId, Item, Name, Offset, Outcome, Payload, Publication, RoomKey, Target, Token,
+    Broadcast, Class, ConnectionId, Failure, Item, Name, Offset, Outcome, Payload, Publication, RoomKey,
+    Target, Token,
 };
 
 use super::*;
@@ -114,7 +115,7 @@ fn spell(output: &Output<'_>) -> String {
         Output::Answer { slot, id, answer: Ok(args) } => {
             format!("answer {slot} #{id} ({})", spell_args(args))
         }
-        Output::Connect { slot, namespace, auth, resume } => {
+        Output::Connect { slot, namespace, id: _, auth, resume } => {
             let resume = resume.as_ref().map_or(String::new(), |resume| {
                 format!(" from {} at {}", resume.secret, resume.offset.as_deref().unwrap_or("the beginning"))
             });

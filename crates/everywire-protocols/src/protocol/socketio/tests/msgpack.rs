@@ -232,10 +232,7 @@ fn what_is_sent() {
         "84 a2'id' cf ff ff ff ff ff ff ff ff a4'type' 03 a4'data' 91 07 a3'nsp' a1'/'",
     );
     said(&mut session, 1, reply(3, json("[]")), "84 a2'id' 03 a4'type' 03 a4'data' 90 a3'nsp' a5'/chat'");
-    let failed = Item::Reply {
-        token: Token::Number(3),
-        outcome: Outcome::Failed { code: -32000, message: "no".into(), data: None },
-    };
+    let failed = Item::Reply { token: Token::Number(3), outcome: Failure::new(-32000, "no").into() };
     said(
         &mut session,
         0,

@@ -1,0 +1,334 @@
+//! The machine: one client, on a WebSocket, a stream of events, or polls. Which, its first request says, and it stays so.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use everywire_core::Reason;
+use http::{Method, Request};
+
+use super::super::{Facts, Input, Lane, LaneEnd, LaneKind, Output, Outputs, Session, Wrapping};
+use super::answer::{self, SignalRRefusal};
+use super::options::SignalRConnectionOptions;
+use super::stateful::{self, Stateful};
+use crate::seam::{Message, Time};
+
+/// The machine.
+#[derive(Debug)]
+pub(super) struct SignalRSession {
+    options: Arc<SignalRConnectionOptions>,
+    /// Whether both sides want that the client may come back.
+    resumes: bool,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// It has had no lane.
+    New,
+    WebSocket(Lane),
+    Stateful(Box<Stateful>),
+    Events {
+        lane: Lane,
+        /// Whether something was written that has not left.
+        written: bool,
+    },
+    Polling(Box<Polling>),
+    Closed,
+}
+
+/// A client that polls.
+#[derive(Debug, Default)]
+struct Polling {
+    /// The GET that waits.
+    poll: Option<Lane>,
+    /// Until when: for something to say; without one, for the next.
+    until: Time,
+    /// What the driver had in its hands when there was no poll.
+    queue: Vec<u8>,
+    /// Why it ends, of which the client is still to be told.
+    closing: Option<Reason>,
+}
+
+impl SignalRSession {
+    /// A session that waits for its first lane.
+    pub(super) fn new(options: Arc<SignalRConnectionOptions>, resumes: bool) -> Self {
+        Self { options, resumes, stage: Stage::New }
+    }
+
+    fn lane_opened(
+        &mut self,
+        now: Time,
+        lane: Lane,
+        kind: LaneKind,
+        head: &Request<()>,
+        out: &mut Outputs<'_>,
+    ) {
+        let ends = head.method() == Method::DELETE;
+        let refusal = match (&mut self.stage, kind) {
+            (Stage::New, LaneKind::WebSocket | LaneKind::Stream | LaneKind::Poll) => {
+                return self.open(now, lane, kind, out);
+            }
+            (Stage::Polling(_), LaneKind::Poll) => return self.poll(now, lane, out),
+            (Stage::Polling(_), LaneKind::Post) if ends => return self.end_by_client(lane, out),
+            (Stage::Polling(_) | Stage::Events { .. }, LaneKind::Post) if !ends => return,
+            (Stage::Stateful(stateful), LaneKind::WebSocket) => return stateful.back_on(lane, out),
+            (Stage::WebSocket(_) | Stage::Stateful(_), LaneKind::Post) if !ends => {
+                SignalRRefusal::PostOnWebSocket
+            }
+            (Stage::Closed, _) | (Stage::New, LaneKind::Post) if !ends => SignalRRefusal::IdUnknown,
+            (Stage::Closed, _) => SignalRRefusal::IdUnknown,
+            (_, LaneKind::Post) => SignalRRefusal::DeleteNotPolling,
+            (Stage::Events { .. }, LaneKind::Stream) | (Stage::WebSocket(_), LaneKind::WebSocket) => {
+                SignalRRefusal::Conflict
+            }
+            (_, LaneKind::WebSocket | LaneKind::Stream | LaneKind::Poll) => SignalRRefusal::OtherTransport,
+        };
+        out.push(refusal.on(lane));
+    }
+
+    fn open(&mut self, now: Time, lane: Lane, kind: LaneKind, out: &mut Outputs<'_>) {
+        let facts = |facts| Output::Opened(facts);
+        match kind {
+            LaneKind::WebSocket if self.resumes => {
+                self.stage = Stage::Stateful(Box::new(Stateful::new(lane, self.options.buffer_bytes)));
+                out.push(facts(Facts { resumable: true, ..Facts::default() }));
+                out.push(Output::Indirect);
+            }
+            LaneKind::WebSocket => {
+                self.stage = Stage::WebSocket(lane);
+                out.push(facts(Facts::default()));
+                out.push(Output::Direct { lane, wrapping: Wrapping::None });
+            }
+            LaneKind::Stream => {
+                self.stage = Stage::Events { lane, written: false };
+                out.push(answer::events(lane));
+                // Lets a browser know at once that the stream is open.
+                out.push(Output::Write { lane, bytes: Cow::Borrowed(b":\r\n"), text: true });
+                out.push(facts(Facts { text_only: true, ..Facts::default() }));
+                out.push(Output::Indirect);
+            }
+            LaneKind::Poll | LaneKind::Post => {
+                let until = now.after(self.options.disconnect_timeout);
+                self.stage = Stage::Polling(Box::new(Polling { until, ..Polling::default() }));
+                // At once: the client waits for it before it says anything.
+                out.push(answer::data(lane, Vec::new()));
+                out.push(facts(Facts { polls: true, ..Facts::default() }));
+                out.push(Output::Indirect);
+                out.push(Output::Hold);
+            }
+        }
+    }
+
+    /// A GET that waits for something to say.
+    fn poll(&mut self, now: Time, lane: Lane, out: &mut Outputs<'_>) {
+        let Stage::Polling(polling) = &mut self.stage else { return };
+        match (polling.poll.replace(lane), polling.closing) {
+            (Some(before), _) => {
+                out.push(answer::over(before));
+                polling.until = now.after(self.options.poll_timeout);
+            }
+            (None, Some(reason)) if polling.queue.is_empty() => self.finish(reason, out),
+            (None, _) => {
+                polling.until = now.after(self.options.poll_timeout);
+                if !self.answer(now, out) {
+                    out.push(Output::Release);
+                }
+            }
+        }
+    }
+
+    /// Answers the poll with what is queued, if there is both.
+    fn answer(&mut self, now: Time, out: &mut Outputs<'_>) -> bool {
+        let Stage::Polling(polling) = &mut self.stage else { return false };
+        let Some(lane) = polling.poll.take_if(|_| !polling.queue.is_empty()) else { return false };
+        out.push(answer::data(lane, std::mem::take(&mut polling.queue)));
+        out.push(Output::Hold);
+        polling.until = now.after(self.options.disconnect_timeout);
+        true
+    }
+
+    fn end_by_client(&mut self, lane: Lane, out: &mut Outputs<'_>) {
+        out.push(answer::ends(lane));
+        self.finish(Reason::ClientClosed, out);
+    }
+
+    fn send(&mut self, message: Message<'_>, retain: bool, out: &mut Outputs<'_>) {
+        match &mut self.stage {
+            Stage::WebSocket(lane) => out.push(stateful::write(*lane, message)),
+            Stage::Stateful(stateful) => stateful.send(message, retain, out),
+            Stage::Events { lane, written } => {
+                *written = true;
+                out.push(Output::Write { lane: *lane, bytes: Cow::Owned(event(message)), text: true });
+            }
+            Stage::Polling(polling) => polling.queue.extend_from_slice(message.as_bytes()),
+            Stage::New | Stage::Closed => {}
+        }
+    }
+
+    fn drained(&mut self, now: Time, out: &mut Outputs<'_>) {
+        match &mut self.stage {
+            Stage::Stateful(stateful) => stateful.replay(out),
+            // What comes next waits in the mailbox until this has left.
+            Stage::Events { written: true, .. } => out.push(Output::Hold),
+            Stage::Polling(_) => _ = self.answer(now, out),
+            Stage::New | Stage::WebSocket(_) | Stage::Events { .. } | Stage::Closed => {}
+        }
+    }
+
+    fn lane_closed(&mut self, now: Time, lane: Lane, how: LaneEnd, out: &mut Outputs<'_>) {
+        match &mut self.stage {
+            Stage::WebSocket(open) | Stage::Events { lane: open, .. } if *open == lane => {
+                self.stage = Stage::Closed;
+                out.push(Output::Closed(how.reason()));
+            }
+            Stage::Stateful(stateful) if stateful.lane == Some(lane) => match how {
+                LaneEnd::Aborted => stateful.lost(now, out),
+                LaneEnd::Finished(_) | LaneEnd::Fault(_) => {
+                    self.stage = Stage::Closed;
+                    out.push(Output::Closed(how.reason()));
+                }
+            },
+            Stage::Polling(polling) if polling.poll == Some(lane) => {
+                polling.poll = None;
+                polling.until = now.after(self.options.disconnect_timeout);
+                out.push(Output::Hold);
+            }
+            _ => {}
+        }
+    }
+
+    /// The server ends it: a client that polls is told by its next two polls.
+    fn close(&mut self, now: Time, reason: Reason, out: &mut Outputs<'_>) {
+        self.answer(now, out);
+        match &mut self.stage {
+            Stage::Polling(polling) if polling.closing.is_some() => {}
+            Stage::Polling(polling) if polling.poll.is_none() => {
+                polling.closing = Some(reason);
+                polling.until = now.after(self.options.disconnect_timeout);
+            }
+            _ => self.finish(reason, out),
+        }
+    }
+
+    /// It is over.
+    fn finish(&mut self, reason: Reason, out: &mut Outputs<'_>) {
+        match std::mem::replace(&mut self.stage, Stage::Closed) {
+            Stage::Closed => return,
+            Stage::WebSocket(lane) | Stage::Events { lane, .. } => out.push(Output::End { lane, reason }),
+            Stage::Stateful(stateful) => out.extend(stateful.lane.map(|lane| Output::End { lane, reason })),
+            Stage::Polling(polling) => out.extend(polling.poll.map(answer::over)),
+            Stage::New => {}
+        }
+        out.push(Output::Closed(reason));
+    }
+
+    fn tick(&mut self, now: Time, out: &mut Outputs<'_>) {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        match &mut self.stage {
+            Stage::Polling(polling) => match (polling.poll.take(), polling.closing) {
+                (Some(lane), _) => {
+                    out.push(answer::nothing(lane));
+                    out.push(Output::Hold);
+                    polling.until = now.after(self.options.disconnect_timeout);
+                }
+                (None, closing) => self.finish(closing.unwrap_or(Reason::Lost), out),
+            },
+            _ => self.finish(Reason::Lost, out),
+        }
+    }
+}
+
+/// A message as an event: a line of data for each of its own.
+fn event(message: Message<'_>) -> Vec<u8> {
+    let bytes = message.as_bytes();
+    let mut event = Vec::with_capacity(bytes.len() + 10);
+    for line in bytes.split(|byte| *byte == b'\n') {
+        event.extend_from_slice(b"data: ");
+        event.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+        event.extend_from_slice(b"\r\n");
+    }
+    event.extend_from_slice(b"\r\n");
+    event
+}
+
+impl Session for SignalRSession {
+    fn input<'a>(&mut self, now: Time, input: Input<'a>, out: &mut Outputs<'a>) {
+        match input {
+            Input::LaneOpened { lane, kind, head } => self.lane_opened(now, lane, kind, head, out),
+            Input::Message { lane, message } => match &mut self.stage {
+                Stage::WebSocket(_) => out.push(Output::Message(message)),
+                Stage::Stateful(stateful) if stateful.lane == Some(lane) => {
+                    stateful.heard(out);
+                    out.push(Output::Message(message));
+                }
+                Stage::Events { .. } | Stage::Polling(_) => {
+                    out.push(Output::Message(message));
+                    out.push(answer::taken(lane));
+                }
+                // Of the stateful ones, from a WebSocket that has been replaced.
+                Stage::Stateful(_) | Stage::New | Stage::Closed => {}
+            },
+            Input::LaneClosed { lane, how } => self.lane_closed(now, lane, how, out),
+            Input::Send { message, retain, .. } => self.send(message, retain, out),
+            Input::Drained => self.drained(now, out),
+            Input::LaneWritable { lane } => {
+                if let Stage::Events { lane: open, written } = &mut self.stage
+                    && *open == lane
+                    && std::mem::take(written)
+                {
+                    out.push(Output::Release);
+                }
+            }
+            Input::Resumable(may) => {
+                if let Stage::Stateful(stateful) = &mut self.stage {
+                    match stateful.lane {
+                        Some(lane) if !may => {
+                            self.stage = Stage::WebSocket(lane);
+                            out.push(Output::Direct { lane, wrapping: Wrapping::None });
+                        }
+                        _ if may => stateful.agreed(out),
+                        _ => self.finish(Reason::Lost, out),
+                    }
+                }
+            }
+            Input::Acknowledged(upto) => {
+                if let Stage::Stateful(stateful) = &mut self.stage
+                    && !stateful.acknowledged(upto, out)
+                {
+                    self.finish(Reason::ProtocolError, out);
+                }
+            }
+            Input::Close(reason) => self.close(now, reason, out),
+            Input::Tick => self.tick(now, out),
+            // It names no rooms, and has no pings of its own.
+            Input::Joined { .. } | Input::Pong { .. } => {}
+        }
+    }
+
+    #[inline]
+    fn message<'a>(
+        &mut self,
+        now: Time,
+        lane: Lane,
+        message: Message<'a>,
+        out: &mut Outputs<'a>,
+    ) -> Option<Message<'a>> {
+        if let Stage::WebSocket(_) = self.stage {
+            return Some(message);
+        }
+        self.input(now, Input::Message { lane, message }, out);
+        None
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        match &self.stage {
+            Stage::Polling(polling) => Some(polling.until),
+            Stage::Stateful(stateful) => {
+                stateful.alone_since.map(|since| since.after(self.options.disconnect_timeout))
+            }
+            Stage::New | Stage::WebSocket(_) | Stage::Events { .. } | Stage::Closed => None,
+        }
+    }
+}

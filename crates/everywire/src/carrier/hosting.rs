@@ -1,0 +1,283 @@
+//! Requests that belong to sessions which live over several: they get to their session, and its answers back.
+//!
+//! A request that is given up by its client is told to the session at once.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use everywire_core::{Mailbox, Reason};
+use everywire_protocols::session::{Lane, LaneEnd, LaneKind};
+use http::{HeaderValue, Request, Response, header};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use tokio::sync::{mpsc, oneshot};
+
+use super::body::Body;
+use super::coding::Coding;
+use super::host::Host;
+use super::probe::{Moved, Probe};
+use super::service::Arrival;
+use super::socket::{Socket, Wired};
+use super::transport::{Any, Tcp, Transport};
+use super::upload;
+use super::websocket::{self, Beginning, Manner};
+use crate::app::AppState;
+use crate::carrier::form::Framing;
+use crate::driver::conversation::{Conversation, Opening};
+use crate::driver::lanes::{Answer, Door, Known, LaneEvent, Reply};
+use crate::driver::link::SocketLink;
+
+/// How a mount's requests are treated.
+#[derive(Clone, Copy)]
+pub(super) struct Hosting {
+    /// The most that a body may have.
+    pub(super) body_bytes: usize,
+    /// From how many bytes on answers are compressed.
+    pub(super) compress_from: Option<usize>,
+    pub(super) manner: Manner,
+    /// The answer to who names no session that lives.
+    pub(super) unknown: fn(&Request<()>) -> Response<Body>,
+}
+
+impl Hosting {
+    /// Begins a session, in a task of its own.
+    pub(super) async fn open(
+        self,
+        app: &Arc<AppState>,
+        arrival: &Arrival,
+        lane: LaneKind,
+        beginning: Beginning,
+    ) -> Response<Body> {
+        let door = begin(app, arrival, beginning);
+        let (asking, reply) = knock(&door, lane, &arrival.head);
+        self.conclude(reply.await, asking, arrival)
+    }
+
+    /// The response, if the session gave one. It gives none if it has ended meanwhile, or has become one with its WebSocket.
+    fn conclude(
+        self,
+        reply: Result<Reply, oneshot::error::RecvError>,
+        mut asking: Asking,
+        arrival: &Arrival,
+    ) -> Response<Body> {
+        asking.answered = true;
+        match reply {
+            Ok(reply) => self.finish(reply, &arrival.head),
+            Err(_) => (self.unknown)(&arrival.head),
+        }
+    }
+
+    /// A poll of a session, or what its client posts.
+    pub(super) async fn attach<B>(
+        self,
+        app: &AppState,
+        arrival: &Arrival,
+        kind: LaneKind,
+        door: &Arc<Door>,
+        body: B,
+    ) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Unpin,
+        B::Error: fmt::Display,
+    {
+        let (asking, mut reply) = knock(door, kind, &arrival.head);
+        if kind == LaneKind::Post {
+            let body = upload::read(body, self.body_bytes, app.options.handshake_timeout);
+            let body = tokio::select! {
+                biased;
+                early = &mut reply => return self.conclude(early, asking, arrival),
+                body = body => body,
+            };
+            match body {
+                Ok(bytes) => {
+                    let kind = arrival.head.headers().get(header::CONTENT_TYPE);
+                    let text =
+                        kind.is_none_or(|kind| !kind.as_bytes().starts_with(b"application/octet-stream"));
+                    door.tell(LaneEvent::Message { lane: asking.lane, bytes, text });
+                }
+                Err(fault) => {
+                    tracing::warn!(peer = %arrival.peer, status = fault.status().as_u16(), "{fault}");
+                    let mut asking = asking;
+                    if let upload::Fault::TooLarge(_) = fault {
+                        // The session may go on: only this did not arrive.
+                        asking.answered = true;
+                        door.tell(LaneEvent::Closed {
+                            lane: asking.lane,
+                            how: LaneEnd::Fault(Reason::TooLarge),
+                        });
+                    }
+                    let mut response = Response::new(Body::empty());
+                    *response.status_mut() = fault.status();
+                    return response;
+                }
+            }
+        }
+        self.conclude(reply.await, asking, arrival)
+    }
+
+    /// A WebSocket that joins a session: the handshake is answered when the session has had a look.
+    pub(super) async fn join(
+        self,
+        app: &Arc<AppState>,
+        arrival: &Arrival,
+        upgrade: OnUpgrade,
+        door: &Arc<Door>,
+    ) -> Response<Body> {
+        let accepted = match websocket::handshake(app, arrival) {
+            Ok(accepted) => accepted,
+            Err(refused) => return *refused,
+        };
+        let (commands_sender, commands) = mpsc::unbounded_channel();
+        let (sender, verdict) = oneshot::channel();
+        let lane = door.lane();
+        let answer = Answer::Socket(sender, commands_sender);
+        let head = Box::new(copy(&arrival.head));
+        door.tell(LaneEvent::Opened { lane, kind: LaneKind::WebSocket, head, answer });
+        let mut asking = Asking { door: door.clone(), lane, answered: false };
+        let verdict = verdict.await;
+        asking.answered = !matches!(verdict, Ok(None));
+        match verdict {
+            Ok(None) => {}
+            Ok(Some(refusal)) => return self.finish(refusal, &arrival.head),
+            Err(_) => return (self.unknown)(&arrival.head),
+        }
+        let (app, agreed, manner) = (app.clone(), accepted.agreed, self.manner);
+        let door = door.clone();
+        tokio::spawn(async move {
+            let Ok(upgraded) = upgrade.await else { return };
+            // From here on the WebSocket itself tells the session how it ends.
+            let mut asking = asking;
+            asking.answered = true;
+            let probe = |input: Bytes| (websocket::decoder(&agreed, manner), Vec::from(input));
+            match websocket::socket_of(upgraded) {
+                Ok((socket, early)) => {
+                    let (decoder, input) = probe(early);
+                    let probe = Probe::new(
+                        (door.clone(), lane, commands),
+                        decoder,
+                        input,
+                        Any::new(socket),
+                        manner.farewell,
+                    );
+                    let Some(moved) = probe.await else { return };
+                    let moved = moved.on(|socket| {
+                        door.link.set_socket(socket.into_inner());
+                        Tcp(door.link.clone())
+                    });
+                    carry(&app, &agreed, manner, moved);
+                }
+                Err(upgraded) => {
+                    let (decoder, input) = probe(Bytes::new());
+                    let transport: Any<TokioIo<Upgraded>> = Any::new(TokioIo::new(upgraded));
+                    let probe = Probe::new(
+                        (door.clone(), lane, commands),
+                        decoder,
+                        input,
+                        transport,
+                        manner.farewell,
+                    );
+                    let Some(moved) = probe.await else { return };
+                    carry(&app, &agreed, manner, moved);
+                }
+            }
+        });
+        accepted.response.map(|()| Body::empty())
+    }
+
+    /// A session's response as HTTP has it, compressed if it is long and the client can read that.
+    fn finish(self, reply: Reply, head: &Request<()>) -> Response<Body> {
+        let Reply { status, mut headers, body, compress, stream } = reply;
+        let long = self.compress_from.filter(|from| compress && body.len() >= *from);
+        let coding = long.and_then(|_| Coding::of(head.headers()));
+        let body = match coding.and_then(|coding| coding.encode(&body).map(|bytes| (coding, bytes))) {
+            Some((coding, compressed)) => {
+                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+                headers.remove(header::CONTENT_LENGTH);
+                Bytes::from(compressed)
+            }
+            None => body,
+        };
+        let mut response = Response::new(match stream {
+            Some(pieces) => Body::stream(pieces),
+            None => Body::whole(body),
+        });
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
+}
+
+/// Begins a session that waits for its first lane.
+pub(super) fn begin(app: &Arc<AppState>, arrival: &Arrival, beginning: Beginning) -> Arc<Door> {
+    let link = Arc::new(SocketLink::new(Mailbox::new(app.options.mailbox, false)));
+    let door = Door::new(link.clone());
+    let Beginning { session, protocol, id, public, handshake, .. } = beginning;
+    let opening = Opening {
+        app: app.clone(),
+        namespace: arrival.namespace.clone(),
+        id: public,
+        identity: arrival.identity.clone(),
+        session,
+        protocol,
+        peer: arrival.peer,
+        relay: None,
+        handshake,
+        framing: Framing::WebSocket,
+        shared_socket: false,
+    };
+    let mut conversation = Box::new(Conversation::new(opening, link));
+    if let Some(id) = id {
+        conversation.keep(app.table.enter(id, Known::Hosted(door.clone())));
+    }
+    tokio::spawn(Host::new(door.clone(), conversation, app.wheel.clone()));
+    door
+}
+
+/// A request that awaits the session's response. Given up before, it tells the session.
+struct Asking {
+    door: Arc<Door>,
+    lane: Lane,
+    answered: bool,
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.door.tell(LaneEvent::Closed { lane: self.lane, how: LaneEnd::Aborted });
+        }
+    }
+}
+
+/// Tells the session of a request.
+fn knock(door: &Arc<Door>, kind: LaneKind, head: &Request<()>) -> (Asking, oneshot::Receiver<Reply>) {
+    let (sender, reply) = oneshot::channel();
+    let lane = door.lane();
+    let answer = Answer::Request(sender);
+    door.tell(LaneEvent::Opened { lane, kind, head: Box::new(copy(head)), answer });
+    (Asking { door: door.clone(), lane, answered: false }, reply)
+}
+
+/// A head of the same request that keeps nothing of its buffers.
+fn copy(head: &Request<()>) -> Request<()> {
+    let mut copy = Request::new(());
+    *copy.method_mut() = head.method().clone();
+    *copy.uri_mut() = head.uri().clone();
+    *copy.headers_mut() = head.headers().clone();
+    copy
+}
+
+/// The WebSocket carries the session alone from now on, in a task of its own.
+fn carry<T: Transport>(
+    app: &AppState,
+    agreed: &everywire_websocket::Agreed,
+    manner: Manner,
+    moved: Moved<T>,
+) {
+    let Moved { mut conversation, transport, decoder, early, out } = moved;
+    let shared_socket = T::SHARED && !websocket::keeps_context(agreed);
+    conversation.carried_by(websocket::framing(agreed), shared_socket);
+    let compression = websocket::compression(app, agreed);
+    let wired = Wired { transport, decoder, compression, early, control: out };
+    tokio::spawn(Socket::new(wired, *conversation, manner.farewell));
+}

@@ -1,0 +1,325 @@
+//! Calls with streams: answered by one, or bringing some along.
+//!
+//! They run beside the events that are handled in order, but begin in their turn. An answer's next item is taken when little
+//! of ours waits for the client, so a stream costs no more than that however fast it could be, and however slowly it
+//! is read. What the client sends on a stream of its own waits for its handler, under a bound for all of them.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use everywire_core::payload::PayloadError;
+use everywire_core::{Item, Outcome, Payload, PayloadRef, Token};
+use everywire_protocols::seam::Time;
+
+use super::conversation::{Conversation, Effects};
+use super::inbound::Waiting;
+use crate::app::error::{EventError, Result};
+use crate::app::streams::{Intake, Intakes, UploadError, Uploads, Work};
+
+/// What of ours may wait for the client before its streams wait too, in bytes; less where its mailbox is small.
+const AHEAD: usize = 32 * 1024;
+
+/// What a call has beside an event.
+#[derive(Debug)]
+pub(crate) struct Call {
+    /// Whether a stream is to answer it.
+    pub(crate) streams: bool,
+    /// The streams that come with it, by what the protocol calls them.
+    pub(crate) tokens: Vec<Token>,
+    /// The same, for the handler.
+    pub(crate) uploads: Uploads,
+}
+
+/// The streams of one conversation.
+pub(super) struct Streams {
+    jobs: Vec<Job>,
+    intakes: Vec<(Token, Arc<Intake>)>,
+    all: Arc<Intakes>,
+    /// Whether some would have more, and wait for room.
+    stalled: bool,
+}
+
+/// A call at work.
+struct Job {
+    slot: u32,
+    name: Box<str>,
+    token: Option<Token>,
+    uploads: Vec<Token>,
+    work: Work,
+}
+
+/// What came of a look at a call.
+enum Step {
+    Item(Payload),
+    Done(Result<Outcome>),
+    Later,
+}
+
+impl Job {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Step {
+        loop {
+            return match &mut self.work {
+                Work::Beginning(streaming) => match streaming.as_mut().poll(cx) {
+                    Poll::Ready(Ok(items)) => {
+                        self.work = Work::Going(items);
+                        continue;
+                    }
+                    Poll::Ready(Err(error)) => Step::Done(Err(error)),
+                    Poll::Pending => Step::Later,
+                },
+                Work::Going(items) => match items.as_mut().poll_next(cx) {
+                    Poll::Ready(Some(Ok(item))) => Step::Item(item),
+                    Poll::Ready(Some(Err(error))) => Step::Done(Err(error)),
+                    Poll::Ready(None) => Step::Done(Ok(Outcome::Ended)),
+                    Poll::Pending => Step::Later,
+                },
+                Work::Answering(running) => match running.as_mut().poll(cx) {
+                    Poll::Ready(outcome) => Step::Done(outcome.map(Outcome::Done)),
+                    Poll::Pending => Step::Later,
+                },
+            };
+        }
+    }
+}
+
+impl Streams {
+    fn is_open(&self, token: &Token) -> bool {
+        self.intakes.iter().any(|(open, _)| open == token)
+            || self.jobs.iter().any(|job| job.token.as_ref() == Some(token))
+    }
+
+    fn end(&mut self, uploads: &[Token]) {
+        self.intakes.retain(|(token, intake)| {
+            let ends = uploads.contains(token);
+            if ends {
+                intake.end();
+            }
+            !ends
+        });
+    }
+}
+
+impl Conversation {
+    /// A call of the client's: it begins now, or when its turn comes.
+    #[expect(clippy::too_many_arguments, reason = "an event, and what it has besides")]
+    pub(super) fn call(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Time,
+        slot: u32,
+        (name, args, token): (&str, PayloadRef<'_>, Option<Token>),
+        streams: bool,
+        tokens: Vec<Token>,
+        effects: &mut Effects,
+    ) {
+        let Some(i) = self.seats.find(slot) else { return };
+        if let Some(refused) = self.refuse(streams, &tokens, token.as_ref()) {
+            return self.reply(i, name, token, Err(refused));
+        }
+        let uploads = self.expect(&tokens);
+        let call = Call { streams, tokens, uploads };
+        if self.seats[i].inbound.is_free(usize::MAX) {
+            self.begin_call(i, cx, (name, args, token), call);
+        } else {
+            let call = Some(Box::new(call));
+            let waiting = Waiting { name: name.into(), args: args.into_owned(), token, call };
+            self.wait(i, cx, now, waiting, effects);
+        }
+    }
+
+    /// Why a call is not taken, if it is not.
+    fn refuse(&self, streams: bool, uploads: &[Token], token: Option<&Token>) -> Option<EventError> {
+        let open = self.streams.as_deref();
+        let most = self.app.options.streams;
+        let count = open.map_or(0, |open| open.intakes.len() + open.jobs.len());
+        if count + uploads.len() + usize::from(streams) > most {
+            let why = format!("as many streams are open as may be, {most}; let some end first");
+            return Some(EventError::refuse(why));
+        }
+        let mut ids = uploads.iter().enumerate();
+        let twice = ids.find(|(i, id)| uploads[..*i].contains(id)).map(|(_, id)| id);
+        let twice = twice.or_else(|| {
+            uploads.iter().chain(token).find(|token| open.is_some_and(|open| open.is_open(token)))
+        });
+        let id = match twice? {
+            Token::Number(number) => number.to_string(),
+            Token::Text(text) => String::from_utf8_lossy(text).into_owned(),
+            Token::Member { group, place } => format!("{group}.{place}"),
+        };
+        Some(EventError::new(crate::code::CALL, format!("Invocation ID '{id}' is already in use.")))
+    }
+
+    fn streams(&mut self) -> &mut Streams {
+        self.streams.get_or_insert_with(|| {
+            let all = Intakes::new(self.app.options.inbound_bytes, self.link.clone());
+            Box::new(Streams { jobs: Vec::new(), intakes: Vec::new(), all, stalled: false })
+        })
+    }
+
+    /// Keeps what comes on these streams, for their handler.
+    fn expect(&mut self, tokens: &[Token]) -> Uploads {
+        let streams = self.streams();
+        let expected = tokens.iter().map(|token| {
+            let (intake, upload) = Intake::new(streams.all.clone());
+            streams.intakes.push((token.clone(), intake));
+            upload
+        });
+        Uploads::new(expected.collect())
+    }
+
+    /// Begins a call.
+    pub(super) fn begin_call(
+        &mut self,
+        i: usize,
+        cx: &mut Context<'_>,
+        (name, args, token): (&str, PayloadRef<'_>, Option<Token>),
+        call: Call,
+    ) {
+        let (extras, fold_case) = (self.protocol.extras(), self.protocol.folds_case());
+        let seat = &self.seats[i];
+        let Some(connection) = seat.connection.as_ref().filter(|_| seat.left.is_none()) else { return };
+        let Call { streams, tokens, uploads } = call;
+        let begun = seat.handlers.begin(connection, name, &args, (extras, fold_case), streams, uploads);
+        match begun {
+            Ok(work) => {
+                let slot = seat.slot;
+                let job = Job { slot, name: name.into(), token, uploads: tokens, work };
+                self.streams().jobs.push(job);
+                self.stream(cx);
+            }
+            Err(error) => {
+                self.streams().end(&tokens);
+                self.reply(i, name, token, Err(error));
+            }
+        }
+    }
+
+    /// Lets calls go on, each by an item at a time, as far as there is room.
+    pub(super) fn stream(&mut self, cx: &mut Context<'_>) {
+        let Some(mut streams) = self.streams.take() else { return };
+        streams.stalled = false;
+        let mut goes_on = true;
+        while std::mem::take(&mut goes_on) {
+            let mut j = 0;
+            while j < streams.jobs.len() {
+                let job = &mut streams.jobs[j];
+                if matches!(job.work, Work::Going(_)) && !self.has_room(job.slot) {
+                    streams.stalled = true;
+                    j += 1;
+                    continue;
+                }
+                match job.poll(cx) {
+                    Step::Later => j += 1,
+                    Step::Item(payload) => {
+                        self.send_item(job, payload);
+                        goes_on = true;
+                        j += 1;
+                    }
+                    Step::Done(outcome) => {
+                        let job = streams.jobs.remove(j);
+                        streams.end(&job.uploads);
+                        self.finish_call(job, outcome);
+                    }
+                }
+            }
+        }
+        // What waits of abandoned streams is with their handlers.
+        if !streams.jobs.is_empty() || !streams.intakes.is_empty() {
+            self.streams = Some(streams);
+        }
+    }
+
+    fn send_item(&self, job: &Job, payload: Payload) {
+        let Some(token) = job.token.clone() else { return };
+        let Some(i) = self.seats.find(job.slot) else { return };
+        if let Some(connection) = &self.seats[i].connection {
+            connection.core().send(Item::StreamItem { token, payload });
+        }
+    }
+
+    fn finish_call(&mut self, job: Job, outcome: Result<Outcome>) {
+        let Some(i) = self.seats.find(job.slot) else { return };
+        let is_stream = matches!(job.work, Work::Going(_));
+        self.answer(i, &job.name, job.token, outcome, is_stream);
+    }
+
+    /// Whether little enough of ours waits for the client, and nothing for the broker.
+    fn has_room(&self, slot: u32) -> bool {
+        let mailbox = self.link.mailbox();
+        let connection = self.seats.find(slot).and_then(|i| self.seats[i].connection.as_ref());
+        (mailbox.waiting_bytes() as usize) < AHEAD.min(mailbox.bound() / 4)
+            && connection.is_none_or(|connection| !connection.core().is_held_back())
+    }
+
+    /// Whether streams that waited for room have some.
+    pub(crate) fn can_stream_on(&self) -> bool {
+        let stalled = self.streams.as_ref().filter(|streams| streams.stalled);
+        stalled.is_some_and(|streams| streams.jobs.iter().any(|job| self.has_room(job.slot)))
+    }
+
+    /// An item of a stream of the client's.
+    pub(super) fn upload(&mut self, token: &Token, item: Result<PayloadRef<'_>, PayloadError>) {
+        let Some(intake) = self.intake(token) else {
+            tracing::debug!(peer = %self.peer, ?token, "an item of a stream that is not open");
+            return;
+        };
+        intake.push(item.map(PayloadRef::into_owned).map_err(|error| UploadError::Type(error.to_string())));
+    }
+
+    /// A stream of the client's has ended.
+    pub(super) fn uploaded(&mut self, token: &Token, error: Option<String>) {
+        let Some(intake) = self.intake(token) else {
+            tracing::debug!(peer = %self.peer, ?token, "the end of a stream that is not open");
+            return;
+        };
+        match error {
+            Some(error) => intake.push(Err(UploadError::Failed(error))),
+            None => intake.end(),
+        }
+        if let Some(streams) = &mut self.streams {
+            streams.intakes.retain(|(open, _)| open != token);
+        }
+    }
+
+    fn intake(&self, token: &Token) -> Option<&Arc<Intake>> {
+        let intakes = &self.streams.as_ref()?.intakes;
+        intakes.iter().find(|(open, _)| open == token).map(|(_, intake)| intake)
+    }
+
+    /// The client wants no more of an answer.
+    pub(super) fn cancel(&mut self, token: &Token) {
+        let Some(streams) = &mut self.streams else { return };
+        let of_stream = |job: &Job| {
+            job.token.as_ref() == Some(token) && matches!(job.work, Work::Beginning(_) | Work::Going(_))
+        };
+        let Some(j) = streams.jobs.iter().position(of_stream) else {
+            tracing::debug!(peer = %self.peer, ?token, "the client cancels what is no stream");
+            return;
+        };
+        let job = streams.jobs.remove(j);
+        streams.end(&job.uploads);
+        self.finish_call(job, Ok(Outcome::Ended));
+    }
+
+    /// Bytes of the client's streams that wait for their handlers.
+    pub(super) fn uploaded_bytes(&self) -> usize {
+        self.streams.as_ref().map_or(0, |streams| streams.all.bytes())
+    }
+
+    /// Whether no call is at work.
+    pub(super) fn has_no_calls(&self) -> bool {
+        self.streams.as_ref().is_none_or(|streams| streams.jobs.is_empty())
+    }
+
+    /// The client has gone: nobody hears its streams. Handlers that answer once go on to their end.
+    pub(super) fn end_streams(&mut self) {
+        let Some(streams) = &mut self.streams else { return };
+        streams.jobs.retain(|job| matches!(job.work, Work::Answering(_)));
+        for (_, intake) in streams.intakes.drain(..) {
+            intake.push(Err(UploadError::Gone));
+        }
+        if streams.jobs.is_empty() {
+            self.streams = None;
+        }
+    }
+}
