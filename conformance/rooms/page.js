@@ -27,12 +27,13 @@ export async function launch(test, { flags = [] } = {}) {
 
 /** Opens the playground in a room until the test ends, and waits until all panes are in it. With `cutsLast`, a wire that
  * is cut stays so until it is mended by hand, however long the machine takes to say something meanwhile. `cdn` answers for
- * Socket.IO's own servers, which otherwise are not there; without a client the pane of Socket.IO is `unable`. */
-export async function open(test, browser, server, room, { cutsLast = false, cdn = absent, socketio = "open", ...options } = {}) {
+ * the servers of the official clients, which otherwise are not there; without a client their panes are `unable`, which
+ * `guests` then says. */
+export async function open(test, browser, server, room, { cutsLast = false, cdn = absent, guests = "open", ...options } = {}) {
   const page = await browser.newPage(options);
   atEnd(test, () => page.close());
   if (cutsLast) await page.route("**/playground/pane.js", lastingCuts);
-  await page.route("https://cdn.socket.io/**", cdn);
+  for (const url of CDNS) await page.route(url, cdn);
   const failures = [];
   page.on("pageerror", (error) => failures.push(error.message));
   await page.goto(`${server.http}/#${encodeURIComponent(room)}`);
@@ -40,10 +41,19 @@ export async function open(test, browser, server, room, { cutsLast = false, cdn 
     websocket: await Pane.of(page, "#websocket"),
     sse: await Pane.of(page, "#sse"),
     socketio: await Pane.of(page, "#socketio"),
+    signalr: await Pane.of(page, "#signalr"),
   };
-  await Promise.all([panes.websocket.state("open"), panes.sse.state("open"), panes.socketio.state(socketio)]);
-  return { page, failures, ...panes };
+  await Promise.all([
+    panes.websocket.state("open"),
+    panes.sse.state("open"),
+    panes.socketio.state(guests),
+    panes.signalr.state(guests),
+  ]);
+  return { page, failures, panes: Object.values(panes), ...panes };
 }
+
+/** Where official clients come from. */
+const CDNS = ["https://cdn.socket.io/**", "https://cdn.jsdelivr.net/**"];
 
 function absent(route) {
   return route.abort();

@@ -8,7 +8,7 @@ import { after, test } from "node:test";
 import { atEnd } from "./ends.js";
 import * as page from "./page.js";
 import { npmWs, Rpc } from "./rpc.js";
-import { CLIENT_ASSETS, serve } from "./server.js";
+import { CLIENTS, ofClient, serve } from "./server.js";
 
 const KEEPS_LITTLE = `
 [[retention]]
@@ -18,28 +18,33 @@ bytes = "1MiB"
 age = "1h"
 `;
 
-/** The one file of somebody else's that the page may load. */
-const OFFICIAL = "https://cdn.socket.io/4.8.4/socket.io.min.js";
+/** The files of others that the page may load, by pane. */
+const OFFICIAL = {
+  socketio: "https://cdn.socket.io/4.8.4/socket.io.min.js",
+  signalr: "https://cdn.jsdelivr.net/npm/@microsoft/signalr@10.0.11/dist/browser/signalr.min.js",
+};
 
-function bundle() {
-  return readFile(`${CLIENT_ASSETS}/socket.io.min.js`, "utf8");
+function bundle(client) {
+  return readFile(ofClient(client, CLIENTS[client].folder, CLIENTS[client].official), "utf8");
 }
 
-/** Answers as Socket.IO's servers would. */
-async function official(route, body) {
+/** Answers as the clients' own servers would; `change` may change the file. */
+async function official(route, _request, change = (body) => body) {
+  const [client] = Object.entries(OFFICIAL).find(([, url]) => url === route.request().url());
   const headers = { "access-control-allow-origin": "*", "content-type": "text/javascript" };
-  await route.fulfill({ headers, body: typeof body === "string" ? body : await bundle() });
+  await route.fulfill({ headers, body: change(await bundle(client)) });
 }
 
 const browser = await page.launch({ after });
 
 test("a wire that is cut catches up, and says how much it missed", async (t) => {
   const server = await serve(t);
-  const { websocket, sse, socketio, failures } = await page.open(t, browser, server, "cuts", { cutsLast: true });
+  const { websocket, sse, socketio, signalr, panes, failures } = await page.open(t, browser, server, "cuts", { cutsLast: true });
   for (const [cut, other] of [
     [websocket, sse],
     [sse, socketio],
-    [socketio, websocket],
+    [socketio, signalr],
+    [signalr, websocket],
   ]) {
     const before = cut.heard.messages.length;
     await cut.press();
@@ -52,9 +57,8 @@ test("a wire that is cut catches up, and says how much it missed", async (t) => 
     await cut.news("Caught up: 3 missed messages replayed.");
     await cut.heard.count(before + 3);
   }
-  await Promise.all([websocket, sse, socketio].map(({ heard }) => heard.count(9)));
-  assert.deepEqual(websocket.heard.lines, sse.heard.lines);
-  assert.deepEqual(socketio.heard.lines, sse.heard.lines);
+  await Promise.all(panes.map(({ heard }) => heard.count(12)));
+  for (const { heard } of panes) assert.deepEqual(heard.lines, sse.heard.lines);
   assert.deepEqual(failures, []);
 });
 
@@ -62,7 +66,7 @@ test("a wire that is cut comes back without a hand", async (t) => {
   const server = await serve(t);
   const opened = await page.open(t, browser, server, "back");
   await opened.page.clock.install();
-  for (const pane of [opened.websocket, opened.sse, opened.socketio]) {
+  for (const pane of opened.panes) {
     await pane.press();
     await pane.state("lost");
     await opened.page.clock.fastForward("00:08");
@@ -72,15 +76,15 @@ test("a wire that is cut comes back without a hand", async (t) => {
 
 test("history that no longer reaches back is told, in all panes", async (t) => {
   const server = await serve(t, KEEPS_LITTLE);
-  const { websocket, sse, socketio } = await page.open(t, browser, server, "gaps", { cutsLast: true });
+  const { panes } = await page.open(t, browser, server, "gaps", { cutsLast: true });
   const speaker = await Rpc.open(t, "the speaker", npmWs(`${server.ws}/ws`));
-  for (const pane of [websocket, sse, socketio]) {
+  for (const pane of panes) {
     // One mouse, one click at a time.
     await pane.press();
     await pane.state("lost");
   }
   for (let n = 0; n < 6; n += 1) await speaker.publish("gaps", { text: `${n}`, name: "speaker" });
-  for (const pane of [websocket, sse, socketio]) {
+  for (const pane of panes) {
     await pane.press();
     await pane.news("History no longer reaches back.");
     await pane.heard.count(5);
@@ -92,13 +96,13 @@ test("history that no longer reaches back is told, in all panes", async (t) => {
 test("a server that goes away and comes back is found again without a hand", async (t) => {
   // Both lives have one address, on which nobody else can take the port meanwhile: all others are at 127.0.0.1.
   const first = await serve(t, "", { listen: "127.0.0.2:0" });
-  const { websocket, sse, socketio } = await page.open(t, browser, first, "lives");
+  const { websocket, panes } = await page.open(t, browser, first, "lives");
   await first.stop("SIGKILL");
-  await Promise.all([websocket.state("lost"), sse.state("lost"), socketio.state("lost")]);
+  await Promise.all(panes.map((pane) => pane.state("lost")));
   await serve(t, "", { listen: first.authority });
-  await Promise.all([websocket.state("open"), sse.state("open"), socketio.state("open")]);
+  await Promise.all(panes.map((pane) => pane.state("open")));
   await websocket.say("here again");
-  await Promise.all([websocket, sse, socketio].map(({ heard }) => heard.text("here again")));
+  await Promise.all(panes.map(({ heard }) => heard.text("here again")));
 });
 
 test("what is said on the SSE pane goes out in order, however slow the server answers", async (t) => {
@@ -138,7 +142,7 @@ test("what others say is text, however it is written", async (t) => {
   const speaker = await Rpc.open(t, "the speaker", npmWs(`${server.ws}/ws`));
   const texts = [`<img src=x onerror="window.wrong = 1">`, "<script>window.wrong = 1</script>", "לובי \u202e abc", "a".repeat(4000)];
   for (const text of texts) await speaker.publish(room, { text, name: "<i>x</i>" });
-  for (const pane of [opened.websocket, opened.sse, opened.socketio]) {
+  for (const pane of opened.panes) {
     await pane.heard.count(texts.length);
     assert.deepEqual(pane.heard.messages.map(({ data }) => data), texts.map((text) => ({ text, name: "<i>x</i>" })));
     assert.deepEqual(await pane.texts("ol img, ol script, ol i"), []);
@@ -156,7 +160,7 @@ test("many messages leave a page that stays small, at the end of which is the la
   const speaker = await Rpc.open(t, "the speaker", npmWs(`${server.ws}/ws`));
   // Without a pause, so that more come in one frame than are kept.
   await Promise.all(Array.from({ length: 2000 }, (_, n) => speaker.publish("many", { text: `${n}`, name: "speaker" })));
-  for (const pane of [opened.websocket, opened.sse, opened.socketio]) {
+  for (const pane of opened.panes) {
     await pane.heard.text("1999");
     const shown = await pane.texts("li.message .what");
     assert.equal(shown.length, 300);
@@ -169,54 +173,52 @@ test("a room that the server refuses is not tried again and again", async (t) =>
   const opened = await page.open(t, browser, server, "good");
   await opened.page.clock.install();
   let attempts = 0;
-  // Socket.IO begins with a poll; its WebSocket goes on with the same session.
-  opened.page.on("websocket", (socket) => (attempts += !socket.url().includes("EIO=")));
+  // Socket.IO begins with a poll, SignalR asks first; their WebSockets go on with the same session.
+  opened.page.on("websocket", (socket) => (attempts += !/[?&](EIO|id)=/.test(socket.url())));
   opened.page.on("request", (request) => {
-    const { searchParams } = new URL(request.url());
-    attempts += searchParams.has("room") || (searchParams.has("EIO") && !searchParams.has("sid"));
+    const { pathname, searchParams } = new URL(request.url());
+    attempts += searchParams.has("room") || (searchParams.has("EIO") && !searchParams.has("sid")) || pathname.endsWith("/negotiate");
   });
   await opened.page.fill("#room", "$bad");
   await opened.page.press("#room", "Enter");
-  for (const pane of [opened.websocket, opened.sse, opened.socketio]) {
+  for (const pane of opened.panes) {
     await pane.state("refused");
     const [state] = await pane.texts(".state");
     assert.match(state, /^refused: room names that begin with/);
   }
   // One on each wire, and an hour later no more.
-  assert.equal(attempts, 3);
+  assert.equal(attempts, 4);
   await opened.page.clock.fastForward("01:00:00");
-  for (const pane of [opened.websocket, opened.sse, opened.socketio]) await pane.state("refused");
-  assert.equal(attempts, 3);
+  for (const pane of opened.panes) await pane.state("refused");
+  assert.equal(attempts, 4);
   await opened.page.fill("#room", "good again");
   await opened.page.press("#room", "Enter");
-  await Promise.all([opened.websocket.state("open"), opened.sse.state("open"), opened.socketio.state("open")]);
+  await Promise.all(opened.panes.map((pane) => pane.state("open")));
   assert.equal(new URL(opened.page.url()).hash, "#good%20again");
 });
 
-test("the page asks nobody but its own server and Socket.IO's, and allows nothing inline", async (t) => {
+test("the page asks nobody but its own server and those of official clients, and allows nothing inline", async (t) => {
   const server = await serve(t, "", { assets: null });
   const context = await browser.newContext();
   atEnd(t, () => context.close());
   const asked = [];
   context.on("request", (request) => asked.push(new URL(request.url()).origin));
   const tab = await context.newPage();
-  await tab.route(OFFICIAL, official);
+  for (const url of Object.values(OFFICIAL)) await tab.route(url, official);
   const complaints = [];
   tab.on("console", (message) => complaints.push(message.text()));
   const response = await tab.goto(`${server.http}/`);
   await tab.waitForSelector('#sse[data-state="open"]');
   await tab.waitForSelector('#socketio[data-state="open"]');
+  await tab.waitForSelector('#signalr[data-state="open"]');
   const policy = (await response.allHeaders())["content-security-policy"];
   assert.match(policy, /default-src 'none'/);
   assert.doesNotMatch(policy, /unsafe|\*/);
-  assert.deepEqual(new Set(asked), new Set([server.http, new URL(OFFICIAL).origin]));
+  assert.deepEqual(new Set(asked), new Set([server.http, ...Object.values(OFFICIAL).map((url) => new URL(url).origin)]));
   assert.deepEqual(complaints, []);
 });
 
-test("the official client is loaded only if it is the file that npm has", async (t) => {
-  const script = await bundle();
-  const integrity = `sha384-${createHash("sha384").update(script).digest("base64")}`;
-  const { version } = JSON.parse(await readFile(`${CLIENT_ASSETS}/../package.json`));
+test("an official client is loaded only if it is the file that npm has", async (t) => {
   const server = await serve(t, "", { assets: null });
   const asked = [];
   const cdn = (route) => {
@@ -224,35 +226,63 @@ test("the official client is loaded only if it is the file that npm has", async 
     return official(route);
   };
   const { page: tab } = await page.open(t, browser, server, "official", { cdn });
-  const named = await tab.$eval("#socketio-client", ({ content }) => {
-    const { src, integrity, crossOrigin } = content.firstElementChild;
-    return { src, integrity, crossOrigin };
-  });
-  assert.deepEqual(named, { src: OFFICIAL, integrity, crossOrigin: "anonymous" });
-  assert.equal(OFFICIAL, `https://cdn.socket.io/${version}/socket.io.min.js`);
-  assert.deepEqual(asked, [OFFICIAL]);
+  for (const [client, url] of Object.entries(OFFICIAL)) {
+    const integrity = `sha384-${createHash("sha384").update(await bundle(client)).digest("base64")}`;
+    const { version } = JSON.parse(await readFile(ofClient(client, "package.json")));
+    const named = await tab.$eval(`#${client}-client`, ({ content }) => {
+      const { src, integrity, crossOrigin } = content.firstElementChild;
+      return { src, integrity, crossOrigin };
+    });
+    assert.deepEqual(named, { src: url, integrity, crossOrigin: "anonymous" });
+    assert.ok(url.split(/[/@]/).includes(version), `${url} is not of version ${version}`);
+  }
+  assert.deepEqual(new Set(asked), new Set(Object.values(OFFICIAL)));
+  assert.equal(asked.length, 2);
 
-  const changed = (route) => official(route, `window.wrong = 1;${script}`);
-  const other = await page.open(t, browser, server, "changed", { cdn: changed, socketio: "unable" });
-  assert.equal(await other.page.evaluate(() => window.wrong), undefined);
-  assert.equal(await other.page.evaluate(() => window.io), undefined);
+  const changed = (route, request) => official(route, request, (script) => `window.wrong = 1;${script}`);
+  const other = await page.open(t, browser, server, "changed", { cdn: changed, guests: "unable" });
+  assert.deepEqual(await other.page.evaluate(() => [window.wrong, window.io, window.signalR]), [undefined, undefined, undefined]);
 });
 
-test("without any client the pane says so, and the others work on", async (t) => {
+test("without any client its pane says so, and the others work on", async (t) => {
   const server = await serve(t, "", { assets: null });
-  const opened = await page.open(t, browser, server, "without", { socketio: "unable" });
-  const [state] = await opened.socketio.texts(".state");
-  assert.match(state, /^not available: socket.io-client .* --client-assets/);
-  await opened.socketio.say("hello?");
-  await opened.page.waitForFunction(() => document.querySelector("#socketio .problem").textContent === "Not sent: the wire is down");
+  const opened = await page.open(t, browser, server, "without", { guests: "unable" });
+  for (const [client, words] of [
+    ["socketio", /^not available: socket.io-client .* --client-assets/],
+    ["signalr", /^not available: @microsoft\/signalr .* --client-assets/],
+  ]) {
+    const [state] = await opened[client].texts(".state");
+    assert.match(state, words);
+    await opened[client].say("hello?");
+    await opened.page.waitForFunction(
+      (client) => document.querySelector(`#${client} .problem`).textContent === "Not sent: the wire is down",
+      client,
+    );
+  }
   await opened.websocket.say("hello");
   await opened.sse.heard.text("hello");
   assert.deepEqual(opened.failures, []);
   // Once there is one, it is found.
-  await opened.page.unroute("https://cdn.socket.io/**");
-  await opened.page.route(OFFICIAL, official);
-  await opened.socketio.press();
-  await opened.socketio.state("open");
+  await opened.page.unrouteAll();
+  for (const [client, url] of Object.entries(OFFICIAL)) {
+    await opened.page.route(url, official);
+    await opened[client].press();
+    await opened[client].state("open");
+  }
+});
+
+test("SignalR takes the best transport that the server offers, and says which", async (t) => {
+  for (const [offered, said] of [
+    ["long-polling", "long polling"],
+    ["server-sent-events", "Server-Sent Events"],
+    ["websockets", "WebSocket"],
+  ]) {
+    const server = await serve(t, `signalr.transports = ["${offered}"]`);
+    const { signalr, sse } = await page.open(t, browser, server, "offered");
+    await signalr.carrier(said);
+    await signalr.say(`by ${said}`);
+    await Promise.all([signalr, sse].map(({ heard }) => heard.text(`by ${said}`)));
+  }
 });
 
 test("Socket.IO begins with polls, moves to a WebSocket, and says so", async (t) => {

@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -17,18 +17,38 @@ export function built(name) {
   return path.join(BUILT, name);
 }
 
-/** The official Socket.IO client's bundles for browsers, from its npm package. */
-export const CLIENT_ASSETS = path.resolve(ROOT, "conformance/node_modules/socket.io-client/dist");
+const MODULES = path.resolve(ROOT, "conformance/node_modules");
+
+/** Official clients' bundles for browsers: the package, the folder in it, what the page asks of its own server, and what it
+ * asks of theirs. */
+export const CLIENTS = {
+  socketio: { package: "socket.io-client", folder: "dist", own: "socket.io.esm.min.js", official: "socket.io.min.js" },
+  signalr: { package: "@microsoft/signalr", folder: "dist/browser", own: "signalr.min.js", official: "signalr.min.js" },
+};
+
+/** A file of such a package. */
+export function ofClient(client, ...file) {
+  return path.join(MODULES, CLIENTS[client].package, ...file);
+}
+
+/** The folder for `--client-assets`, with all clients in it. */
+async function gather(folder) {
+  await mkdir(folder);
+  const files = Object.entries(CLIENTS).map(([name, { folder: from, own }]) => [ofClient(name, from, own), path.join(folder, own)]);
+  await Promise.all(files.map(([from, to]) => copyFile(from, to)));
+  return folder;
+}
 
 const BINARY = process.env.EVERYWIRE_BIN ?? built("everywire");
 
-/** Runs `everywire serve` for this test, with this configuration (TOML), until the test ends. The playground finds the Socket.IO
- * client on it, unless it is to have no `assets`: tests have no network. */
-export async function serve(test, config = "", { listen = "127.0.0.1:0", assets = CLIENT_ASSETS } = {}) {
+/** Runs `everywire serve` for this test, with this configuration (TOML), until the test ends. The playground finds
+ * official clients on it, unless it is to have no `assets`: tests have no network. */
+export async function serve(test, config = "", { listen = "127.0.0.1:0", assets = true } = {}) {
   const folder = await mkdtemp(path.join(tmpdir(), "everywire-"));
   const file = path.join(folder, "everywire.toml");
   await writeFile(file, config);
-  const options = ["--listen", listen, "--config", file, ...(assets ? ["--client-assets", assets] : [])];
+  const options = ["--listen", listen, "--config", file];
+  if (assets) options.push("--client-assets", await gather(path.join(folder, "assets")));
   const child = spawn(BINARY, ["serve", ...options], { stdio: ["ignore", "pipe", "pipe"] });
   const log = [];
   const address = new Promise((resolve, reject) => {

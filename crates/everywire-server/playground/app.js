@@ -1,7 +1,8 @@
-// The playground: three clients in one room, each on its own wire, so that one sees all hear the same.
+// The playground: four clients in one room, each on its own wire, so that one sees all hear the same.
 
 import * as join from "./join.js";
 import { Pane } from "./pane.js";
+import * as signalr from "./signalr.js";
 import * as socketio from "./socketio.js";
 import * as sse from "./sse.js";
 import * as websocket from "./websocket.js";
@@ -13,13 +14,14 @@ const COUNT_EVERY = 5_000;
 
 const roomInput = document.querySelector("#room");
 const presence = document.querySelector("#presence");
-const [firstName, secondName, thirdName] = threeNames();
+const names = someNames();
 const panes = [
-  new Pane(document.querySelector("#websocket"), { dial: websocket.dial }, { ...storedName("websocket", firstName), onOpen: count }),
-  new Pane(document.querySelector("#sse"), sse, { ...storedName("sse", secondName), onOpen: count }),
-  new Pane(document.querySelector("#socketio"), socketio, { ...storedName("socketio", thirdName), onOpen: count }),
+  new Pane(document.querySelector("#websocket"), { dial: websocket.dial }, { ...storedName("websocket", names[0]), onOpen: count }),
+  new Pane(document.querySelector("#sse"), sse, { ...storedName("sse", names[1]), onOpen: count }),
+  new Pane(document.querySelector("#socketio"), socketio, { ...storedName("socketio", names[2]), onOpen: count }),
+  new Pane(document.querySelector("#signalr"), signalr, { ...storedName("signalr", names[3]), onOpen: count }),
 ];
-// All hear the same: to have it read out three times helps nobody.
+// All hear the same: to have it read out four times helps nobody.
 for (const pane of panes.slice(1)) pane.hush();
 
 function enter() {
@@ -56,9 +58,9 @@ async function count() {
   }
 }
 
-function threeNames() {
+function someNames() {
   const left = [...NAMES];
-  return [0, 1, 2].map(() => left.splice(Math.floor(Math.random() * left.length), 1)[0]);
+  return [0, 1, 2, 3].map(() => left.splice(Math.floor(Math.random() * left.length), 1)[0]);
 }
 
 /** A name that a reload keeps, and that another tab does not share. */

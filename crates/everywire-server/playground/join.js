@@ -34,6 +34,17 @@ socket.emit("subscribe", ${JSON.stringify(room)}, console.log);
 socket.emit("publish", ${JSON.stringify(room)}, "chat", { text: "hello" });`,
     ],
     [
+      "SignalR",
+      "in Node: npm i @microsoft/signalr",
+      `const hub = new HubConnectionBuilder()
+  .withUrl("${http}hubs/default")
+  .build();
+hub.on("chat", console.log);
+await hub.start();
+await hub.invoke("Subscribe", ${JSON.stringify(room)});
+await hub.invoke("Publish", ${JSON.stringify(room)}, "chat", { text: "hello" });`,
+    ],
+    [
       "Rust",
       "everywire-websocket, on tokio",
       `let uri = "${ws}raw/${name}".parse()?;

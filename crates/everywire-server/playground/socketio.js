@@ -7,17 +7,16 @@
 // What was missed comes before the answer to `subscribe`, in order. The client would reconnect by itself; here each attempt
 // is a new one, so that all panes wait, give up and are cut alike.
 
+import { official } from "./official.js";
+
 /** A call that is not answered for so long means that the connection is dead, whatever the browser believes. In ms. */
 const PATIENCE = 10_000;
-/** From where the client has not come in this time, it will not come. In ms. */
-const LOADING = 6_000;
 /** What this server has if it was started with `--client-assets`. */
 const OWN_CLIENT = "socket.io/socket.io.esm.min.js";
 const NO_CLIENT =
   "socket.io-client comes neither from cdn.socket.io nor from this server, which needs --client-assets and the npm package’s folder dist";
 
-/** The client's `io`, once it is there; the attempt to get it, while it is under way. */
-let client;
+const load = official("#socketio-client", () => import(new URL(OWN_CLIENT, document.baseURI)));
 
 /** Starts one attempt; see link.js. */
 export function dial({ room, since, heard, opened, gone, lost, refused, unable, carried }) {
@@ -70,7 +69,7 @@ export function dial({ room, since, heard, opened, gone, lost, refused, unable, 
   async function begin() {
     let io;
     try {
-      io = await load();
+      ({ io } = await load());
     } catch {
       unable(NO_CLIENT);
       return;
@@ -101,35 +100,4 @@ export function dial({ room, since, heard, opened, gone, lost, refused, unable, 
       socket?.disconnect();
     },
   };
-}
-
-/** Gets the official client: from its own network of servers, as exactly the file that this page knows, or else from this
- * server. */
-function load() {
-  client ??= fromNetwork().catch(fromHere);
-  // It may be there the next time.
-  client.catch(() => (client = undefined));
-  return client;
-}
-
-/** The element waits in the page, with the hash that the file must have: to put it in place loads it. */
-function fromNetwork() {
-  const script = document.querySelector("#socketio-client").content.firstElementChild.cloneNode();
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error("too slow")), LOADING);
-    script.onload = () => {
-      clearTimeout(timer);
-      resolve(globalThis.io);
-    };
-    script.onerror = () => {
-      clearTimeout(timer);
-      reject(new Error("not loaded"));
-    };
-    document.head.append(script);
-  });
-}
-
-async function fromHere() {
-  const { io } = await import(new URL(OWN_CLIENT, document.baseURI));
-  return io;
 }

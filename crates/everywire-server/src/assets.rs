@@ -1,4 +1,5 @@
-//! The official Socket.IO client for browsers, below each Socket.IO mount as Node's server has it: `--client-assets`.
+//! Official clients for browsers, from a folder: `--client-assets`. Socket.IO's is below each of its mounts, as Node's server
+//! has it; SignalR's, which .NET's server does not have, beside the playground.
 //!
 //! The names are fixed, and the files are read once, at start-up: no request says what is opened.
 
@@ -16,7 +17,7 @@ use http_body_util::Full;
 use crate::file::{self, File};
 
 /// The bundles of `socket.io-client` 4.
-const NAMES: [&str; 8] = [
+const SOCKETIO: [&str; 8] = [
     "socket.io.js",
     "socket.io.js.map",
     "socket.io.min.js",
@@ -27,6 +28,9 @@ const NAMES: [&str; 8] = [
     "socket.io.msgpack.min.js.map",
 ];
 
+/// Those of `@microsoft/signalr`.
+const SIGNALR: [&str; 4] = ["signalr.js", "signalr.js.map", "signalr.min.js", "signalr.min.js.map"];
+
 const HEADERS: [(HeaderName, &str); 2] = [
     // Node's: kept, and asked for again each time.
     (header::CACHE_CONTROL, "public, max-age=0"),
@@ -36,8 +40,8 @@ const HEADERS: [(HeaderName, &str); 2] = [
 /// The files there are.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Assets {
-    /// Where each is below: paths of mounts, with a slash at their end.
-    folders: Arc<[String]>,
+    /// Which are below which path, with a slash at its end.
+    folders: Arc<[(String, &'static [&'static str])]>,
     files: Arc<HashMap<&'static str, File>>,
 }
 
@@ -49,7 +53,7 @@ pub(crate) struct Asset {
 }
 
 impl Assets {
-    /// Reads the files from a folder, to be served below these mounts.
+    /// Reads the files from a folder: Socket.IO's to be served below these mounts, SignalR's there, if anywhere.
     ///
     /// # Errors
     ///
@@ -57,11 +61,12 @@ impl Assets {
     pub(crate) fn read<'m>(
         folder: Option<&Path>,
         mounts: impl Iterator<Item = &'m str>,
+        signalr: Option<&str>,
     ) -> anyhow::Result<Self> {
         let mut files = HashMap::new();
         if let Some(folder) = folder {
             anyhow::ensure!(folder.is_dir(), "client_assets: {} is not a folder", folder.display());
-            for name in NAMES {
+            for name in SOCKETIO.into_iter().chain(SIGNALR) {
                 let path = folder.join(name);
                 match std::fs::read(&path) {
                     Ok(data) => _ = files.insert(name, asset(name, data)),
@@ -72,14 +77,20 @@ impl Assets {
                 }
             }
         }
-        let folders = mounts.map(|mount| format!("{}/", mount.trim_end_matches('/'))).collect();
+        let folder = |path: &str| format!("{}/", path.trim_end_matches('/'));
+        let folders = mounts
+            .map(|mount| (folder(mount), &SOCKETIO[..]))
+            .chain(signalr.map(|path| (folder(path), &SIGNALR[..])))
+            .collect();
         Ok(Self { folders, files: Arc::new(files) })
     }
 
     /// The file at a path, if one may be there.
     pub(crate) fn at(&self, path: &str) -> Option<Asset> {
-        let rest = self.folders.iter().find_map(|folder| path.strip_prefix(folder.as_str()))?;
-        let name = NAMES.into_iter().find(|name| *name == rest)?;
+        let name = self.folders.iter().find_map(|(folder, names)| {
+            let rest = path.strip_prefix(folder.as_str())?;
+            names.iter().copied().find(|name| *name == rest)
+        })?;
         Some(Asset { name, file: self.files.get(name).cloned() })
     }
 }
@@ -103,10 +114,15 @@ impl Asset {
 
 /// Says how to get a file that is not there.
 fn missing(name: &str) -> Response<Full<Bytes>> {
+    let (package, archive, folder) = if SIGNALR.contains(&name) {
+        ("@microsoft/signalr", "microsoft-signalr", "package/dist/browser")
+    } else {
+        ("socket.io-client", "socket.io-client", "package/dist")
+    };
     let text = format!(
-        "{name} is not here: it comes with the npm package socket.io-client, and not with this server. Run\n\
-         \n  npm pack socket.io-client && tar -xzf socket.io-client-*.tgz\n\n\
-         and start the server with --client-assets package/dist, or set client_assets to that folder.\n"
+        "{name} is not here: it comes with the npm package {package}, and not with this server. Run\n\
+         \n  npm pack {package} && tar -xzf {archive}-*.tgz\n\n\
+         and start the server with --client-assets {folder}, or set client_assets to that folder.\n"
     );
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = StatusCode::NOT_FOUND;
@@ -126,7 +142,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("socket.io.js"), "io").unwrap();
         std::fs::write(folder.path().join("secret.js"), "secret").unwrap();
-        let assets = Assets::read(Some(folder.path()), ["/socket.io/", "/chat"].into_iter()).unwrap();
+        let assets = Assets::read(Some(folder.path()), ["/socket.io/", "/chat"].into_iter(), None).unwrap();
         for path in ["/socket.io/socket.io.js", "/chat/socket.io.js"] {
             assert!(assets.at(path).unwrap().file.is_some(), "{path}");
         }
@@ -151,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_none_is_told() {
-        let error = Assets::read(Some(Path::new("/nowhere/at/all")), std::iter::empty()).unwrap_err();
+        let error = Assets::read(Some(Path::new("/nowhere/at/all")), std::iter::empty(), None).unwrap_err();
         assert_eq!(error.to_string(), "client_assets: /nowhere/at/all is not a folder");
     }
 }

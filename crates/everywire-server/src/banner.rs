@@ -23,6 +23,7 @@ impl fmt::Display for Banner<'_> {
         for (url, row) in &rows {
             let namespace = match row.protocol {
                 Protocol::SocketIo => "namespaces as clients name them".to_owned(),
+                _ if row.names_namespace() => "namespaces in the path; default is /".to_owned(),
                 _ => format!("namespace {}", row.namespace),
             };
             writeln!(f, "  {url:<width$}  {:<34}  {namespace}", wire(row))?;
@@ -77,7 +78,7 @@ impl Banner<'_> {
         let (method, scheme, query) = match row.session {
             Session::WebSocket => ("", "ws", ""),
             Session::Sse | Session::Poll => ("", "http", "?room=…"),
-            Session::EngineIo => ("", "http", ""),
+            Session::EngineIo | Session::SignalR => ("", "http", ""),
             Session::Publish => ("POST ", "http", ""),
         };
         format!("{method}{}{}{query}", self.base(scheme), row.path)
@@ -107,5 +108,7 @@ fn wire(row: &MountRow) -> &'static str {
         (Session::Sse, _) => "Server-Sent Events, receive only",
         (Session::Poll, _) => "long polling, receive only",
         (Session::Publish, _) => "publish by plain HTTP",
+        (Session::SignalR, Protocol::Raw) => "plain messages, carried as SignalR's",
+        (Session::SignalR, _) | (_, Protocol::SignalR) => "SignalR, by its three transports",
     }
 }

@@ -8,9 +8,9 @@ use rust_embed::RustEmbed;
 
 use crate::file::{File, kind};
 
-/// Nothing but the page's own files and its own server, and one file of Socket.IO's, whose hash the page knows: no inline
-/// code, no other host, no frame around it.
-const POLICY: &str = "default-src 'none'; script-src 'self' https://cdn.socket.io/4.8.4/socket.io.min.js; style-src 'self'; img-src 'self' data:; \
+/// Nothing but the page's own files and its own server, and one file each of Socket.IO's and SignalR's, whose hashes the page
+/// knows: no inline code, no other host, no frame around it.
+const POLICY: &str = "default-src 'none'; script-src 'self' https://cdn.socket.io/4.8.4/socket.io.min.js https://cdn.jsdelivr.net/npm/@microsoft/signalr@10.0.11/dist/browser/signalr.min.js; style-src 'self'; img-src 'self' data:; \
     font-src 'self'; manifest-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
@@ -89,17 +89,21 @@ mod tests {
     }
 
     #[test]
-    fn the_page_and_its_policy_name_one_script_of_others() {
+    fn the_page_and_its_policy_name_two_scripts_of_others() {
         let page = Files::get("index.html").unwrap();
         let page = std::str::from_utf8(&page.data).unwrap();
         let sources = |policy: &str| {
             let at = policy.find("script-src ").unwrap();
             policy[at..].split(';').next().unwrap().to_owned()
         };
-        let (_, script) = page.split_once("<script src=\"").unwrap();
-        let (url, rest) = script.split_once('"').unwrap();
-        assert!(rest.starts_with(" integrity=\"sha384-"), "{rest}");
-        assert_eq!(sources(POLICY), format!("script-src 'self' {url}"));
+        let scripts = page.split("<script src=\"").skip(1).map(|script| {
+            let (url, rest) = script.split_once('"').unwrap();
+            assert!(rest.starts_with(" integrity=\"sha384-"), "{rest}");
+            url
+        });
+        let scripts = scripts.collect::<Vec<_>>();
+        assert_eq!(scripts.len(), 2);
+        assert_eq!(sources(POLICY), format!("script-src 'self' {}", scripts.join(" ")));
         assert_eq!(sources(page), sources(POLICY));
     }
 

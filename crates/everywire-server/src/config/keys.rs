@@ -1,4 +1,4 @@
-//! Every key there is, but for `[socketio]` (`socketio.rs`) and the rows of lists (`rows.rs`).
+//! Every key there is, but for `[socketio]` (`socketio.rs`), `[signalr]` (`signalr.rs`) and the rows of lists (`rows.rs`).
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use everywire::Overflow;
 use super::Config;
 use super::key::{Key, Section, field};
 use super::kind::{Address, Bytes, Flag, Maybe, OrFalse, Text, Wait, Whole, Word};
-use super::socketio;
+use super::{signalr, socketio};
 
 /// Shorter waits would have the timers run for nothing but themselves; longer ones are mistakes.
 const WAIT: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(24 * 3600);
@@ -66,6 +66,11 @@ pub(crate) fn sections() -> Vec<Section<Config>> {
             name: "socketio",
             doc: "Socket.IO, for all mounts that speak it. The defaults are those of the official server, 4.8.",
             keys: socketio::keys(),
+        },
+        Section {
+            name: "signalr",
+            doc: "SignalR, for all mounts that are carried as it is. The defaults are those of ASP.NET Core.",
+            keys: signalr::keys(),
         },
         Section {
             name: "tls",

@@ -7,7 +7,7 @@
 //! | how a file is read, and its errors | `read.rs` |
 //! | the example and the reference | `document.rs` |
 //! | what it says of rooms and mounts | `rooms.rs`, `mount.rs` |
-//! | what it says of Socket.IO | `socketio.rs` |
+//! | what it says of Socket.IO, of SignalR | `socketio.rs`, `signalr.rs` |
 
 mod document;
 mod key;
@@ -17,6 +17,7 @@ mod mount;
 mod read;
 mod rooms;
 mod rows;
+mod signalr;
 mod socketio;
 mod suggest;
 #[cfg(test)]
@@ -32,6 +33,7 @@ use everywire::{Actions, Deflate, Mount, Options};
 pub(crate) use self::document::{example, reference};
 pub(crate) use self::mount::{MountRow, Protocol, Session};
 use self::rooms::{RetentionRow, Rule};
+use self::signalr::SignalR;
 use self::socketio::SocketIo;
 use crate::assets::Assets;
 
@@ -52,6 +54,7 @@ pub(crate) struct Config {
     pub(crate) insecure_open: bool,
     pub(crate) log: String,
     socketio: SocketIo,
+    signalr: SignalR,
     pub(crate) tls: Tls,
     pub(crate) mounts: Vec<MountRow>,
     retention: Vec<RetentionRow>,
@@ -81,6 +84,7 @@ impl Default for Config {
             insecure_open: false,
             log: "info".to_owned(),
             socketio: SocketIo::default(),
+            signalr: SignalR::default(),
             tls: Tls::default(),
             mounts: MountRow::defaults(),
             retention: Vec::new(),
@@ -142,6 +146,7 @@ impl Config {
             faults.push(("limits.inbound_queue".into(), text.into()));
         }
         faults.extend(self.socketio.faults());
+        faults.extend(self.signalr.faults());
         for (i, row) in self.mounts.iter().enumerate() {
             let path = format!("mount[{i}].path");
             if let Some(first) = self.mounts[..i].iter().position(|other| other.path == row.path) {
@@ -167,13 +172,15 @@ impl Config {
 
     /// A row of the mount table for the library.
     pub(crate) fn mount(&self, row: &MountRow) -> Mount {
-        row.mount(&self.socketio)
+        row.mount(&self.socketio, &self.signalr)
     }
 
-    /// The Socket.IO client for browsers, below the mounts that speak it.
+    /// Official clients for browsers: Socket.IO's below the mounts that speak it, SignalR's beside the playground.
     pub(crate) fn assets(&self) -> anyhow::Result<Assets> {
         let mounts = self.mounts.iter().filter(|row| row.protocol == Protocol::SocketIo);
-        Assets::read(self.client_assets.as_deref().map(Path::new), mounts.map(|row| row.path.as_str()))
+        let playground = self.playground().then_some("/playground/");
+        let folder = self.client_assets.as_deref().map(Path::new);
+        Assets::read(folder, mounts.map(|row| row.path.as_str()), playground)
     }
 
     /// How many threads serve clients.

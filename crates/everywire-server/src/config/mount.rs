@@ -2,6 +2,7 @@
 
 use everywire::Mount;
 
+use super::signalr::SignalR;
 use super::socketio::SocketIo;
 
 /// How a client's conversation is carried.
@@ -12,6 +13,7 @@ pub(crate) enum Session {
     Poll,
     Publish,
     EngineIo,
+    SignalR,
 }
 
 /// What its messages mean.
@@ -20,6 +22,7 @@ pub(crate) enum Protocol {
     JsonRpc,
     Raw,
     SocketIo,
+    SignalR,
 }
 
 /// A `[[mount]]` row.
@@ -47,28 +50,35 @@ impl Default for MountRow {
 impl MountRow {
     /// What is served unless a configuration says otherwise.
     pub(crate) fn defaults() -> Vec<Self> {
-        use Protocol::{JsonRpc, Raw, SocketIo};
         use Session::{EngineIo, Poll, Publish, Sse, WebSocket};
+        let (jsonrpc, raw, socketio) = (Protocol::JsonRpc, Protocol::Raw, Protocol::SocketIo);
         [
-            ("/ws", WebSocket, JsonRpc),
-            ("/raw/{room}", WebSocket, Raw),
-            ("/socket.io/", EngineIo, SocketIo),
-            ("/sse", Sse, Raw),
-            ("/poll", Poll, Raw),
-            ("/pub/{room}", Publish, Raw),
+            ("/ws", WebSocket, jsonrpc),
+            ("/raw/{room}", WebSocket, raw),
+            ("/socket.io/", EngineIo, socketio),
+            ("/hubs/{namespace}", Session::SignalR, Protocol::SignalR),
+            ("/sse", Sse, raw),
+            ("/poll", Poll, raw),
+            ("/pub/{room}", Publish, raw),
         ]
         .map(|(path, session, protocol)| Self { path: path.into(), session, protocol, ..Self::default() })
         .into()
     }
 
     pub(crate) fn names_room(&self) -> bool {
-        self.path.contains('{')
+        self.path.contains("{room}")
     }
 
-    /// The row for the library, with these options if it is one of Socket.IO.
-    pub(super) fn mount(&self, socketio: &SocketIo) -> Mount {
+    pub(crate) fn names_namespace(&self) -> bool {
+        self.path.contains("{namespace}")
+    }
+
+    /// The row for the library, with these options if it is one of Socket.IO or SignalR.
+    pub(super) fn mount(&self, socketio: &SocketIo, signalr: &SignalR) -> Mount {
         let mount = match (self.session, self.protocol) {
             (Session::EngineIo, _) | (_, Protocol::SocketIo) => socketio.mount(),
+            (Session::SignalR, Protocol::Raw) => signalr.raw_mount(),
+            (Session::SignalR, _) | (_, Protocol::SignalR) => signalr.mount(),
             (Session::WebSocket, Protocol::JsonRpc) => everywire::jsonrpc(),
             (Session::WebSocket, Protocol::Raw) if self.names_room() => everywire::raw_room(),
             (Session::WebSocket, Protocol::Raw) => everywire::raw(),
@@ -90,6 +100,27 @@ impl MountRow {
                 "the session \"engineio\" carries \"socketio\", and nothing else does; write both".into(),
             ));
         }
+        if self.session != Session::SignalR && self.protocol == Protocol::SignalR {
+            faults.push(("protocol", "only the session \"signalr\" carries \"signalr\"; write both".into()));
+        }
+        if self.session == Session::SignalR && self.protocol == Protocol::JsonRpc {
+            faults.push((
+                "protocol",
+                "the session \"signalr\" carries \"signalr\" and \"raw\"; write one of them".into(),
+            ));
+        }
+        if self.names_namespace() && self.session != Session::SignalR {
+            faults.push((
+                "path",
+                "only the session \"signalr\" has its namespace in the path; write `namespace`, or `choose_namespace = true`".into(),
+            ));
+        }
+        if self.session == Session::SignalR && self.choose_namespace {
+            faults.push((
+                "choose_namespace",
+                "SignalR clients name their namespace in the path; write {namespace} there".into(),
+            ));
+        }
         let own_names = self.namespace != "/" || self.choose_namespace;
         if self.session == Session::EngineIo && own_names {
             let key = if self.choose_namespace { "choose_namespace" } else { "namespace" };
@@ -108,6 +139,10 @@ impl MountRow {
                     "path",
                     "the session \"publish\" needs {room} in its path, as in \"/pub/{room}\"".into(),
                 ));
+            }
+            Session::SignalR if self.names_room() => {
+                faults
+                    .push(("path", "SignalR clients subscribe to rooms; write a path without {room}".into()));
             }
             Session::EngineIo if self.names_room() => {
                 faults.push((
@@ -134,10 +169,11 @@ impl MountRow {
     }
 }
 
-/// Whether the library takes this as a mount's path: whole segments, of which one may be `{room}`.
+/// Whether the library takes this as a mount's path: whole segments, of which one may be `{room}` or `{namespace}`.
 pub(crate) fn is_path(path: &str) -> bool {
     let Some(rest) = path.strip_prefix('/') else { return false };
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@%".contains(c);
-    let rooms = rest.split('/').filter(|segment| *segment == "{room}").count();
-    rooms <= 1 && rest.split('/').all(|segment| segment == "{room}" || segment.chars().all(plain))
+    let named = |segment: &str| matches!(segment, "{room}" | "{namespace}");
+    rest.split('/').filter(|segment| named(segment)).count() <= 1
+        && rest.split('/').all(|segment| named(segment) || segment.chars().all(plain))
 }

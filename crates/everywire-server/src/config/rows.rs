@@ -12,7 +12,7 @@ use super::rooms::{RetentionRow, Rule};
 const ROOMS: Text =
     Text { expected: "a room's name, with * for any characters, such as \"chat/*\"", check: |_| true };
 const PATH: Text = Text {
-    expected: "a path such as \"/ws\" or \"/raw/{room}\": it begins with a slash, and at most one whole segment is {room}",
+    expected: "a path such as \"/ws\", \"/raw/{room}\" or \"/hubs/{namespace}\": it begins with a slash, and at most one whole segment is {room} or {namespace}",
     check: mount::is_path,
 };
 const NAMESPACE: Text = Text {
@@ -32,9 +32,14 @@ const SESSIONS: Word<Session> = Word(&[
     ("poll", Session::Poll),
     ("publish", Session::Publish),
     ("engineio", Session::EngineIo),
+    ("signalr", Session::SignalR),
 ]);
-const PROTOCOLS: Word<Protocol> =
-    Word(&[("raw", Protocol::Raw), ("jsonrpc", Protocol::JsonRpc), ("socketio", Protocol::SocketIo)]);
+const PROTOCOLS: Word<Protocol> = Word(&[
+    ("raw", Protocol::Raw),
+    ("jsonrpc", Protocol::JsonRpc),
+    ("socketio", Protocol::SocketIo),
+    ("signalr", Protocol::SignalR),
+]);
 
 impl Row for MountRow {
     const NAME: &'static str = "mount";
@@ -44,9 +49,9 @@ impl Row for MountRow {
 
     fn keys() -> Vec<Key<Self>> {
         vec![
-            Key::<Self>::new("path", PATH, field!(path), "The path of its URL. `{room}` stands for the name of a room: needed by `publish`, and by `raw` on WebSocket to publish every message in that room.").needed(),
-            Key::<Self>::new("session", SESSIONS, field!(session), "How a conversation is carried: `sse` and `poll` receive only, `publish` is one POST, `engineio` is Socket.IO's polls and WebSockets.").needed(),
-            Key::new("protocol", PROTOCOLS, field!(protocol), "What its messages mean. `jsonrpc` needs the session `websocket`; `socketio` and the session `engineio` need each other."),
+            Key::<Self>::new("path", PATH, field!(path), "The path of its URL. `{room}` stands for the name of a room: needed by `publish`, and by `raw` on WebSocket to publish every message in that room. `{namespace}`, for the session `signalr`, stands for a namespace, `default` for `/`; clients name it as their hub.").needed(),
+            Key::<Self>::new("session", SESSIONS, field!(session), "How a conversation is carried: `sse` and `poll` receive only, `publish` is one POST, `engineio` is Socket.IO's polls and WebSockets, `signalr` SignalR's negotiation, WebSockets, events and polls.").needed(),
+            Key::new("protocol", PROTOCOLS, field!(protocol), "What its messages mean. `jsonrpc` needs the session `websocket`; `socketio` and the session `engineio` need each other; `signalr` needs the session `signalr`, which carries `raw`, too."),
             Key::new("namespace", NAMESPACE, field!(namespace), "The namespace that its clients enter; those of Socket.IO name theirs themselves."),
             Key::new("choose_namespace", Flag, field!(choose_namespace), "Whether clients may name another namespace that is mounted: `?namespace=`."),
         ]

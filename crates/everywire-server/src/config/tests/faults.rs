@@ -92,7 +92,7 @@ fn each_kind_of_fault_has_its_text() {
         ("[[rule]]", "1:1: rule[0] has no \"rooms\"|1:1: rule[0] has no \"allow\""),
         (
             "[[mount]]\npath = \"ws\"\nsession = \"sse\"",
-            "2:8: mount[0].path: \"ws\" is not a path such as \"/ws\" or \"/raw/{room}\": it begins with a slash, and at most one whole segment is {room}",
+            "2:8: mount[0].path: \"ws\" is not a path such as \"/ws\", \"/raw/{room}\" or \"/hubs/{namespace}\": it begins with a slash, and at most one whole segment is {room} or {namespace}",
         ),
         (
             "[[mount]]\npath = \"/p\"\nsession = \"publish\"",
@@ -157,6 +157,38 @@ fn each_kind_of_fault_has_its_text() {
         (
             "socketio.cookie = \"a b\"",
             "1:19: socketio.cookie: \"a b\" is not the name of a cookie, such as \"io\", with attributes or without: \"io; Path=/; Secure\"",
+        ),
+        (
+            "signalr.transports = [\"websocket\"]",
+            "1:23: signalr.transports: \"websocket\" is not one of \"websockets\", \"server-sent-events\", \"long-polling\"; did you mean \"websockets\"?",
+        ),
+        (
+            "signalr.protocols = []",
+            "1:21: signalr.protocols: clients need one of them; to serve no SignalR, leave its [[mount]] row out",
+        ),
+        (
+            "signalr.exception = \"a b\"",
+            "1:21: signalr.exception: \"a b\" is not the name of a type, such as \"HubException\"",
+        ),
+        (
+            "[[mount]]\npath = \"/h\"\nsession = \"websocket\"\nprotocol = \"signalr\"",
+            "4:12: mount[0].protocol: only the session \"signalr\" carries \"signalr\"; write both",
+        ),
+        (
+            "[[mount]]\npath = \"/h\"\nsession = \"signalr\"\nprotocol = \"jsonrpc\"",
+            "4:12: mount[0].protocol: the session \"signalr\" carries \"signalr\" and \"raw\"; write one of them",
+        ),
+        (
+            "[[mount]]\npath = \"/h/{room}\"\nsession = \"signalr\"\nprotocol = \"signalr\"",
+            "2:8: mount[0].path: SignalR clients subscribe to rooms; write a path without {room}",
+        ),
+        (
+            "[[mount]]\npath = \"/ws/{namespace}\"\nsession = \"websocket\"",
+            "2:8: mount[0].path: only the session \"signalr\" has its namespace in the path; write `namespace`, or `choose_namespace = true`",
+        ),
+        (
+            "[[mount]]\npath = \"/h\"\nsession = \"signalr\"\nprotocol = \"signalr\"\nchoose_namespace = true",
+            "5:20: mount[0].choose_namespace: SignalR clients name their namespace in the path; write {namespace} there",
         ),
         (
             "[[mount]]\npath = \"/io/\"\nsession = \"websocket\"\nprotocol = \"socketio\"",

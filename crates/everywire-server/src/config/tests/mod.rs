@@ -5,7 +5,10 @@ mod faults;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use everywire::{EngineIoCookie, EngineIoOptions, Overflow, Parser, SocketIoOptions, Verb};
+use everywire::{
+    Encodings, EngineIoCookie, EngineIoOptions, Overflow, Parser, SignalRConnectionOptions, SignalROptions,
+    SignalRTransports, SocketIoOptions, Verb,
+};
 
 use super::document::{example, reference};
 use super::key::Row;
@@ -129,6 +132,33 @@ fn every_option_of_socketio_has_a_key() {
             held_bytes: 64 << 10,
         }
     );
+}
+
+#[test]
+fn every_option_of_signalr_has_a_key() {
+    let changed = parse(EVERY_KEY).unwrap().signalr;
+    let ms = Duration::from_millis;
+    let hub = SignalROptions {
+        keep_alive: ms(5000),
+        client_timeout: ms(11_000),
+        handshake_timeout: ms(4000),
+        message_bytes: 64 << 10,
+        encodings: Encodings { json: false, msgpack: true },
+        // One of the application's options turns it on.
+        detailed_errors: false,
+        exception: "ChatError".into(),
+    };
+    assert_eq!(debug(&changed.hub()), debug(&hub));
+    let connections = SignalRConnectionOptions {
+        transports: SignalRTransports { websockets: false, server_sent_events: true, long_polling: false },
+        minimum_version: 1,
+        poll_timeout: ms(30_000),
+        disconnect_timeout: ms(20_000),
+        stateful_reconnect: true,
+        buffer_bytes: 50 << 10,
+        body_bytes: 2 << 20,
+    };
+    assert_eq!(debug(&changed.connections()), debug(&connections));
 }
 
 /// The fields of the library's options, by name, as `Debug` shows them.
