@@ -175,23 +175,6 @@ impl AppState {
         tokio::spawn(Wheel::run(Arc::downgrade(&self.wheel)));
     }
 
-    /// What happens in this namespace, if there is one of this name.
-    pub(crate) fn handlers_of(&self, namespace: &str) -> Option<Arc<Handlers>> {
-        if let Some(handlers) = self.handlers.get(namespace) {
-            return Some(handlers.clone());
-        }
-        self.patterns.iter().find(|(matches, _)| matches(namespace)).map(|(_, handlers)| handlers.clone())
-    }
-
-    /// The namespace that a path names as a hub.
-    pub(crate) fn hub_named(&self, name: &str) -> Option<Arc<str>> {
-        if name == "default" {
-            return Some("/".into());
-        }
-        let slashed = format!("/{name}");
-        [name, &*slashed].into_iter().find(|name| self.handlers_of(name).is_some()).map(Arc::from)
-    }
-
     /// A connection leaves its namespace, which may be gone then.
     pub(crate) fn disconnect(&self, connection: &connection::Connection, reason: Reason) {
         if let Some(recovery) = &self.recovery {

@@ -13,7 +13,9 @@ use everywire_protocols::session::{
     EngineIoEndpoint, EngineIoOptions, SignalRConnectionOptions, SignalREndpoint,
 };
 
+use super::AppState;
 use super::access::Refusal;
+use super::namespace::Handlers;
 
 /// How clients on a mount are carried, and what their messages mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -261,6 +263,25 @@ pub(crate) struct Route {
     pub(crate) mount: Arc<Mount>,
     /// Whether clients only ask there how they may connect.
     pub(crate) negotiates: bool,
+}
+
+impl AppState {
+    /// What happens in this namespace, if there is one of this name.
+    pub(crate) fn handlers_of(&self, namespace: &str) -> Option<Arc<Handlers>> {
+        if let Some(handlers) = self.handlers.get(namespace) {
+            return Some(handlers.clone());
+        }
+        self.patterns.iter().find(|(matches, _)| matches(namespace)).map(|(_, handlers)| handlers.clone())
+    }
+
+    /// The namespace that a path names as a hub.
+    pub(crate) fn hub_named(&self, name: &str) -> Option<Arc<str>> {
+        if name == "default" {
+            return Some("/".into());
+        }
+        let slashed = format!("/{name}");
+        [name, &*slashed].into_iter().find(|name| self.handlers_of(name).is_some()).map(Arc::from)
+    }
 }
 
 /// A path of the mount table: literal segments, and names in braces that stand for one segment each.
