@@ -43,7 +43,7 @@ pub use app::error::{EventError, Result, code};
 pub use app::handler::{Args, FromArgs, RawArgs, RawReply, Reply, Values};
 pub use app::handshake::Handshake;
 pub use app::mount::{
-    Mount, Wire, jsonrpc, poll, publish, raw, raw_room, signalr, signalr_raw, socketio, sse,
+    Mount, Negotiation, Wire, jsonrpc, poll, publish, raw, raw_room, signalr, signalr_raw, socketio, sse,
 };
 pub use app::namespace::NamespaceBuilder;
 pub use app::options::{Deflate, Options};

@@ -224,6 +224,20 @@ impl Connection {
         self.core.end_session(Reason::ServerClosed);
     }
 
+    /// Waits until the client has gone: for what a handler does on its own, as in `tokio::select!`. (SignalR:
+    /// `Context.ConnectionAborted`.)
+    pub async fn closed(&self) {
+        let Some(kept) = self.core.extension(Kept::default) else { return };
+        loop {
+            let mut gone = std::pin::pin!(kept.gone.notified());
+            gone.as_mut().enable();
+            if self.is_closed() {
+                return;
+            }
+            gone.await;
+        }
+    }
+
     /// Whether the client has gone.
     pub fn is_closed(&self) -> bool {
         self.core.is_closed()

@@ -12,6 +12,7 @@ use std::sync::atomic::AtomicBool;
 use everywire_core::Payload;
 use http::{Request, Uri};
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use crate::carrier::request::{query_pairs, query_values};
 
@@ -110,6 +111,8 @@ pub(crate) struct Kept {
     pub(crate) secret: Mutex<Option<Arc<str>>>,
     /// Whether its client has come back to it.
     pub(crate) recovered: AtomicBool,
+    /// Told when it has gone.
+    pub(crate) gone: Notify,
     /// One value of each type, once there is any.
     data: Mutex<Option<Box<Values>>>,
 }

@@ -27,6 +27,7 @@ use parking_lot::Mutex;
 
 use self::access::{Authenticate, Credentials, Refusal, Rights};
 use self::audience::Audience;
+use self::handshake::Kept;
 use self::mount::{Mount, Pattern, Route};
 use self::namespace::{Handlers, NamespaceBuilder};
 use self::options::Options;
@@ -186,6 +187,9 @@ impl AppState {
             connection.remember_rooms();
         }
         namespace.disconnect(core);
+        if let Some(kept) = core.known::<Kept>() {
+            kept.gone.notify_waiters();
+        }
         if !self.handlers.contains_key(&**namespace.name()) {
             self.hub.forget(namespace.name());
         }

@@ -53,12 +53,36 @@ pub struct Mount {
 }
 
 /// A SignalR mount's own options.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Hub {
     pub(crate) endpoint: Arc<SignalREndpoint>,
     /// None where messages are plain.
     pub(crate) protocol: Option<Arc<SignalROptions>>,
+    pub(crate) negotiate: Option<OnNegotiate>,
 }
+
+/// What a SignalR client is told that asks how it may connect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Negotiation {
+    /// To connect here.
+    Here,
+    /// To ask elsewhere.
+    Elsewhere {
+        /// Where: clients add `/negotiate` to its path, and keep its query.
+        url: String,
+        /// The bearer token that it is to show there in place of its own, if it is.
+        access_token: Option<String>,
+    },
+    /// That it may not, and why: the text is shown to its user's code.
+    Refused(String),
+}
+
+/// Where a client is to connect.
+pub(crate) type OnNegotiate = Arc<
+    dyn Fn(&http::Request<()>, Option<SocketAddr>) -> Pin<Box<dyn Future<Output = Negotiation> + Send>>
+        + Send
+        + Sync,
+>;
 
 /// A Socket.IO mount's own options.
 #[derive(Clone)]
@@ -69,6 +93,15 @@ pub(crate) struct Engine {
     pub(crate) allow_request: Option<AllowRequest>,
     /// Answers to polls are compressed from so many bytes on.
     pub(crate) compress_from: Option<usize>,
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub")
+            .field("endpoint", &self.endpoint)
+            .field("protocol", &self.protocol)
+            .finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Engine {
@@ -144,6 +177,20 @@ impl Mount {
     pub fn connections(mut self, options: SignalRConnectionOptions) -> Self {
         if let Some(hub) = &mut self.hub {
             hub.endpoint = Arc::new(SignalREndpoint::new(options));
+        }
+        self
+    }
+
+    /// Asked where a client of a SignalR mount is to connect, once it is known who it is. Default: here. Nothing on other
+    /// mounts.
+    #[must_use]
+    pub fn negotiate<F, Fut>(mut self, ask: F) -> Self
+    where
+        F: Fn(&http::Request<()>, Option<SocketAddr>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Negotiation> + Send + 'static,
+    {
+        if let Some(hub) = &mut self.hub {
+            hub.negotiate = Some(Arc::new(move |request, peer| Box::pin(ask(request, peer))));
         }
         self
     }
@@ -246,13 +293,13 @@ pub fn socketio() -> Mount {
 /// braces, as `/hubs/{hub}` has, that is the namespace: `default` for `/`, and else one of that name, with a slash before
 /// it or without.
 pub fn signalr() -> Mount {
-    let hub = Hub { endpoint: Arc::default(), protocol: Some(Arc::default()) };
+    let hub = Hub { endpoint: Arc::default(), protocol: Some(Arc::default()), negotiate: None };
     Mount { hub: Some(Box::new(hub)), ..Mount::new(Wire::SignalR) }
 }
 
 /// Plain messages, carried as SignalR's are, with its negotiation and its transports: each is the event `message`.
 pub fn signalr_raw() -> Mount {
-    let hub = Hub { endpoint: Arc::default(), protocol: None };
+    let hub = Hub { endpoint: Arc::default(), protocol: None, negotiate: None };
     Mount { hub: Some(Box::new(hub)), ..Mount::new(Wire::SignalRRaw) }
 }
 

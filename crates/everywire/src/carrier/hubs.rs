@@ -3,6 +3,7 @@
 //! A client negotiates first and gets a secret, under which its session is [reserved](crate::driver::reserved); its first
 //! request with that opens it. Who the client is, is asked with each request: a bearer token may end before its session.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use bytes::Bytes;
 use everywire_core::ConnectionId;
 use everywire_protocols::protocol::{Protocol, Raw, SignalR};
 use everywire_protocols::session::{
-    Endpoint, LaneKind, Negotiated, Session, SessionId, SignalRRefusal, Verdict,
+    Endpoint, LaneKind, NegotiateReply, Negotiated, Session, SessionId, SignalRRefusal, Verdict,
 };
 use http::{Method, Request, Response, StatusCode, header};
 use hyper::upgrade::OnUpgrade;
@@ -22,7 +23,7 @@ use super::service::{Arrival, Service};
 use super::websocket::{self, Beginning, Farewell, Manner};
 use crate::app::AppState;
 use crate::app::handshake::Handshake;
-use crate::app::mount::Hub;
+use crate::app::mount::{Hub, Negotiation};
 use crate::driver::lanes::Known;
 use crate::driver::reserved::Reservation;
 
@@ -42,7 +43,7 @@ impl Service {
         }
         let origin = arrival.head.headers().get(header::ORIGIN).cloned();
         let mut response = if arrival.negotiates {
-            self.negotiate(&arrival, hub)
+            self.negotiate(&arrival, hub).await
         } else {
             self.connect(arrival, hub, upgrade, body).await
         };
@@ -50,7 +51,20 @@ impl Service {
         response
     }
 
-    fn negotiate(&self, arrival: &Arrival, hub: &Hub) -> Response<Body> {
+    async fn negotiate(&self, arrival: &Arrival, hub: &Hub) -> Response<Body> {
+        if let Some(ask) = hub.negotiate.as_ref().filter(|_| arrival.head.method() == Method::POST) {
+            let reply = match ask(&arrival.head, arrival.peer.0).await {
+                Negotiation::Here => None,
+                Negotiation::Elsewhere { url, access_token } => Some(NegotiateReply::Redirect {
+                    url: url.into(),
+                    access_token: access_token.map(Cow::Owned),
+                }),
+                Negotiation::Refused(why) => Some(NegotiateReply::Refused(why.into())),
+            };
+            if let Some(reply) = reply {
+                return reply.response().map(Body::whole);
+            }
+        }
         let random = (crate::random(), crate::random());
         match hub.endpoint.negotiate(&arrival.head, random) {
             Negotiated::Respond(response) => response.map(Body::whole),

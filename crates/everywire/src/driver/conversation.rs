@@ -38,6 +38,8 @@ pub(crate) struct Conversation {
     pub(super) link: Arc<dyn Link>,
     pub(super) seats: Seats,
     pub(super) identity: Identity,
+    /// When the first of its identities ends, if one does.
+    pub(super) expires: Option<Time>,
     pub(super) handshake: Option<Arc<Handshake>>,
     pub(super) relay: Option<Arc<str>>,
     pub(super) peer: Peer,
@@ -73,6 +75,7 @@ impl Conversation {
             link,
             seats: Seats::default(),
             identity: opening.identity,
+            expires: None,
             handshake: opening.handshake,
             relay: opening.relay,
             peer: opening.peer,
@@ -181,14 +184,14 @@ impl Conversation {
             self.protocol.tick(deadline, &mut out);
             self.follow(cx, deadline, out, effects);
         }
+        if self.expires.is_some_and(|expires| expires <= horizon) {
+            self.end_expired(horizon);
+        }
     }
 
     /// When it wants a tick.
     pub(crate) fn deadline(&self) -> Option<Time> {
-        match (self.session.deadline(), self.protocol.deadline()) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        [self.session.deadline(), self.protocol.deadline(), self.expires].into_iter().flatten().min()
     }
 
     /// Why it is over, if it is.

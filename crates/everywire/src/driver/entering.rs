@@ -23,6 +23,7 @@ use super::handling::may;
 use super::inbound::{Entered, Inbound, Opens};
 use super::seats::Seat;
 use super::sessions::Place;
+use crate::app::connection::Connection;
 use crate::app::error::{EventError, Result};
 use crate::app::handshake::{Kept, Shown};
 use crate::app::namespace::Handlers;
@@ -51,6 +52,32 @@ impl Conversation {
             entered: true,
             left: None,
         });
+        self.mind_expiry();
+    }
+
+    /// Looks when the first identity ends.
+    fn mind_expiry(&mut self) {
+        let (wheel, hub) = (&self.app.wheel, &self.app.hub);
+        let open = self.seats.iter().filter(|seat| seat.left.is_none());
+        let expiries = open.filter_map(|seat| seat.connection.as_ref()?.identity().expires);
+        self.expires =
+            expiries.min().map(|at| Time(wheel.now().0.saturating_add(at.saturating_sub(hub.now()))));
+    }
+
+    /// Ends the connections whose identities have ended by then: what was found out about their clients holds no longer.
+    pub(super) fn end_expired(&mut self, by: Time) {
+        let now = self.app.wheel.now();
+        let until = self.app.hub.now().saturating_add(by.0.saturating_sub(now.0));
+        for seat in self.seats.iter_mut().filter(|seat| seat.left.is_none()) {
+            let expired =
+                |connection: &&Connection| connection.identity().expires.is_some_and(|at| at <= until);
+            if let Some(connection) = seat.connection.as_ref().filter(expired) {
+                tracing::info!(peer = %self.peer, connection = %connection.id(), "an identity has ended");
+                connection.core().end(Reason::Unauthenticated);
+            }
+        }
+        // They are told once.
+        self.expires = None;
     }
 
     fn spec(&self, slot: u32, id: Option<ConnectionId>, identity: Identity) -> Spec {
@@ -245,6 +272,7 @@ impl Conversation {
                 }
                 seat.connection = Some(connection);
                 seat.entered = true;
+                self.mind_expiry();
                 self.open_socket();
                 if let Some(joined) = joined {
                     let (offset, recovered) = (joined.offset, joined.recovered);

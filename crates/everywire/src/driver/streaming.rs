@@ -211,9 +211,14 @@ impl Conversation {
                 match job.poll(cx) {
                     Step::Later => j += 1,
                     Step::Item(payload) => {
-                        self.send_item(job, payload);
-                        goes_on = true;
-                        j += 1;
+                        if self.send_item(job, payload) {
+                            goes_on = true;
+                            j += 1;
+                        } else {
+                            // It is to end: nobody hears the rest.
+                            let job = streams.jobs.remove(j);
+                            streams.end(&job.uploads);
+                        }
                     }
                     Step::Done(outcome) => {
                         let job = streams.jobs.remove(j);
@@ -229,12 +234,11 @@ impl Conversation {
         }
     }
 
-    fn send_item(&self, job: &Job, payload: Payload) {
-        let Some(token) = job.token.clone() else { return };
-        let Some(i) = self.seats.find(job.slot) else { return };
-        if let Some(connection) = &self.seats[i].connection {
-            connection.core().send(Item::StreamItem { token, payload });
-        }
+    /// False if the client cannot hear it any more.
+    fn send_item(&self, job: &Job, payload: Payload) -> bool {
+        let connection = self.seats.find(job.slot).and_then(|i| self.seats[i].connection.as_ref());
+        let (Some(token), Some(connection)) = (job.token.clone(), connection) else { return false };
+        connection.core().send(Item::StreamItem { token, payload })
     }
 
     fn finish_call(&mut self, job: Job, outcome: Result<Outcome>) {

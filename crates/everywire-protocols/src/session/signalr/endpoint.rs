@@ -8,8 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use everywire_core::ConnectionId;
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, Response};
+use http::header::ACCEPT;
+use http::{Method, Request, Response};
 use percent_encoding::percent_decode_str;
 
 use super::super::refusal::is_websocket;
@@ -72,14 +72,14 @@ impl SignalREndpoint {
         let request = match NegotiateRequest::read(head, self.options.minimum_version) {
             Ok(request) => request,
             Err(error) => {
-                return Negotiated::Respond(json(&NegotiateReply::Refused(Cow::Owned(error))));
+                return Negotiated::Respond(NegotiateReply::Refused(Cow::Owned(error)).response());
             }
         };
         let resumes = self.options.stateful_reconnect && request.stateful_reconnect;
         let (id, token) = (ConnectionId::from_random(id), URL_SAFE_NO_PAD.encode(token));
         let public = id.to_string();
         let offer = NegotiateReply::offer(request, resumes, self.options.transports, &public, &token);
-        let response = json(&offer);
+        let response = offer.response();
         let session = Box::new(SignalRSession::new(self.options.clone(), resumes));
         Negotiated::Reserve { token: token.into(), id, session, resumes, response }
     }
@@ -122,12 +122,6 @@ impl Endpoint for SignalREndpoint {
     fn request(&self, head: &Request<()>, known: &dyn Fn(&str) -> bool, _random: [u8; 16]) -> Verdict {
         self.decide(head, known).unwrap_or_else(|refusal| Verdict::Respond(Box::new(refusal.response())))
     }
-}
-
-fn json(reply: &NegotiateReply<'_>) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(reply.to_json()));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
 }
 
 /// The token in a query: the names of its members do not tell case apart.

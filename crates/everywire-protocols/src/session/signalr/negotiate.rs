@@ -6,7 +6,9 @@
 
 use std::borrow::Cow;
 
-use http::Request;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Request, Response};
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
@@ -208,6 +210,13 @@ impl<'a> NegotiateReply<'a> {
             Self::Refused(error) => serde_json::to_string(&Refused { error: Cow::Borrowed(error) }),
         };
         written.expect("texts can be written")
+    }
+
+    /// The answer with this body.
+    pub fn response(&self) -> Response<Bytes> {
+        let mut response = Response::new(Bytes::from(self.to_json()));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
     }
 
     /// What a client makes of a body. Members that it does not know, and transports, are left alone.

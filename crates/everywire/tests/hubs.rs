@@ -1,0 +1,90 @@
+//! What a hub's clients get from the server beside messages: where to connect, and the end of who they are.
+
+mod support;
+
+use std::time::Duration;
+
+use everywire::{App, Connection, Identity, Negotiation, Options, jsonrpc, signalr, socketio};
+use support::{Frame, Tcp, serve, within};
+use tokio::sync::mpsc::unbounded_channel;
+
+fn post(path: &str) -> String {
+    format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
+}
+
+#[tokio::test]
+async fn a_client_may_be_sent_elsewhere() {
+    let app = App::builder()
+        .mount(
+            "/hubs/{namespace}",
+            signalr().negotiate(|request, _| {
+                let here = request.uri().query().unwrap_or_default().contains("here");
+                let no = request.uri().query().unwrap_or_default().contains("no");
+                async move {
+                    match (here, no) {
+                        (true, _) => Negotiation::Here,
+                        (_, true) => Negotiation::Refused("not today".into()),
+                        _ => Negotiation::Elsewhere {
+                            url: "https://other.example/hub?x=1".into(),
+                            access_token: Some("a token".into()),
+                        },
+                    }
+                }
+            }),
+        )
+        .build()
+        .unwrap();
+    let address = serve(&app).await;
+    let elsewhere = Tcp::ask(address, &post("/hubs/default/negotiate?negotiateVersion=1")).await;
+    assert_eq!((elsewhere.status, elsewhere.header("content-type")), (200, Some("application/json")));
+    assert_eq!(elsewhere.body, r#"{"url":"https://other.example/hub?x=1","accessToken":"a token"}"#);
+    let refused = Tcp::ask(address, &post("/hubs/default/negotiate?no")).await;
+    assert_eq!((refused.status, &*refused.body), (200, r#"{"error":"not today"}"#));
+    let here = Tcp::ask(address, &post("/hubs/default/negotiate?here")).await;
+    assert!(here.body.starts_with(r#"{"negotiateVersion":0,"connectionId":""#), "{}", here.body);
+    let nowhere = Tcp::ask(address, &post("/hubs/other/negotiate")).await;
+    assert_eq!((nowhere.status, &*nowhere.body), (404, "there is no hub \"other\"\n"));
+}
+
+#[tokio::test]
+async fn a_connection_ends_with_its_identity() {
+    let (tell, mut ended) = unbounded_channel();
+    let app = App::builder()
+        .namespace("/", move |ns| {
+            let tell = tell.clone();
+            ns.on_disconnect(move |_: Connection, reason| {
+                tell.send(reason).unwrap();
+                async {}
+            });
+        })
+        .mount("/hubs/{namespace}", signalr())
+        .mount("/ws", jsonrpc())
+        .mount("/socket.io/", socketio())
+        .authenticate(|_| {
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+            let expires = Some((now + Duration::from_millis(300)).as_millis() as u64);
+            async move { Ok(Identity { expires, ..Identity::default() }) }
+        })
+        // The clients here do not answer a close frame.
+        .options(Options { close_timeout: Duration::from_millis(300), ..Options::default() })
+        .build()
+        .unwrap();
+    let address = serve(&app).await;
+    let mut hub = Tcp::websocket(address, "/hubs/default").await;
+    hub.text("{\"protocol\":\"json\",\"version\":1}\u{1e}").await;
+    assert_eq!(hub.next_text().await, "{}\u{1e}");
+    assert_eq!(hub.next_text().await, "{\"type\":7,\"allowReconnect\":true}\u{1e}");
+    assert_eq!(hub.frame().await, Frame::Close(Some(1000)));
+
+    let mut plain = Tcp::websocket(address, "/ws").await;
+    assert_eq!(plain.close_code().await, Some(1008));
+
+    let mut io = Tcp::websocket(address, "/socket.io/?EIO=4&transport=websocket").await;
+    io.next_text().await;
+    io.text("40").await;
+    assert!(io.next_text().await.starts_with("40{"));
+    assert_eq!(io.next_text().await, "41", "its session goes on");
+    for _ in 0..3 {
+        within("the end", ended.recv()).await.unwrap();
+    }
+}

@@ -1,0 +1,291 @@
+//! Calls with streams: a fast one costs no more than a slow reader takes, and a client that is gone leaves nothing behind.
+
+mod support;
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use everywire::{App, Args, Connection, Options, Result, Upload, Uploads, jsonrpc, signalr};
+use futures_core::Stream;
+use support::{Frame, Tcp, serve, until, within};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+/// Behind each message.
+const END: &str = "\u{1e}";
+/// What one stream may have waiting for a client: see the driver.
+const AHEAD: u64 = 32 * 1024;
+
+/// Numbers without end, each in a long text.
+struct Endless {
+    given: Arc<AtomicU64>,
+    alive: Arc<AtomicUsize>,
+}
+
+impl Endless {
+    fn new(given: &Arc<AtomicU64>, alive: &Arc<AtomicUsize>) -> Self {
+        alive.fetch_add(1, Ordering::Relaxed);
+        Self { given: given.clone(), alive: alive.clone() }
+    }
+}
+
+impl Stream for Endless {
+    type Item = Result<String>;
+
+    fn poll_next(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let number = self.given.fetch_add(1, Ordering::Relaxed);
+        Poll::Ready(Some(Ok(format!("{number:>1000}"))))
+    }
+}
+
+impl Drop for Endless {
+    fn drop(&mut self) {
+        self.alive.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Holds what was uploaded, takes nothing, and gives nothing.
+struct Holding {
+    _uploads: Uploads,
+    _alive: Endless,
+}
+
+impl Stream for Holding {
+    type Item = Result<()>;
+
+    fn poll_next(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Pending
+    }
+}
+
+struct World {
+    app: App,
+    address: SocketAddr,
+    given: Arc<AtomicU64>,
+    alive: Arc<AtomicUsize>,
+    uploads: tokio::sync::mpsc::UnboundedReceiver<Upload>,
+}
+
+async fn world(options: Options) -> World {
+    let (given, alive) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (hand_over, uploads) = unbounded_channel();
+    let app = App::builder()
+        .namespace("/", |ns| {
+            let of = (given.clone(), alive.clone());
+            ns.on_stream("endless", move |_: Connection, Args(()): Args, _: Uploads| {
+                let endless = Endless::new(&of.0, &of.1);
+                async { Ok(endless) }
+            });
+            let of = (given.clone(), alive.clone());
+            ns.on_stream("hold", move |_: Connection, Args(()): Args, uploads: Uploads| {
+                let holding = Holding { _uploads: uploads, _alive: Endless::new(&of.0, &of.1) };
+                async { Ok(holding) }
+            });
+            ns.on_upload("keep", move |conn: Connection, Args(()): Args, uploads: Uploads| {
+                let hand_over: UnboundedSender<Upload> = hand_over.clone();
+                async move {
+                    for upload in uploads {
+                        hand_over.send(upload).unwrap();
+                    }
+                    conn.closed().await;
+                    Ok(())
+                }
+            });
+            ns.on("echo", async |_: Connection, Args((text,)): Args<(String,)>| Ok(text));
+        })
+        .mount("/hubs/{namespace}", signalr())
+        .mount("/ws", jsonrpc())
+        // The client here does not answer a close frame.
+        .options(Options { close_timeout: Duration::from_millis(300), ..options })
+        .build()
+        .unwrap();
+    let address = serve(&app).await;
+    World { app, address, given, alive, uploads }
+}
+
+impl World {
+    async fn client(&self) -> Client {
+        let mut client = Client { wire: Tcp::websocket(self.address, "/hubs/default").await };
+        client.say(r#"{"protocol":"json","version":1}"#).await;
+        assert_eq!(client.hear().await, "{}");
+        client
+    }
+
+    async fn all_gone(&self) {
+        until("nothing is left", || {
+            let alive = self.alive.load(Ordering::Relaxed);
+            self.app.session_count() == 0 && self.app.waiting_bytes() == 0 && alive == 0
+        })
+        .await;
+    }
+}
+
+struct Client {
+    wire: Tcp,
+}
+
+impl Client {
+    async fn say(&mut self, message: &str) {
+        self.wire.text(&format!("{message}{END}")).await;
+    }
+
+    /// The next message, without its end.
+    async fn hear(&mut self) -> String {
+        let text = self.wire.next_text().await;
+        text.strip_suffix(END).unwrap_or_else(|| panic!("no end: {text:?}")).to_owned()
+    }
+
+    /// Which stream the next item is of: one digit.
+    async fn stream(&mut self) -> usize {
+        let message = self.hear().await;
+        let (_, rest) = message.split_once(r#""invocationId":""#).unwrap();
+        rest[..1].parse().unwrap()
+    }
+
+    /// The next that is no item of a stream.
+    async fn hear_other(&mut self) -> String {
+        loop {
+            let message = self.hear().await;
+            if !message.starts_with(r#"{"type":2,"#) {
+                return message;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_fast_stream_waits_for_its_reader() {
+    let world = world(Options::default()).await;
+    let mut client = world.client().await;
+    client.say(r#"{"type":4,"invocationId":"0","target":"Endless","arguments":[]}"#).await;
+    // The first item is there; then nothing is read, until the stream stands still.
+    assert!(client.hear().await.starts_with(r#"{"type":2,"invocationId":"0","item":"#));
+    let mut before = u64::MAX;
+    until("the stream stands still", || {
+        std::mem::replace(&mut before, world.given.load(Ordering::Relaxed)) == before
+            && world.app.waiting_bytes() > 0
+    })
+    .await;
+    // (The last item may go beyond.)
+    assert!(world.app.waiting_bytes() <= AHEAD + 2000, "{} wait", world.app.waiting_bytes());
+    // It goes on where it was, and other calls are answered in between.
+    client.say(r#"{"type":1,"invocationId":"1","target":"echo","arguments":["hi"]}"#).await;
+    assert_eq!(client.hear_other().await, r#"{"type":3,"invocationId":"1","result":"hi"}"#);
+    // Cancelled, it ends at once, without an error.
+    client.say(r#"{"type":5,"invocationId":"0"}"#).await;
+    assert_eq!(client.hear_other().await, r#"{"type":3,"invocationId":"0"}"#);
+    assert_eq!(world.alive.load(Ordering::Relaxed), 0);
+    client.say(r#"{"type":1,"invocationId":"2","target":"echo","arguments":["still here"]}"#).await;
+    assert_eq!(client.hear().await, r#"{"type":3,"invocationId":"2","result":"still here"}"#);
+}
+
+#[tokio::test]
+async fn several_streams_take_turns() {
+    let world = world(Options::default()).await;
+    let mut client = world.client().await;
+    for id in 0..3 {
+        client.say(&format!(r#"{{"type":4,"invocationId":"{id}","target":"endless","arguments":[]}}"#)).await;
+    }
+    // The first may have filled the sockets before the others began.
+    let mut heard = [0_u32; 3];
+    while heard.contains(&0) {
+        heard[client.stream().await] += 1;
+    }
+    heard = [0; 3];
+    for _ in 0..150 {
+        heard[client.stream().await] += 1;
+    }
+    assert!(heard.iter().all(|count| *count >= 40), "{heard:?}");
+}
+
+#[tokio::test]
+async fn who_vanishes_leaves_nothing_behind() {
+    let mut world = world(Options::default()).await;
+    for orderly in [true, false] {
+        let mut client = world.client().await;
+        client.say(r#"{"type":4,"invocationId":"0","target":"endless","arguments":[]}"#).await;
+        client.say(r#"{"type":4,"invocationId":"1","target":"hold","arguments":[],"streamIds":["2"]}"#).await;
+        client.say(r#"{"type":1,"invocationId":"3","target":"keep","arguments":[],"streamIds":["4"]}"#).await;
+        client.say(r#"{"type":2,"invocationId":"2","item":1}"#).await;
+        client.say(r#"{"type":2,"invocationId":"4","item":2}"#).await;
+        let mut kept = within("the upload", world.uploads.recv()).await.unwrap();
+        assert_eq!(kept.next::<u32>().await, Some(Ok(2)));
+        assert_eq!(world.alive.load(Ordering::Relaxed), 2);
+        if orderly {
+            client.say(r#"{"type":7}"#).await;
+            while client.wire.frame().await != Frame::End {}
+        } else {
+            client.wire.reset();
+        }
+        world.all_gone().await;
+        assert_eq!(kept.next::<u32>().await, Some(Err(everywire::UploadError::Gone)));
+        assert_eq!(kept.next::<u32>().await, None);
+    }
+}
+
+#[tokio::test]
+async fn a_full_upload_does_not_block_its_own_cancel() {
+    let world = world(Options { inbound_queue: 1000, inbound_bytes: 100_000, ..Options::default() }).await;
+    let mut client = world.client().await;
+    client.say(r#"{"type":4,"invocationId":"0","target":"hold","arguments":[],"streamIds":["1"]}"#).await;
+    let item = format!(r#"{{"type":2,"invocationId":"1","item":"{}"}}"#, "x".repeat(500));
+    for _ in 0..100 {
+        client.say(&item).await;
+    }
+    client.say(r#"{"type":5,"invocationId":"0"}"#).await;
+    assert_eq!(client.hear().await, r#"{"type":3,"invocationId":"0"}"#);
+    assert_eq!(world.alive.load(Ordering::Relaxed), 0);
+    // What still comes of the stream is nobody's.
+    client.say(&item).await;
+    client.say(r#"{"type":1,"invocationId":"2","target":"echo","arguments":["on"]}"#).await;
+    assert_eq!(client.hear().await, r#"{"type":3,"invocationId":"2","result":"on"}"#);
+}
+
+#[tokio::test]
+async fn an_upload_that_nobody_takes_is_not_read_for_ever() {
+    const ITEMS: usize = 5000;
+    let mut world = world(Options { inbound_queue: 1000, inbound_bytes: 50_000, ..Options::default() }).await;
+    let mut client = world.client().await;
+    client.say(r#"{"type":1,"invocationId":"0","target":"keep","arguments":[],"streamIds":["1"]}"#).await;
+    let mut upload = within("the upload", world.uploads.recv()).await.unwrap();
+    let sending = tokio::spawn(async move {
+        for number in 0..ITEMS {
+            client.say(&format!(r#"{{"type":2,"invocationId":"1","item":"{number:>4000}"}}"#)).await;
+        }
+        client.say(r#"{"type":3,"invocationId":"1"}"#).await;
+        client
+    });
+    for number in 0..ITEMS {
+        let item = within("an item", upload.next::<String>()).await.unwrap().unwrap();
+        assert_eq!(item.trim_start(), number.to_string());
+    }
+    assert_eq!(upload.next::<String>().await, None);
+    drop(sending.await.unwrap());
+    world.all_gone().await;
+}
+
+#[tokio::test]
+async fn too_many_streams_and_an_id_twice_are_refused() {
+    let world = world(Options { streams: 3, ..Options::default() }).await;
+    let mut client = world.client().await;
+    client.say(r#"{"type":4,"invocationId":"0","target":"hold","arguments":[],"streamIds":["1"]}"#).await;
+    client.say(r#"{"type":4,"invocationId":"0","target":"hold","arguments":[]}"#).await;
+    let twice = r#"{"type":3,"invocationId":"0","error":"Invocation ID '0' is already in use."}"#;
+    assert_eq!(client.hear().await, twice);
+    client.say(r#"{"type":1,"invocationId":"2","target":"keep","arguments":[],"streamIds":["3","4"]}"#).await;
+    let many = client.hear().await;
+    assert!(many.contains("as many streams are open as may be, 3; let some end first"), "{many}");
+}
+
+#[tokio::test]
+async fn a_wire_without_streams_says_so() {
+    let world = world(Options::default()).await;
+    let mut client = Tcp::websocket(world.address, "/ws").await;
+    client.text(r#"{"jsonrpc":"2.0","id":1,"method":"endless","params":[]}"#).await;
+    let answer = client.next_text().await;
+    assert!(answer.contains("-32004") && answer.contains("with a non-streaming invocation"), "{answer}");
+    assert_eq!(world.alive.load(Ordering::Relaxed), 0);
+}
