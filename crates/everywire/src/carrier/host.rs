@@ -32,6 +32,8 @@ pub(crate) struct Host {
     scheduled: Option<Time>,
     /// A body behind more events than may wait. Its client has no answer yet, and so posts no other.
     held: Option<Posted>,
+    /// A WebSocket that may send no more for now: as many of its events wait as may.
+    unread: Option<Lane>,
     /// Whether the session knows that it is to end.
     told_end: bool,
 }
@@ -91,7 +93,7 @@ impl Host {
     pub(crate) fn new(door: Arc<Door>, conversation: Box<Conversation>, wheel: Arc<Wheel>) -> Self {
         let conversation = Some(conversation);
         let lanes = SmallVec::new();
-        Self { door, conversation, wheel, lanes, scheduled: None, held: None, told_end: false }
+        Self { door, conversation, wheel, lanes, scheduled: None, held: None, unread: None, told_end: false }
     }
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -105,6 +107,7 @@ impl Host {
             let mut effects = Effects::new();
             self.conversation().work(cx, now, &mut effects);
             self.apply(effects);
+            self.read_on();
             if self.held.is_some()
                 && !self.conversation().is_flooded()
                 && let Some(posted) = self.held.take()
@@ -113,8 +116,8 @@ impl Host {
             }
             // What waits goes before what a deadline would say instead: a poll that is let go takes nothing along.
             self.drain(cx, now);
-            // While a body is held, we cannot hear whether its client lives: a pong comes behind it.
-            if self.held.is_none() {
+            // While a body is held, or a WebSocket is not read, we cannot hear whether the client lives: a pong comes behind.
+            if self.held.is_none() && self.unread.is_none() {
                 let mut effects = Effects::new();
                 let horizon = now.after(self.wheel.tick());
                 self.conversation().tick(cx, horizon, &mut effects);
@@ -205,7 +208,8 @@ impl Host {
                 }
                 self.bring(cx, now, &posted);
                 if self.conversation().own_lane() != Some(lane) {
-                    self.command(lane, Command::Next);
+                    self.unread = Some(lane);
+                    self.read_on();
                 }
             }
             LaneEvent::Closed { lane, how } => {
@@ -214,6 +218,13 @@ impl Host {
                 self.conversation().tell(cx, now, Input::LaneClosed { lane, how }, &mut effects);
                 self.apply(effects);
             }
+        }
+    }
+
+    /// Lets a WebSocket send its next message, if that may come.
+    fn read_on(&mut self) {
+        if let Some(lane) = self.unread.take_if(|_| self.conversation.as_ref().is_some_and(|c| c.wants_more())) {
+            self.command(lane, Command::Next);
         }
     }
 

@@ -128,11 +128,11 @@ impl SignalRSession {
                 polling.until = now.after(self.options.poll_timeout);
             }
             (None, Some(reason)) if polling.queue.is_empty() => self.finish(reason, out),
-            (None, _) => {
+            (None, Some(_)) => _ = self.answer(now, out),
+            (None, None) => {
+                // What waits in the mailbox leaves with what is queued: it is drained at once.
                 polling.until = now.after(self.options.poll_timeout);
-                if !self.answer(now, out) {
-                    out.push(Output::Release);
-                }
+                out.push(Output::Release);
             }
         }
     }
