@@ -84,8 +84,8 @@ export class Rpc {
     return this.call("subscribe", room, { since });
   }
 
-  publish(room, data) {
-    return this.call("publish", room, "chat", data);
+  publish(room, data, event = "chat") {
+    return this.call("publish", room, event, data);
   }
 
   /** Ends it as a crash would. Calls without an answer fail; what had come before has been heard when this resolves. */

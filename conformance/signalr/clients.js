@@ -47,17 +47,21 @@ export class Client {
   constructor(test, server, { generation = 10, transport = "WebSockets", protocol = "json", at = "default", events = ["event"], answers = {}, build = (b) => b, ...options } = {}) {
     const { signalr, msgpack } = GENERATIONS[generation];
     const { HubConnectionBuilder, HttpTransportType, LogLevel } = require(signalr);
+    const requests = patient(require(signalr));
     this.name = `client ${generation} by ${transport} in ${protocol}`;
     this.heard = new Heard(this.name);
     let builder = new HubConnectionBuilder()
-      .withUrl(`${server.http}/hubs/${at}`, { transport: HttpTransportType[transport], ...options })
+      .withUrl(`${server.http}/hubs/${at}`, { transport: HttpTransportType[transport], httpClient: requests, ...options })
       .configureLogging(LogLevel.None);
     if (protocol === "messagepack") builder = builder.withHubProtocol(new (require(msgpack).MessagePackHubProtocol)());
     this.hub = build(builder).build();
     this.#closed = new Promise((resolve) => this.hub.onclose((error) => resolve(error)));
     for (const event of events) this.hub.on(event, (...args) => this.heard.push({ event, args }));
     for (const [event, answer] of Object.entries(answers)) this.hub.on(event, answer);
-    atEnd(test, () => this.hub.stop());
+    atEnd(test, async () => {
+      await this.hub.stop();
+      await requests.allDone();
+    });
   }
 
   get id() {
@@ -109,6 +113,30 @@ export class Client {
   all(event) {
     return this.heard.messages.filter((message) => message.event === event).map(({ args }) => args);
   }
+}
+
+/** The client's own way to make requests; it knows when none is under way. A client that stops does not wait for its last. */
+function patient({ DefaultHttpClient, NullLogger }) {
+  const underWay = new Set();
+  return new (class extends DefaultHttpClient {
+    constructor() {
+      super(NullLogger.instance);
+    }
+
+    send(request) {
+      const answer = super.send(request);
+      const done = answer.then(
+        () => underWay.delete(done),
+        () => underWay.delete(done),
+      );
+      underWay.add(done);
+      return answer;
+    }
+
+    async allDone() {
+      while (underWay.size > 0) await Promise.all(underWay);
+    }
+  })();
 }
 
 /** What a client uploads. */

@@ -173,6 +173,10 @@ fn rooms(ns: &mut NamespaceBuilder) {
             Ok(())
         },
     );
+    ns.on("Ids", async |conn: Connection, Args(()): Args<()>| {
+        let all = conn.within().everyone().fetch_connections().await;
+        Ok(all.iter().map(Connection::id).collect::<Vec<_>>())
+    });
     // Asks one client, and gives back what it says.
     ns.on(
         "Ask",
