@@ -1,9 +1,10 @@
-//! The hub protocol's words, in both encodings.
+//! The hub protocol: its words in both encodings, and the machine of the server.
 
 mod framing;
 mod golden;
 mod handshake;
 mod hostile;
+mod machine;
 mod properties;
 
 use everywire_core::{Payload, PayloadRef};
