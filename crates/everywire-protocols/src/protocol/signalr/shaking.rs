@@ -62,11 +62,12 @@ impl SignalR {
     }
 
     fn agree(&self, request: &HandshakeRequest<'_>, shaking: &Shaking) -> Result<Encoding, String> {
-        let encoding = request.agree()?;
         let protocol = &request.protocol;
-        if !self.options.encodings.have(encoding) {
+        // Before the version is looked at, as in .NET.
+        if Encoding::named(protocol).is_some_and(|encoding| !self.options.encodings.have(encoding)) {
             return Err(format!("The protocol '{protocol}' is not supported."));
         }
+        let encoding = request.agree()?;
         if encoding == Encoding::MsgPack && shaking.text_only {
             return Err(format!(
                 "Cannot use the '{protocol}' protocol on the current transport. The transport does not support 'Binary' transfer format."

@@ -106,6 +106,9 @@ fn an_encoding_may_be_switched_off() {
     let error = "The protocol 'messagepack' is not supported.";
     assert_eq!(only(Encoding::Json).hear(MSGPACK), not_let_in(error));
     assert_eq!(only(Encoding::MsgPack).hear(JSON), not_let_in("The protocol 'json' is not supported."));
+    // Whatever the version: .NET looks for the protocol first.
+    let high = r#"{"protocol":"messagepack","version":3}␞"#;
+    assert_eq!(only(Encoding::Json).hear(high), not_let_in(error));
 }
 
 #[test]
