@@ -265,7 +265,9 @@ impl Protocol for SignalR {
         self.stage = Stage::Over { shaken: false };
     }
 
-    fn resumed(&mut self, _now: Time, from: u64, outbox: &mut dyn Outbox) {
+    fn resumed(&mut self, now: Time, from: u64, outbox: &mut dyn Outbox) {
+        // It lives, although it has not said so yet.
+        self.heard = now;
         self.framing.forget_partial();
         if let Some(counter) = &mut self.counter {
             counter.resumed();

@@ -134,6 +134,17 @@ fn a_goodbye_counts_even_before_it_says_where_it_begins() {
 }
 
 #[test]
+fn who_is_back_lives() {
+    let mut peer = may_come_back();
+    peer.hear(r#"{"type":6}␞"#);
+    assert!(peer.wait(29_000).iter().all(|(_, said)| said[0].starts_with("pass ")));
+    peer.resumed(1);
+    let said = peer.wait(30_000);
+    let closed = said.iter().find(|(_, said)| said[0].starts_with("close")).expect("it is silent again");
+    assert_eq!(closed.0, 30_000, "counted from the time that it was back");
+}
+
+#[test]
 fn what_is_said_by_the_way_has_no_number() {
     /// Of each message, whether it is retained.
     #[derive(Default)]
