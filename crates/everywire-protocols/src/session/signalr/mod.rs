@@ -8,6 +8,8 @@ mod negotiate_tests;
 mod options;
 mod session;
 mod stateful;
+#[cfg(test)]
+mod tests;
 
 pub use answer::SignalRRefusal;
 pub use endpoint::{Negotiated, SignalREndpoint};
