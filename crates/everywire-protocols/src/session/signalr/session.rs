@@ -240,14 +240,19 @@ impl SignalRSession {
     }
 }
 
-/// A message as an event: a line of data for each of its own.
+/// A message as an event: a line of data for each of its own. A carriage return alone ends a line too, to a browser: in JSON
+/// it is white space, as a line feed is, and clients may put it into arguments that others hear.
 fn event(message: Message<'_>) -> Vec<u8> {
     let bytes = message.as_bytes();
     let mut event = Vec::with_capacity(bytes.len() + 10);
-    for line in bytes.split(|byte| *byte == b'\n') {
+    let mut rest = bytes;
+    loop {
+        let end = memchr::memchr2(b'\r', b'\n', rest);
         event.extend_from_slice(b"data: ");
-        event.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+        event.extend_from_slice(&rest[..end.unwrap_or(rest.len())]);
         event.extend_from_slice(b"\r\n");
+        let Some(end) = end else { break };
+        rest = rest[end..].strip_prefix(b"\r\n").unwrap_or(&rest[end + 1..]);
     }
     event.extend_from_slice(b"\r\n");
     event

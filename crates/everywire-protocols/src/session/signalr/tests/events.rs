@@ -32,6 +32,9 @@ fn a_message_is_an_event() {
         // Before the end of a line it is part of that.
         ("a\r\nb\u{1e}", r"0> data: a\r\ndata: b␞\r\n\r\n"),
         ("a\n\nb\u{1e}", r"0> data: a\r\ndata: \r\ndata: b␞\r\n\r\n"),
+        // To a browser it ends one by itself.
+        ("a\rb\r\u{1e}", r"0> data: a\r\ndata: b\r\ndata: ␞\r\n\r\n"),
+        ("a\r\r\nb\u{1e}", r"0> data: a\r\ndata: \r\ndata: b␞\r\n\r\n"),
         ("é\u{1e}", r"0> data: é␞\r\n\r\n"),
     ] {
         assert_eq!(peer.write(Message::Text(message), true), [event]);
