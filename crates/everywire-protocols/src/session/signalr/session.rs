@@ -71,16 +71,17 @@ impl SignalRSession {
             (Stage::Polling(_), LaneKind::Poll) => return self.poll(now, lane, out),
             (Stage::Polling(_), LaneKind::Post) if ends => return self.end_by_client(lane, out),
             (Stage::Polling(_) | Stage::Events { .. }, LaneKind::Post) if !ends => return,
-            (Stage::Stateful(stateful), LaneKind::WebSocket) => return stateful.back_on(lane, out),
+            (Stage::Stateful(stateful), LaneKind::WebSocket) if stateful.may => {
+                return stateful.back_on(lane, out);
+            }
             (Stage::WebSocket(_) | Stage::Stateful(_), LaneKind::Post) if !ends => {
                 SignalRRefusal::PostOnWebSocket
             }
             (Stage::Closed, _) | (Stage::New, LaneKind::Post) if !ends => SignalRRefusal::IdUnknown,
             (Stage::Closed, _) => SignalRRefusal::IdUnknown,
             (_, LaneKind::Post) => SignalRRefusal::DeleteNotPolling,
-            (Stage::Events { .. }, LaneKind::Stream) | (Stage::WebSocket(_), LaneKind::WebSocket) => {
-                SignalRRefusal::Conflict
-            }
+            (Stage::Events { .. }, LaneKind::Stream)
+            | (Stage::WebSocket(_) | Stage::Stateful(_), LaneKind::WebSocket) => SignalRRefusal::Conflict,
             (_, LaneKind::WebSocket | LaneKind::Stream | LaneKind::Poll) => SignalRRefusal::OtherTransport,
         };
         out.push(refusal.on(lane));
@@ -182,8 +183,8 @@ impl SignalRSession {
                 out.push(Output::Closed(how.reason()));
             }
             Stage::Stateful(stateful) if stateful.lane == Some(lane) => match how {
-                LaneEnd::Aborted => stateful.lost(now, out),
-                LaneEnd::Finished(_) | LaneEnd::Fault(_) => {
+                LaneEnd::Aborted if stateful.may => stateful.lost(now, out),
+                _ => {
                     self.stage = Stage::Closed;
                     out.push(Output::Closed(how.reason()));
                 }

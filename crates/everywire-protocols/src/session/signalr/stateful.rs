@@ -18,6 +18,8 @@ pub(super) struct Stateful {
     /// Since when it has none.
     pub(super) alone_since: Option<Time>,
     bound: usize,
+    /// Whether it can come back: before the handshake nobody knows.
+    pub(super) may: bool,
     /// Whether the protocol has yet to say what comes before a replay.
     resuming: bool,
     /// Whether nothing may be sent before the client's first message behind the handshake: what comes with the answer to
@@ -37,6 +39,7 @@ impl Stateful {
             lane: Some(lane),
             alone_since: None,
             bound,
+            may: false,
             resuming: false,
             early: false,
             kept: VecDeque::new(),
@@ -48,6 +51,7 @@ impl Stateful {
 
     /// The client can come back.
     pub(super) fn agreed(&mut self, out: &mut Outputs<'_>) {
+        self.may = true;
         self.early = true;
         self.weigh(out);
     }

@@ -200,3 +200,13 @@ fn whatever_else_asks_is_refused() {
     assert_eq!(peer.post(4, A), [format!("4: {POST_ON_WEBSOCKET}")]);
     assert_eq!(peer.delete(5), [format!("5: {DELETE_NOT_POLLING}")]);
 }
+
+#[test]
+fn before_the_handshake_it_cannot_come_back() {
+    let mut peer = Peer::new(options(), true);
+    peer.open(0, LaneKind::WebSocket);
+    assert_eq!(peer.open(1, LaneKind::WebSocket), [format!("1: {CONFLICT}")]);
+    assert_eq!(peer.message(0, A), [r#"text {"a":1}␞"#], "it goes on");
+    assert_eq!(peer.lose(0, LaneEnd::Aborted), ["closed: connection lost"]);
+    peer.assert_over();
+}
