@@ -27,13 +27,19 @@ enum Stage {
     New,
     WebSocket(Lane),
     Stateful(Box<Stateful>),
-    Events {
-        lane: Lane,
-        /// Whether something was written that has not left.
-        written: bool,
-    },
+    Events(Box<Events>),
     Polling(Box<Polling>),
     Closed,
+}
+
+/// A client that hears events, and posts.
+#[derive(Debug)]
+struct Events {
+    lane: Lane,
+    /// Whether something was written that has not left.
+    written: bool,
+    /// Posts whose bodies have not come whole.
+    posts: Vec<Lane>,
 }
 
 /// A client that polls.
@@ -47,6 +53,8 @@ struct Polling {
     queue: Vec<u8>,
     /// Why it ends, of which the client is still to be told.
     closing: Option<Reason>,
+    /// Posts whose bodies have not come whole.
+    posts: Vec<Lane>,
 }
 
 impl SignalRSession {
@@ -70,7 +78,9 @@ impl SignalRSession {
             }
             (Stage::Polling(_), LaneKind::Poll) => return self.poll(now, lane, out),
             (Stage::Polling(_), LaneKind::Post) if ends => return self.end_by_client(lane, out),
-            (Stage::Polling(_) | Stage::Events { .. }, LaneKind::Post) if !ends => return,
+            (Stage::Polling(_) | Stage::Events(_), LaneKind::Post) if !ends => {
+                return self.posts().into_iter().for_each(|posts| posts.push(lane));
+            }
             (Stage::Stateful(stateful), LaneKind::WebSocket) if stateful.may => {
                 return stateful.back_on(lane, out);
             }
@@ -80,7 +90,7 @@ impl SignalRSession {
             (Stage::Closed, _) | (Stage::New, LaneKind::Post) if !ends => SignalRRefusal::IdUnknown,
             (Stage::Closed, _) => SignalRRefusal::IdUnknown,
             (_, LaneKind::Post) => SignalRRefusal::DeleteNotPolling,
-            (Stage::Events { .. }, LaneKind::Stream)
+            (Stage::Events(_), LaneKind::Stream)
             | (Stage::WebSocket(_) | Stage::Stateful(_), LaneKind::WebSocket) => SignalRRefusal::Conflict,
             (_, LaneKind::WebSocket | LaneKind::Stream | LaneKind::Poll) => SignalRRefusal::OtherTransport,
         };
@@ -101,7 +111,7 @@ impl SignalRSession {
                 out.push(Output::Direct { lane, wrapping: Wrapping::None });
             }
             LaneKind::Stream => {
-                self.stage = Stage::Events { lane, written: false };
+                self.stage = Stage::Events(Box::new(Events { lane, written: false, posts: Vec::new() }));
                 out.push(answer::events(lane));
                 // Lets a browser know at once that the stream is open.
                 out.push(Output::Write { lane, bytes: Cow::Borrowed(b":\r\n"), text: true });
@@ -157,9 +167,10 @@ impl SignalRSession {
         match &mut self.stage {
             Stage::WebSocket(lane) => out.push(stateful::write(*lane, message)),
             Stage::Stateful(stateful) => stateful.send(message, retain, out),
-            Stage::Events { lane, written } => {
-                *written = true;
-                out.push(Output::Write { lane: *lane, bytes: Cow::Owned(event(message)), text: true });
+            Stage::Events(events) => {
+                events.written = true;
+                let bytes = Cow::Owned(event(message));
+                out.push(Output::Write { lane: events.lane, bytes, text: true });
             }
             Stage::Polling(polling) => polling.queue.extend_from_slice(message.as_bytes()),
             Stage::New | Stage::Closed => {}
@@ -170,24 +181,38 @@ impl SignalRSession {
         match &mut self.stage {
             Stage::Stateful(stateful) => stateful.replay(out),
             // What comes next waits in the mailbox until this has left.
-            Stage::Events { written: true, .. } => out.push(Output::Hold),
+            Stage::Events(events) if events.written => out.push(Output::Hold),
             Stage::Polling(_) => _ = self.answer(now, out),
-            Stage::New | Stage::WebSocket(_) | Stage::Events { .. } | Stage::Closed => {}
+            Stage::New | Stage::WebSocket(_) | Stage::Events(_) | Stage::Closed => {}
         }
     }
 
-    fn lane_closed(&mut self, now: Time, lane: Lane, how: LaneEnd, out: &mut Outputs<'_>) {
+    /// Posts that wait for their bodies, where the client posts.
+    fn posts(&mut self) -> Option<&mut Vec<Lane>> {
         match &mut self.stage {
-            Stage::WebSocket(open) | Stage::Events { lane: open, .. } if *open == lane => {
-                self.stage = Stage::Closed;
-                out.push(Output::Closed(how.reason()));
-            }
+            Stage::Events(events) => Some(&mut events.posts),
+            Stage::Polling(polling) => Some(&mut polling.posts),
+            Stage::New | Stage::WebSocket(_) | Stage::Stateful(_) | Stage::Closed => None,
+        }
+    }
+
+    /// Whether this is a post that waits for its body; it does no more.
+    fn is_post(&mut self, lane: Lane) -> bool {
+        let Some(posts) = self.posts() else { return false };
+        let place = posts.iter().position(|post| *post == lane);
+        place.map(|place| posts.swap_remove(place)).is_some()
+    }
+
+    fn lane_closed(&mut self, now: Time, lane: Lane, how: LaneEnd, out: &mut Outputs<'_>) {
+        if self.is_post(lane) {
+            return;
+        }
+        match &mut self.stage {
+            Stage::WebSocket(open) if *open == lane => self.over(how.reason(), out),
+            Stage::Events(events) if events.lane == lane => self.over(how.reason(), out),
             Stage::Stateful(stateful) if stateful.lane == Some(lane) => match how {
                 LaneEnd::Aborted if stateful.may => stateful.lost(now, out),
-                _ => {
-                    self.stage = Stage::Closed;
-                    out.push(Output::Closed(how.reason()));
-                }
+                _ => self.over(how.reason(), out),
             },
             Stage::Polling(polling) if polling.poll == Some(lane) => {
                 polling.poll = None;
@@ -211,16 +236,25 @@ impl SignalRSession {
         }
     }
 
-    /// It is over.
+    /// The lane ends, and all with it.
     fn finish(&mut self, reason: Reason, out: &mut Outputs<'_>) {
-        match std::mem::replace(&mut self.stage, Stage::Closed) {
-            Stage::Closed => return,
-            Stage::WebSocket(lane) | Stage::Events { lane, .. } => out.push(Output::End { lane, reason }),
+        match &mut self.stage {
+            Stage::WebSocket(lane) => out.push(Output::End { lane: *lane, reason }),
+            Stage::Events(events) => out.push(Output::End { lane: events.lane, reason }),
             Stage::Stateful(stateful) => out.extend(stateful.lane.map(|lane| Output::End { lane, reason })),
-            Stage::Polling(polling) => out.extend(polling.poll.map(answer::over)),
-            Stage::New => {}
+            Stage::Polling(polling) => out.extend(polling.poll.take().map(answer::over)),
+            Stage::New | Stage::Closed => {}
         }
-        out.push(Output::Closed(reason));
+        self.over(reason, out);
+    }
+
+    /// It is over. Bodies that are still to come would come too late.
+    fn over(&mut self, reason: Reason, out: &mut Outputs<'_>) {
+        let posts = self.posts().map(std::mem::take).unwrap_or_default();
+        out.extend(posts.into_iter().map(|post| SignalRRefusal::IdUnknown.on(post)));
+        if !matches!(std::mem::replace(&mut self.stage, Stage::Closed), Stage::Closed) {
+            out.push(Output::Closed(reason));
+        }
     }
 
     fn tick(&mut self, now: Time, out: &mut Outputs<'_>) {
@@ -269,9 +303,11 @@ impl Session for SignalRSession {
                     stateful.heard(out);
                     out.push(Output::Message(message));
                 }
-                Stage::Events { .. } | Stage::Polling(_) => {
-                    out.push(Output::Message(message));
-                    out.push(answer::taken(lane));
+                Stage::Events(_) | Stage::Polling(_) => {
+                    if self.is_post(lane) {
+                        out.push(Output::Message(message));
+                        out.push(answer::taken(lane));
+                    }
                 }
                 // Of the stateful ones, from a WebSocket that has been replaced.
                 Stage::Stateful(_) | Stage::New | Stage::Closed => {}
@@ -280,9 +316,9 @@ impl Session for SignalRSession {
             Input::Send { message, retain, .. } => self.send(message, retain, out),
             Input::Drained => self.drained(now, out),
             Input::LaneWritable { lane } => {
-                if let Stage::Events { lane: open, written } = &mut self.stage
-                    && *open == lane
-                    && std::mem::take(written)
+                if let Stage::Events(events) = &mut self.stage
+                    && events.lane == lane
+                    && std::mem::take(&mut events.written)
                 {
                     out.push(Output::Release);
                 }
@@ -334,7 +370,7 @@ impl Session for SignalRSession {
             Stage::Stateful(stateful) => {
                 stateful.alone_since.map(|since| since.after(self.options.disconnect_timeout))
             }
-            Stage::New | Stage::WebSocket(_) | Stage::Events { .. } | Stage::Closed => None,
+            Stage::New | Stage::WebSocket(_) | Stage::Events(_) | Stage::Closed => None,
         }
     }
 }

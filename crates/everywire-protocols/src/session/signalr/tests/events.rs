@@ -87,3 +87,29 @@ fn it_ends_with_its_stream() {
         peer.assert_over();
     }
 }
+
+#[test]
+fn a_body_that_would_come_too_late_is_not_waited_for() {
+    let mut peer = Peer::opened(LaneKind::Stream);
+    for lane in 1..4 {
+        assert_eq!(peer.knock(lane, LaneKind::Post, Method::POST), NOTHING);
+    }
+    assert_eq!(peer.message(2, A), [r#"text {"a":1}␞"#, "2: 200 text/plain "]);
+    assert_eq!(peer.lose(1, LaneEnd::Aborted), NOTHING);
+    assert_eq!(peer.knock(4, LaneKind::Post, Method::POST), NOTHING);
+    assert_eq!(
+        peer.close(Reason::Shutdown),
+        [
+            "0 ends: shutting down",
+            &format!("3: {UNKNOWN}"),
+            &format!("4: {UNKNOWN}"),
+            "closed: shutting down"
+        ]
+    );
+    peer.assert_over();
+    // The stream may be lost before them.
+    let mut peer = Peer::opened(LaneKind::Stream);
+    peer.knock(1, LaneKind::Post, Method::POST);
+    assert_eq!(peer.lose(0, LaneEnd::Aborted), [&format!("1: {UNKNOWN}"), "closed: connection lost"]);
+    peer.assert_over();
+}

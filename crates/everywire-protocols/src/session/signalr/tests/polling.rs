@@ -172,3 +172,19 @@ fn a_client_that_does_not_come_for_it_is_not_waited_for() {
     assert_eq!(peer.post(2, B), [r#"text {"b":2}␞"#, "2: 200 text/plain "]);
     assert_eq!(peer.wait(60_000), [(15_000, vec!["closed: shutting down".to_owned()])]);
 }
+
+#[test]
+fn a_body_that_would_come_too_late_is_not_waited_for() {
+    let mut peer = Peer::opened(LaneKind::Poll);
+    for lane in 1..4 {
+        assert_eq!(peer.knock(lane, LaneKind::Post, Method::POST), NOTHING);
+    }
+    assert_eq!(peer.message(2, A), [r#"text {"a":1}␞"#, "2: 200 text/plain "]);
+    assert_eq!(peer.lose(1, LaneEnd::Aborted), NOTHING);
+    assert_eq!(peer.knock(4, LaneKind::Post, Method::POST), NOTHING);
+    assert_eq!(
+        peer.delete(5),
+        ["5: 202 text/plain ", &format!("3: {UNKNOWN}"), &format!("4: {UNKNOWN}"), "closed: client closed"]
+    );
+    peer.assert_over();
+}
