@@ -25,7 +25,7 @@ use crate::session::Facts;
 pub use feed::Feed;
 pub use jsonrpc::{JsonRpc, JsonRpcOptions};
 pub use raw::Raw;
-pub use signalr::{SignalR, SignalROptions};
+pub use signalr::{SignalR, SignalRClient, SignalRClientOptions, SignalROptions};
 pub use socketio::{SocketIo, SocketIoClient, SocketIoOptions};
 
 /// What a protocol understood.

@@ -5,8 +5,9 @@
 //! kind needs ends the connection with .NET's words. A client's bytes are a stream, in which a message may begin and end
 //! anywhere ([`Framing`]); what a server writes are whole messages, for clients in JavaScript do not put them together.
 //!
-//! [`SignalR`] is the server's side; of the client's, here are the words.
+//! [`SignalR`] is the server's side, and [`SignalRClient`] the client's.
 
+mod client;
 mod counter;
 mod framing;
 mod handshake;
@@ -24,6 +25,7 @@ mod write_msgpack;
 #[cfg(test)]
 mod tests;
 
+pub use self::client::{Heard, SignalRClient, SignalRClientOptions};
 pub use self::framing::{Framing, RECORD_SEPARATOR};
 pub use self::handshake::{HandshakeRequest, HandshakeResponse, VERSION};
 pub use self::message::{Args, Completed, Encoding, Fault, HubMessage, Invocation};

@@ -94,6 +94,17 @@ impl Outgoing<'_> {
         outbox.passing(encoding.kind(), self.hint(), &mut |out| self.append(encoding, out));
     }
 
+    /// As [`HubMessage::is_counted`](super::HubMessage::is_counted).
+    pub fn is_counted(&self) -> bool {
+        match self {
+            Self::Invocation { .. }
+            | Self::StreamItem { .. }
+            | Self::Completion { .. }
+            | Self::CancelInvocation { .. } => true,
+            Self::Ping | Self::Close { .. } | Self::Ack { .. } | Self::Sequence { .. } => false,
+        }
+    }
+
     /// About how long it will be.
     fn hint(&self) -> usize {
         /// Names of members, ids, brackets.

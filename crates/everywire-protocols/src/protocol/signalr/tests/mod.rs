@@ -1,5 +1,6 @@
 //! The hub protocol: its words in both encodings, and the machine of the server.
 
+mod client;
 mod framing;
 mod golden;
 mod handshake;
