@@ -1,99 +1,259 @@
-//! The client's side.
+//! The client at the rig, on each of the three transports, as official clients are: a WebSocket that is lost is followed by
+//! another, and what is to be posted is posted one request at a time.
 
 use std::collections::VecDeque;
 
-use everywire_protocols::seam::Time;
+use everywire_core::Payload;
+use everywire_core::payload::Extras;
+use everywire_protocols::protocol::signalr::{
+    Completed, Encoding, HubMessage, Outgoing, SignalRClientOptions,
+};
+use everywire_protocols::protocol::{SignalRClient, signalr};
+use everywire_protocols::seam::{Kind, Message, Time};
 use everywire_protocols::session::{Lane, LaneKind};
 use everywire_testkit::rig::{Dialer, Does, Heard};
 
-use super::protocol::Counter;
+const PATH: &str = "/h?id=token";
 
-/// The client's side, which does the same.
+/// The client, and what a test wants to know of it.
 pub(super) struct Client {
+    machine: SignalRClient,
+    transport: LaneKind,
+    /// Whether it may come back.
+    stateful: bool,
     lanes: u32,
+    /// The WebSocket, the stream, or the poll that waits.
     lane: Option<Lane>,
-    connected: bool,
-    counter: Counter,
-    kept: VecDeque<String>,
-    first: u64,
+    /// A post that has not been answered.
+    post: Option<Lane>,
+    to_post: Vec<String>,
+    /// What came of a stream of events since the last one that was whole.
+    events: String,
+    /// What the application said before the client was in.
+    early: VecDeque<String>,
+    asked: u64,
+    /// Whether it has shaken hands.
+    pub(super) open: bool,
+    /// Whether it has said something since.
+    spoken: bool,
+    /// The answers to its calls, in the order in which they came.
+    pub(super) answers: Vec<(String, String)>,
+    /// Why the server does not know it any more.
+    pub(super) gone: Option<String>,
     pub(super) reconnects: u32,
 }
 
 impl Client {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(transport: LaneKind, stateful_reconnect: bool) -> Self {
+        // Only a WebSocket can be followed by another.
+        let stateful = stateful_reconnect && transport == LaneKind::WebSocket;
+        let mut options =
+            SignalRClientOptions { stateful_reconnect: stateful, ..SignalRClientOptions::default() };
+        // Who polls does not ping.
+        options.keep_alive.take_if(|_| transport == LaneKind::Poll);
         Self {
+            machine: SignalRClient::new(options),
+            transport,
+            stateful,
             lanes: 0,
             lane: None,
-            connected: false,
-            counter: Counter::new(),
-            kept: VecDeque::new(),
-            first: 1,
+            post: None,
+            to_post: Vec::new(),
+            events: String::new(),
+            early: VecDeque::new(),
+            asked: 0,
+            open: false,
+            spoken: false,
+            answers: Vec::new(),
+            gone: None,
             reconnects: 0,
         }
     }
 
-    fn connect(&mut self, out: &mut Vec<Does>) {
-        self.lanes += 1;
-        self.lane = Some(Lane(self.lanes));
-        self.connected = false;
-        out.push(Does::Open(Lane(self.lanes), LaneKind::WebSocket, "/?id=token".to_owned(), None));
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.machine.kept_bytes()
     }
 
-    fn write(&self, text: String, out: &mut Vec<Does>) {
-        out.extend(self.lane.filter(|_| self.connected).map(|lane| Does::Write(lane, text)));
+    fn dial(&mut self, kind: LaneKind, body: Option<String>, out: &mut Vec<Does>) -> Lane {
+        self.lanes += 1;
+        let lane = Lane(self.lanes);
+        out.push(Does::Open(lane, kind, PATH.to_owned(), body));
+        lane
+    }
+
+    /// What the machine writes, on its way.
+    fn with(
+        &mut self,
+        act: impl FnOnce(&mut SignalRClient, &mut dyn FnMut(Kind, &[u8])),
+        out: &mut Vec<Does>,
+    ) {
+        let mut written = Vec::new();
+        act(&mut self.machine, &mut |kind, bytes: &[u8]| {
+            assert_eq!(kind, Kind::Text);
+            written.push(String::from_utf8(bytes.to_vec()).expect("a text message is text"));
+        });
+        self.spoken |= self.open && !written.is_empty();
+        match (self.transport, self.lane) {
+            (LaneKind::WebSocket, Some(lane)) => {
+                for mut text in written {
+                    // A message of the hub's may come in two of the WebSocket's.
+                    if text.len().is_multiple_of(2) {
+                        let rest = text.split_off(text.len() / 2);
+                        out.push(Does::Write(lane, std::mem::replace(&mut text, rest)));
+                    }
+                    out.push(Does::Write(lane, text));
+                }
+            }
+            _ => self.to_post.extend(written),
+        }
+        self.post_on(out);
+    }
+
+    /// Posts all that waits for it at once, if no post is under way.
+    fn post_on(&mut self, out: &mut Vec<Does>) {
+        if self.post.is_none() && !self.to_post.is_empty() {
+            let body = std::mem::take(&mut self.to_post).concat();
+            self.post = Some(self.dial(LaneKind::Post, Some(body), out));
+        }
+    }
+
+    fn say(&mut self, text: String, out: &mut Vec<Does>) {
+        if !self.open {
+            return self.early.push_back(text);
+        }
+        let args = Payload::text(text);
+        // Each second one awaits its answer.
+        let id = self.asked.is_multiple_of(2).then(|| self.asked.to_string());
+        self.asked += 1;
+        let id = id.as_deref();
+        let call = Outgoing::Invocation {
+            stream: false,
+            id,
+            target: "echo",
+            args: &args,
+            extra: None,
+            streams: &[],
+        };
+        self.with(|machine, mut outbox| assert!(machine.send(&call, &mut outbox)), out);
+    }
+
+    fn understand(&mut self, now: Time, text: &str, out: &mut Vec<Does>) {
+        let mut all = Vec::new();
+        self.machine.message(now, Message::Text(text), &mut all).expect("a server makes no mistakes");
+        let read = |args: &everywire_core::PayloadRef<'_>| {
+            args.read::<(String,)>(Extras::Ignore).map(|(text,)| text).expect("one text")
+        };
+        for heard in all {
+            match heard {
+                signalr::Heard::Entered => {
+                    self.open = true;
+                    while let Some(text) = self.early.pop_front() {
+                        self.say(text, out);
+                    }
+                }
+                signalr::Heard::Message(HubMessage::Invocation(call)) => {
+                    // Official clients would hear it, and not count it.
+                    assert!(self.spoken || !self.stateful, "too early");
+                    out.push(Does::Deliver(read(&call.args.expect("arguments"))));
+                }
+                signalr::Heard::Message(HubMessage::Completion {
+                    id,
+                    outcome: Completed::Result(Ok(result)),
+                }) => self.answers.push((id.into_owned(), read(&result))),
+                other => panic!("the client did not expect {other:?}"),
+            }
+        }
+    }
+
+    fn poll(&mut self, out: &mut Vec<Does>) {
+        self.lane = Some(self.dial(LaneKind::Poll, None, out));
+    }
+
+    /// A whole response.
+    fn answered(&mut self, now: Time, lane: Lane, status: u16, body: &str, out: &mut Vec<Does>) {
+        if self.post.take_if(|post| *post == lane).is_some() {
+            match status {
+                200 => self.post_on(out),
+                _ => self.gone = Some(format!("{status} {body}")),
+            }
+            return;
+        }
+        assert_eq!(self.lane, Some(lane));
+        match status {
+            200 => {
+                if self.lanes == 1 {
+                    self.with(|machine, mut outbox| machine.connected(&mut outbox), out);
+                }
+                self.understand(now, body, out);
+                self.poll(out);
+            }
+            _ => self.gone = Some(format!("{status} {body}")),
+        }
+    }
+
+    /// A part of a stream: messages are in lines, events between empty ones.
+    fn part(&mut self, now: Time, text: &str, out: &mut Vec<Does>) {
+        self.events.push_str(text);
+        while let Some((event, rest)) = self.events.split_once("\r\n\r\n") {
+            let event = event.strip_prefix(":\r\n").unwrap_or(event);
+            let lines = event.split("\r\n").map(|line| line.strip_prefix("data: ").expect("a line of data"));
+            let message = lines.collect::<Vec<_>>().join("\n");
+            self.events = rest.to_owned();
+            self.understand(now, &message, out);
+        }
     }
 }
 
 impl Dialer for Client {
     fn input(&mut self, now: Time, heard: Heard, out: &mut Vec<Does>) {
         match heard {
-            Heard::Start => self.connect(out),
+            Heard::Start => self.lane = Some(self.dial(self.transport, None, out)),
             Heard::Connected(lane) if self.lane == Some(lane) => {
-                self.connected = true;
-                if self.lanes > 1 {
-                    self.counter.deaf = true;
-                    self.write(format!("9:{}", self.first), out);
-                }
-                for text in self.kept.clone() {
-                    self.write(format!("1:{text}"), out);
-                }
+                self.with(|machine, mut outbox| machine.connected(&mut outbox), out);
             }
-            Heard::Text(lane, text) if self.lane == Some(lane) => match text.split_at(2) {
-                ("1:", text) => {
-                    if self.counter.count(now) {
-                        out.push(Does::Deliver(text.to_owned()));
-                    }
-                }
-                ("8:", upto) => {
-                    let upto: u64 = upto.parse().expect("a number");
-                    assert!(upto < self.first + self.kept.len() as u64, "acknowledged before it was sent");
-                    while self.first <= upto && self.kept.pop_front().is_some() {
-                        self.first += 1;
-                    }
-                }
-                ("9:", from) => assert!(self.counter.restart(from.parse().expect("a number")), "a gap"),
-                other => panic!("the client does not understand {other:?}"),
-            },
+            // A stream has begun.
+            Heard::Begun(lane, 200) if self.lane == Some(lane) => {
+                self.with(|machine, mut outbox| machine.connected(&mut outbox), out);
+            }
+            Heard::Chunk(lane, text) if self.lane == Some(lane) => self.part(now, &text, out),
+            Heard::Text(lane, text) if self.lane == Some(lane) => self.understand(now, &text, out),
+            Heard::Body(lane, status, body) => self.answered(now, lane, status, &body, out),
             Heard::Closed(lane, _) if self.lane == Some(lane) => {
-                self.reconnects += 1;
-                self.connect(out);
-            }
-            Heard::Say(text) => {
-                self.kept.push_back(text.clone());
-                self.write(format!("1:{text}"), out);
-            }
-            Heard::Tick => {
-                if let Some(upto) = self.counter.ack(now) {
-                    self.write(format!("8:{upto}"), out);
+                if self.machine.lost() {
+                    self.reconnects += 1;
+                    self.lane = Some(self.dial(LaneKind::WebSocket, None, out));
+                } else {
+                    self.lane = None;
+                    self.gone = Some("lost".to_owned());
                 }
             }
-            // From a lane that it has given up.
+            Heard::Say(text) => self.say(text, out),
+            Heard::Tick => {
+                self.with(|machine, mut outbox| machine.tick(now, &mut outbox), out);
+            }
+            // From a lane that it has given up, or a post that was lost with the rest.
             Heard::Connected(_) | Heard::Text(..) | Heard::Closed(..) => {}
             other => panic!("the client did not expect {other:?}"),
         }
     }
 
     fn deadline(&self) -> Option<Time> {
-        self.counter.ack_at
+        self.machine.deadline()
     }
+}
+
+/// About how long a call is, as the server sends it: `server n` and what is around it.
+pub(super) fn length_of_a_call() -> usize {
+    let mut bytes = Vec::new();
+    let args = Payload::text("server 10");
+    Outgoing::Invocation {
+        stream: false,
+        id: None,
+        target: "message",
+        args: &args,
+        extra: None,
+        streams: &[],
+    }
+    .append(Encoding::Json, &mut bytes);
+    bytes.len()
 }

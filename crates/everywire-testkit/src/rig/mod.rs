@@ -247,7 +247,15 @@ impl<D: Dialer> Rig<D> {
     fn arrive_at_client(&mut self, lane: Lane) {
         let Some(wire) = self.wires.get_mut(&lane) else { return };
         match wire.down.pop_front() {
-            Some((_, Down::Heard(heard))) => self.tell_client(heard),
+            Some((_, Down::Heard(heard))) => {
+                let drained = wire.server && wire.down.is_empty();
+                let writable = matches!(heard, Heard::Chunk(..)) && drained;
+                self.tell_client(heard);
+                if writable {
+                    let wanted = self.server.lane_writable(self.now, lane);
+                    self.carry(wanted);
+                }
+            }
             Some((_, Down::Last(heard))) => {
                 wire.client = false;
                 self.forget(lane);

@@ -108,6 +108,13 @@ impl Server {
         all
     }
 
+    /// All that was written to this response has left.
+    pub(super) fn lane_writable(&mut self, now: Time, lane: Lane) -> Vec<Wanted> {
+        let mut all = Vec::new();
+        self.tell(now, Input::LaneWritable { lane }, &mut all);
+        all
+    }
+
     /// Whether there is a reason to look into the mailbox.
     pub(super) fn has_work(&self) -> bool {
         let waits = !self.hands.is_empty() || !self.mailbox.is_empty();
@@ -210,6 +217,7 @@ impl Server {
                 }
                 Understood::Disconnect => self.left = true,
                 Understood::Acknowledged(upto) => self.tell(now, Input::Acknowledged(upto), all),
+                Understood::Resumable(may) => self.tell(now, Input::Resumable(may), all),
                 Understood::Send(item) => self.mailbox.push_back(Entry { slot: 0, item }),
                 Understood::Passing(said) => match self.session.direct() {
                     Some((lane, _)) => all.push(Wanted::Write(lane, said)),
@@ -227,6 +235,7 @@ enum Understood {
     Connect(u32),
     Disconnect,
     Acknowledged(u64),
+    Resumable(bool),
     Send(Item),
     Passing(Said),
     Close(everywire_core::Reason),
@@ -242,6 +251,7 @@ fn owned(out: protocol::Outputs<'_>) -> Vec<Understood> {
         protocol::Output::Connect { slot, .. } => Some(Understood::Connect(slot)),
         protocol::Output::Disconnect { .. } => Some(Understood::Disconnect),
         protocol::Output::Acknowledged(upto) => Some(Understood::Acknowledged(upto)),
+        protocol::Output::Resumable(may) => Some(Understood::Resumable(may)),
         protocol::Output::Send { bytes, kind, .. } => {
             Some(Understood::Send(Item::Wire { bytes: bytes.into(), text: kind == Kind::Text }))
         }
