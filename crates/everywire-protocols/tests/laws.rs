@@ -2,14 +2,16 @@
 
 use bytes::Bytes;
 use everywire_core::Payload;
+use everywire_protocols::protocol::signalr::{Encoding, Ended, HandshakeRequest, Outgoing};
 use everywire_protocols::protocol::socketio::{Parser, Revision};
 use everywire_protocols::protocol::{
-    Feed, JsonRpc, JsonRpcOptions, Protocol, Raw, SocketIo, SocketIoClient, SocketIoOptions,
+    Feed, JsonRpc, JsonRpcOptions, Protocol, Raw, SignalR, SignalROptions, SocketIo, SocketIoClient,
+    SocketIoOptions,
 };
 use everywire_protocols::seam::{Kind, Outbox};
 use everywire_protocols::session::{
-    Endpoint, LaneKind, PollEndpoint, PollOptions, Session, SseEndpoint, SseOptions, Verdict, WebSocket,
-    WebSocketOptions,
+    Endpoint, LaneKind, Negotiated, PollEndpoint, PollOptions, Session, SignalRConnectionOptions,
+    SignalREndpoint, SseEndpoint, SseOptions, Verdict, WebSocket, WebSocketOptions,
 };
 use everywire_testkit::laws::{self, ProtocolCase, SessionCase};
 use everywire_testkit::rig::Said;
@@ -65,7 +67,7 @@ fn of_poll() {
 }
 
 fn of_protocol(make: impl Fn() -> Box<dyn Protocol> + 'static, messages: Vec<Said>) {
-    laws::protocol(&ProtocolCase { make: Box::new(make), messages });
+    laws::protocol(&ProtocolCase { make: Box::new(make), first: Vec::new(), messages });
 }
 
 #[test]
@@ -149,4 +151,101 @@ fn of_socket_io_in_msgpack() {
     }
     client.disconnect("/chat", outbox);
     of_protocol(socket_io(Parser::MsgPack), messages);
+}
+
+/// The machine of a client that has negotiated, in full.
+fn negotiated(stateful: bool) -> Box<dyn Session> {
+    // Little is kept, so that chance comes to the bound.
+    let options = SignalRConnectionOptions {
+        stateful_reconnect: stateful,
+        buffer_bytes: 30,
+        ..SignalRConnectionOptions::default()
+    };
+    let query = "negotiateVersion=1&useStatefulReconnect=true";
+    let head = http::Request::post(format!("/h/negotiate?{query}")).body(()).expect("a path is a URI");
+    match SignalREndpoint::new(options).negotiate(&head, ([7; 15], [7; 16])) {
+        Negotiated::Reserve { session, resumes, .. } if resumes == stateful => session,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn of_signalr_s_sessions() {
+    let delete = || http::Request::delete("/h?id=token").body(()).expect("a path is a URI");
+    for stateful in [false, true] {
+        for first in [LaneKind::WebSocket, LaneKind::Stream, LaneKind::Poll] {
+            // Mostly of its own kind, and of each other once.
+            let mut more = vec![(first, get("/h?id=token")); 3];
+            more.extend([LaneKind::Post; 2].map(|kind| (kind, get("/h?id=token"))));
+            more.extend(
+                [LaneKind::WebSocket, LaneKind::Stream, LaneKind::Poll]
+                    .map(|kind| (kind, get("/h?id=token"))),
+            );
+            more.push((LaneKind::Post, delete()));
+            laws::session(&SessionCase {
+                make: Box::new(move || negotiated(stateful)),
+                first: (first, get("/h?id=token")),
+                more,
+                messages: texts(&["{\"type\":6}\u{1e}", "{\"type\":", "6}\u{1e}", ""]),
+            });
+        }
+    }
+}
+
+/// What a client of SignalR's says: its handshake, and each kind of message.
+fn signalr_messages(encoding: Encoding) -> [Vec<Said>; 2] {
+    let said = |write: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = Vec::new();
+        write(&mut bytes);
+        match encoding {
+            Encoding::Json => Said::Text(String::from_utf8(bytes).expect("JSON is text")),
+            Encoding::MsgPack => Said::Binary(bytes),
+        }
+    };
+    let handshake = |version| {
+        let request = HandshakeRequest { protocol: encoding.name().into(), version };
+        said(&|out| request.append(out))
+    };
+    let args = Payload::from_args(&("text", 1)).expect("it serialises");
+    let call = |stream, id, streams| Outgoing::Invocation {
+        stream,
+        id,
+        target: "chat",
+        args: &args,
+        extra: None,
+        streams,
+    };
+    let messages = [
+        call(false, Some("1"), &[]),
+        call(false, None, &[]),
+        call(false, Some("01"), &["a"]),
+        call(true, Some("2"), &[]),
+        call(true, Some("3"), &["s7"]),
+        Outgoing::StreamItem { id: "a", item: &args },
+        Outgoing::Completion { id: "s0", ended: Ended::Result(&args) },
+        Outgoing::Completion { id: "a", ended: Ended::Error("why") },
+        Outgoing::CancelInvocation { id: "2" },
+        Outgoing::Ping,
+        Outgoing::Ack { sequence: 1 },
+        Outgoing::Sequence { sequence: 1 },
+        Outgoing::Close { error: None, allow_reconnect: false },
+    ];
+    let messages = messages.map(|message| said(&|out| message.append(encoding, out)));
+    [[1, 2].map(handshake).into(), messages.into()]
+}
+
+#[test]
+fn of_signalr() {
+    for encoding in Encoding::ALL {
+        for detailed_errors in [false, true] {
+            let options =
+                SignalROptions { detailed_errors, message_bytes: 1000, ..SignalROptions::default() };
+            let [first, messages] = signalr_messages(encoding);
+            laws::protocol(&ProtocolCase {
+                make: Box::new(move || Box::new(SignalR::new(options.clone().into(), "/h".into(), None))),
+                first,
+                messages,
+            });
+        }
+    }
 }

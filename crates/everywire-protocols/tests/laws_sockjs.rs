@@ -25,6 +25,8 @@ struct SockJs {
     limit: Option<usize>,
     opened: bool,
     closed: bool,
+    /// Posts whose bodies are still to come.
+    posts: Vec<Lane>,
     receiver: Option<Receiver>,
     /// Since when there is none.
     alone_since: Option<Time>,
@@ -44,6 +46,7 @@ impl SockJs {
             opened: false,
             closed: false,
             receiver: None,
+            posts: Vec::new(),
             alone_since: None,
             queue: VecDeque::new(),
         }
@@ -97,8 +100,14 @@ impl SockJs {
             out.push(write(lane, "c[3000,\"Go away!\"]\n".to_owned()));
             out.push(Output::End { lane, reason });
         }
+        out.extend(self.posts.drain(..).map(|post| nothing(post, StatusCode::NOT_FOUND)));
         out.push(Output::Closed(reason));
     }
+}
+
+fn nothing<'a>(lane: Lane, status: StatusCode) -> Output<'a> {
+    let body = Some(Cow::Borrowed(&b""[..]));
+    Output::Respond { lane, status, headers: Box::default(), body, compress: true }
 }
 
 fn write<'a>(lane: Lane, frame: String) -> Output<'a> {
@@ -111,17 +120,17 @@ impl Session for SockJs {
             return;
         }
         match input {
-            // The body is still to come.
-            Input::LaneOpened { kind: LaneKind::Post, .. } => {}
+            Input::LaneOpened { lane, kind: LaneKind::Post, .. } => self.posts.push(lane),
             Input::LaneOpened { lane, .. } => self.receiver_came(lane, out),
             Input::Message { lane, message } => {
+                self.posts.retain(|post| *post != lane);
                 out.push(Output::Message(message));
-                let (status, body) = (StatusCode::NO_CONTENT, Some(Cow::Borrowed(&b""[..])));
-                out.push(Output::Respond { lane, status, headers: Box::default(), body, compress: true });
+                out.push(nothing(lane, StatusCode::NO_CONTENT));
             }
             Input::Send { message: Message::Text(text), .. } => self.queue.push_back(text.to_owned()),
             Input::Drained => self.write_queue(now, out),
             Input::LaneClosed { lane, how } => {
+                self.posts.retain(|post| *post != lane);
                 // One that we ended is forgotten already; one that was lost takes the session with it.
                 if self.receiver.take_if(|receiver| receiver.lane == lane).is_some() {
                     self.close(if how == LaneEnd::Aborted { Reason::Lost } else { how.reason() }, out);

@@ -17,6 +17,8 @@ use crate::rig::Said;
 pub struct ProtocolCase {
     /// Makes a fresh one.
     pub make: Box<dyn Fn() -> Box<dyn Protocol>>,
+    /// What a client says first, where nothing else is understood before it: one of these. Now and then it does not.
+    pub first: Vec<Said>,
     /// Messages of clients, rightly and wrongly made.
     pub messages: Vec<Said>,
 }
@@ -56,6 +58,8 @@ struct Play<'a> {
     /// The connections that asked to be let in, at the index of their slots, where clients enter namespaces by themselves.
     connections: Vec<Connection>,
     closed: bool,
+    /// Whether the client may come back on another lane.
+    resumes: bool,
     /// Everything that it said, to be compared.
     said: Vec<String>,
 }
@@ -70,12 +74,19 @@ impl<'a> Play<'a> {
             text_only: random.chance(30),
             // Those of Engine.IO: the protocol with namespaces is the one with revisions.
             revision: if several { random.pick(&[0, 3, 4]) } else { 0 },
+            polls: random.chance(20),
+            resumable: random.chance(50),
             ..Facts::default()
         };
         protocol.open(&facts, Time(0), &mut out);
         let (open, connections, said) = (Vec::new(), Vec::new(), Vec::new());
-        let mut play = Self { case, random, protocol, now: Time(0), open, connections, closed: false, said };
+        let (now, closed, resumes) = (Time(0), false, false);
+        let mut play = Self { case, random, protocol, now, open, connections, closed, resumes, said };
         play.follow(&Said::Text("the opening".to_owned()), out);
+        if !case.first.is_empty() && play.random.chance(80) {
+            let first = play.random.pick(&case.first);
+            play.hear(&first);
+        }
         play
     }
 
@@ -85,6 +96,7 @@ impl<'a> Play<'a> {
                 0..5 => self.receive(),
                 5..7 => self.answer(),
                 7 if self.is_several() => self.let_in_or_not(),
+                7 if self.resumes && self.random.chance(30) => self.come_back(),
                 7..9 => self.encode_something(),
                 _ => self.tick(),
             }
@@ -121,9 +133,13 @@ impl<'a> Play<'a> {
 
     fn receive(&mut self) {
         let message = self.message();
+        self.hear(&message);
+    }
+
+    fn hear(&mut self, message: &Said) {
         let mut out = Outputs::new();
         self.protocol.message(self.now, message.as_message(), &mut out);
-        self.follow(&message, out);
+        self.follow(message, out);
     }
 
     fn follow(&mut self, after: &Said, out: Outputs<'_>) {
@@ -145,6 +161,7 @@ impl<'a> Play<'a> {
                     self.connections.push(Connection::Connecting);
                 }
                 Output::Disconnect { slot } => self.connections[slot as usize] = Connection::Gone,
+                Output::Resumable(may) => self.resumes = may,
                 Output::Close { .. } => self.closed = true,
                 _ => {}
             }
@@ -171,6 +188,12 @@ impl<'a> Play<'a> {
         self.connections[slot] = if before == Connection::Gone { before } else { after };
         let messages = self.write(slot as u32, item);
         assert_eq!(messages.is_empty(), before == Connection::Gone, "a client is told once: {messages:?}");
+    }
+
+    /// The client is back on another lane, and hears from which number on what it missed comes again.
+    fn come_back(&mut self) {
+        let (said, from) = (&mut self.said, self.random.below(4) as u64);
+        self.protocol.resumed(self.now, from, &mut |kind, bytes: &[u8]| said.push(spoken(kind, bytes)));
     }
 
     /// Answers an event: by one message at most, with its attachments behind it, and never in two.

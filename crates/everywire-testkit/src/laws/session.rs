@@ -45,13 +45,15 @@ struct Play<'a> {
     now: Time,
     lanes: u32,
     joined: bool,
+    /// Whether the protocol has said whether the client may come back.
+    told: bool,
 }
 
 impl<'a> Play<'a> {
     fn new(case: &'a SessionCase, seed: u64) -> Self {
         let session = Watched::new((case.make)());
         let now = Time(1_000_000);
-        Self { case, random: Random::new(seed), session, now, lanes: 0, joined: false }
+        Self { case, random: Random::new(seed), session, now, lanes: 0, joined: false, told: false }
     }
 
     fn run(mut self) -> Vec<Wanted> {
@@ -70,7 +72,11 @@ impl<'a> Play<'a> {
         let lane = Lane(self.lanes);
         self.lanes += 1;
         let mut wanted = self.tell(Input::LaneOpened { lane, kind: *kind, head });
-        if *kind == LaneKind::Post && self.session.lanes().any(|(there, _)| there == lane) {
+        // A body may take its time, or never come.
+        if *kind == LaneKind::Post
+            && self.random.chance(80)
+            && self.session.lanes().any(|(there, _)| there == lane)
+        {
             let body = self.random.pick(&self.case.messages);
             wanted.extend(self.tell(Input::Message { lane, message: body.as_message() }));
         }
@@ -106,6 +112,11 @@ impl<'a> Play<'a> {
             18 if self.random.chance(10) => {
                 let reason = self.random.pick(&Reason::ALL);
                 self.tell(Input::Close(reason))
+            }
+            19 if !self.told && self.session.facts().is_some_and(|facts| facts.resumable) => {
+                self.told = true;
+                let may = self.random.chance(80);
+                self.tell(Input::Resumable(may))
             }
             _ => {
                 let upto = self.random.below(4) as u64;
