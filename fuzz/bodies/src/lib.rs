@@ -10,6 +10,7 @@ mod handshake;
 mod jsonrpc;
 mod payload;
 mod signalr;
+mod signalr_server;
 mod socketio;
 
 pub use deflate::deflate;
@@ -19,6 +20,7 @@ pub use handshake::handshake;
 pub use jsonrpc::jsonrpc;
 pub use payload::payload;
 pub use signalr::signalr;
+pub use signalr_server::signalr_server;
 pub use socketio::socketio;
 
 /// A fuzz target's body.
@@ -33,5 +35,6 @@ pub const BODIES: &[(&str, Body)] = &[
     ("jsonrpc", jsonrpc),
     ("payload", payload),
     ("signalr", signalr),
+    ("signalr_server", signalr_server),
     ("socketio", socketio),
 ];
