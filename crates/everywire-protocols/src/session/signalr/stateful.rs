@@ -120,7 +120,7 @@ impl Stateful {
 
     /// Holds back, or no more.
     fn weigh(&mut self, out: &mut Outputs<'_>) {
-        let holds = self.lane.is_none() || self.early || self.kept_bytes > self.bound;
+        let holds = self.lane.is_none() || self.resuming || self.early || self.kept_bytes > self.bound;
         if holds != std::mem::replace(&mut self.holds, holds) {
             out.push(if holds { Output::Hold } else { Output::Release });
         }

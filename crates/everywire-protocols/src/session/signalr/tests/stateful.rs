@@ -83,6 +83,16 @@ fn what_is_not_acknowledged_is_sent_again() {
 }
 
 #[test]
+fn until_the_protocol_has_spoken_nothing_overtakes_it() {
+    let mut peer = open();
+    peer.lose(0, LaneEnd::Aborted);
+    peer.open(1, LaneKind::WebSocket);
+    assert_eq!(peer.write(A, true), NOTHING, "it is kept, and comes with the rest");
+    assert_eq!(peer.write(Message::Text(AGAIN), false), [format!("1> {AGAIN}")]);
+    assert_eq!(peer.tell(Input::Drained), [r#"1> {"a":1}␞"#, "release"]);
+}
+
+#[test]
 fn a_full_one_is_held_when_it_is_back() {
     let mut peer = open();
     assert_eq!(peer.send(&[A, A, A]).last().map(String::as_str), Some("hold"));
