@@ -36,6 +36,10 @@ fn words(failure: &Failure) -> [String; 2] {
     })
 }
 
+const IN_USE: &str = "Invocation ID '1' is already in use.";
+const STREAMING: &str =
+    "The client attempted to invoke the streaming 'Send' method with a non-streaming invocation.";
+
 #[test]
 fn errors_word_for_word() {
     let failure = |code, message: &str| Failure { event: "Send".into(), ..Failure::new(code, message) };
@@ -56,15 +60,20 @@ fn errors_word_for_word() {
         // What broke on our side is for nobody else.
         (failure(-32603, "a secret"), threw, " Exception: a secret"),
         (streamed(-32603), stream, " Exception: it broke"),
-        // Calls of the wrong kind, and ids in use: the words are whole already.
-        (failure(-32004, "Invocation ID '1' is already in use."), "Invocation ID '1' is already in use.", ""),
+        // Ids in use, and calls of the wrong kind: the words are whole already.
+        (failure(-32004, IN_USE), IN_USE, ""),
+        (failure(-32004, STREAMING), STREAMING, ""),
     ] {
         assert_eq!(words(&failure), [short.to_owned(), format!("{short}{detail}")]);
     }
-    // A handler's own words, whoever asks.
+    // A handler's own words, whoever asks; and what .NET says as if it were one.
     for (failure, text) in [
         (failure(-32000, "not today"), format!("{threw} HubException: not today")),
         (failure(7, "not today"), format!("{threw} HubException: not today")),
+        (
+            failure(-32000, "Client sent 1 stream(s), Hub method expects 2."),
+            format!("{threw} HubException: Client sent 1 stream(s), Hub method expects 2."),
+        ),
         (streamed(-32000), format!("{stream} HubException: it broke")),
     ] {
         assert_eq!(words(&failure), [text.clone(), text]);
