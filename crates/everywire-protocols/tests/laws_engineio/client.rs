@@ -71,7 +71,9 @@ impl Dialer for Client {
             }
             Heard::Say(text) => self.machine.input(now, Input::Send(Message::Text(text)), &mut outputs),
             Heard::Tick => self.machine.input(now, Input::Tick, &mut outputs),
-            other @ (Heard::Begun(..) | Heard::Chunk(..)) => panic!("nothing comes in pieces: {other:?}"),
+            other @ (Heard::Bytes(..) | Heard::Begun(..) | Heard::Chunk(..)) => {
+                panic!("nothing comes in pieces, or binary: {other:?}")
+            }
         }
         out.extend(outputs.into_iter().filter_map(|output| self.does(output)));
     }

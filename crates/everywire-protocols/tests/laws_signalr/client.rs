@@ -36,6 +36,8 @@ pub(super) struct Client {
     pub(super) open: bool,
     /// Whether it has said something since.
     spoken: bool,
+    /// Whether it acknowledges nothing, and does not ping.
+    pub(super) silent: bool,
     /// The answers to its calls, in the order in which they came.
     pub(super) answers: Vec<(String, String)>,
     /// Why the server does not know it any more.
@@ -44,11 +46,14 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(transport: LaneKind, stateful_reconnect: bool) -> Self {
+    pub(super) fn new(transport: LaneKind, encoding: Encoding, stateful_reconnect: bool) -> Self {
         // Only a WebSocket can be followed by another.
         let stateful = stateful_reconnect && transport == LaneKind::WebSocket;
-        let mut options =
-            SignalRClientOptions { stateful_reconnect: stateful, ..SignalRClientOptions::default() };
+        let mut options = SignalRClientOptions {
+            encoding,
+            stateful_reconnect: stateful,
+            ..SignalRClientOptions::default()
+        };
         // Who polls does not ping.
         options.keep_alive.take_if(|_| transport == LaneKind::Poll);
         Self {
@@ -64,6 +69,7 @@ impl Client {
             asked: 0,
             open: false,
             spoken: false,
+            silent: false,
             answers: Vec::new(),
             gone: None,
             reconnects: 0,
@@ -88,23 +94,23 @@ impl Client {
         out: &mut Vec<Does>,
     ) {
         let mut written = Vec::new();
-        act(&mut self.machine, &mut |kind, bytes: &[u8]| {
-            assert_eq!(kind, Kind::Text);
-            written.push(String::from_utf8(bytes.to_vec()).expect("a text message is text"));
-        });
+        act(&mut self.machine, &mut |kind, bytes: &[u8]| written.push((kind, bytes.to_vec())));
         self.spoken |= self.open && !written.is_empty();
-        match (self.transport, self.lane) {
-            (LaneKind::WebSocket, Some(lane)) => {
-                for mut text in written {
-                    // A message of the hub's may come in two of the WebSocket's.
-                    if text.len().is_multiple_of(2) {
-                        let rest = text.split_off(text.len() / 2);
-                        out.push(Does::Write(lane, std::mem::replace(&mut text, rest)));
-                    }
-                    out.push(Does::Write(lane, text));
+        for (kind, bytes) in written {
+            // A message of the hub's may come in two of the WebSocket's.
+            let cut = if bytes.len().is_multiple_of(2) { bytes.len() / 2 } else { 0 };
+            let (first, second) = bytes.split_at(cut);
+            let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("a text message is text");
+            match (self.transport, self.lane) {
+                (LaneKind::WebSocket, Some(lane)) => {
+                    let parts = [first, second].into_iter().filter(|part| !part.is_empty());
+                    out.extend(parts.map(|part| match kind {
+                        Kind::Text => Does::Write(lane, text(part)),
+                        Kind::Binary => Does::WriteBytes(lane, part.to_vec()),
+                    }));
                 }
+                _ => self.to_post.push(text(&bytes)),
             }
-            _ => self.to_post.extend(written),
         }
         self.post_on(out);
     }
@@ -137,9 +143,9 @@ impl Client {
         self.with(|machine, mut outbox| assert!(machine.send(&call, &mut outbox)), out);
     }
 
-    fn understand(&mut self, now: Time, text: &str, out: &mut Vec<Does>) {
+    fn understand(&mut self, now: Time, message: Message<'_>, out: &mut Vec<Does>) {
         let mut all = Vec::new();
-        self.machine.message(now, Message::Text(text), &mut all).expect("a server makes no mistakes");
+        self.machine.message(now, message, &mut all).expect("a server makes no mistakes");
         let read = |args: &everywire_core::PayloadRef<'_>| {
             args.read::<(String,)>(Extras::Ignore).map(|(text,)| text).expect("one text")
         };
@@ -184,7 +190,7 @@ impl Client {
                 if self.lanes == 1 {
                     self.with(|machine, mut outbox| machine.connected(&mut outbox), out);
                 }
-                self.understand(now, body, out);
+                self.understand(now, Message::Text(body), out);
                 self.poll(out);
             }
             _ => self.gone = Some(format!("{status} {body}")),
@@ -199,7 +205,7 @@ impl Client {
             let lines = event.split("\r\n").map(|line| line.strip_prefix("data: ").expect("a line of data"));
             let message = lines.collect::<Vec<_>>().join("\n");
             self.events = rest.to_owned();
-            self.understand(now, &message, out);
+            self.understand(now, Message::Text(&message), out);
         }
     }
 }
@@ -216,7 +222,12 @@ impl Dialer for Client {
                 self.with(|machine, mut outbox| machine.connected(&mut outbox), out);
             }
             Heard::Chunk(lane, text) if self.lane == Some(lane) => self.part(now, &text, out),
-            Heard::Text(lane, text) if self.lane == Some(lane) => self.understand(now, &text, out),
+            Heard::Text(lane, text) if self.lane == Some(lane) => {
+                self.understand(now, Message::Text(&text), out);
+            }
+            Heard::Bytes(lane, bytes) if self.lane == Some(lane) => {
+                self.understand(now, Message::Binary(&bytes), out);
+            }
             Heard::Body(lane, status, body) => self.answered(now, lane, status, &body, out),
             Heard::Closed(lane, _) if self.lane == Some(lane) => {
                 if self.machine.lost() {
@@ -232,18 +243,18 @@ impl Dialer for Client {
                 self.with(|machine, mut outbox| machine.tick(now, &mut outbox), out);
             }
             // From a lane that it has given up, or a post that was lost with the rest.
-            Heard::Connected(_) | Heard::Text(..) | Heard::Closed(..) => {}
+            Heard::Connected(_) | Heard::Text(..) | Heard::Bytes(..) | Heard::Closed(..) => {}
             other => panic!("the client did not expect {other:?}"),
         }
     }
 
     fn deadline(&self) -> Option<Time> {
-        self.machine.deadline()
+        self.machine.deadline().filter(|_| !self.silent)
     }
 }
 
 /// About how long a call is, as the server sends it: `server n` and what is around it.
-pub(super) fn length_of_a_call() -> usize {
+pub(super) fn length_of_a_call(encoding: Encoding) -> usize {
     let mut bytes = Vec::new();
     let args = Payload::text("server 10");
     Outgoing::Invocation {
@@ -254,6 +265,6 @@ pub(super) fn length_of_a_call() -> usize {
         extra: None,
         streams: &[],
     }
-    .append(Encoding::Json, &mut bytes);
+    .append(encoding, &mut bytes);
     bytes.len()
 }

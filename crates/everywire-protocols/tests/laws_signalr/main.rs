@@ -5,6 +5,7 @@ mod client;
 
 use std::time::Duration;
 
+use everywire_protocols::protocol::signalr::Encoding;
 use everywire_protocols::protocol::{SignalR, SignalROptions};
 use everywire_protocols::session::{
     LaneKind, Negotiated, Session, SignalRConnectionOptions, SignalREndpoint,
@@ -32,9 +33,17 @@ fn session(stateful: bool) -> Box<dyn Session> {
     }
 }
 
-fn rig(transport: LaneKind, stateful: bool) -> Rig<Client> {
+/// How a client is carried, and what it speaks. (What is posted to the rig, and polled, is text.)
+const WAYS: [(LaneKind, Encoding); 4] = [
+    (LaneKind::WebSocket, Encoding::Json),
+    (LaneKind::WebSocket, Encoding::MsgPack),
+    (LaneKind::Stream, Encoding::Json),
+    (LaneKind::Poll, Encoding::Json),
+];
+
+fn rig((transport, encoding): (LaneKind, Encoding), stateful: bool) -> Rig<Client> {
     let protocol = SignalR::new(SignalROptions::default().into(), "/h".into(), None);
-    Rig::new(Client::new(transport, stateful), session(stateful), Box::new(protocol))
+    Rig::new(Client::new(transport, encoding, stateful), session(stateful), Box::new(protocol))
 }
 
 fn numbered(what: &str, count: usize) -> Vec<String> {
@@ -57,12 +66,12 @@ fn assert_whole(rig: &Rig<Client>, count: usize, seed: u64) {
 
 #[test]
 fn calls_go_both_ways_on_each_transport() {
-    for transport in [LaneKind::WebSocket, LaneKind::Stream, LaneKind::Poll] {
+    for way in WAYS {
         for stateful in [false, true] {
             for seed in 0..300 {
                 let mut random = Random::new(seed);
                 // What the other transports make of it: nothing.
-                let mut rig = rig(transport, stateful);
+                let mut rig = rig(way, stateful);
                 let (mut emitted, mut said) = (0, 0);
                 while emitted < 30 || said < 30 {
                     // The application has nobody to emit to before the client is in.
@@ -90,7 +99,7 @@ fn nothing_is_lost_or_doubled_however_often_the_websocket_is_cut() {
     let mut reconnects = 0;
     for seed in 0..1000 {
         let mut random = Random::new(seed);
-        let mut rig = rig(LaneKind::WebSocket, true);
+        let mut rig = rig((LaneKind::WebSocket, Encoding::ALL[seed as usize % 2]), true);
         while !rig.client.open {
             rig.step(&mut random);
         }
@@ -119,37 +128,41 @@ fn nothing_is_lost_or_doubled_however_often_the_websocket_is_cut() {
 
 #[test]
 fn what_is_kept_is_bounded_and_the_rest_waits_in_the_mailbox() {
-    let mut random = Random::new(1);
-    let mut rig = rig(LaneKind::WebSocket, true);
-    while !rig.client.open {
-        rig.step(&mut random);
+    for encoding in Encoding::ALL {
+        let mut random = Random::new(1);
+        let mut rig = rig((LaneKind::WebSocket, encoding), true);
+        while !rig.client.open {
+            rig.step(&mut random);
+        }
+        rig.settle(&mut random, Duration::ZERO);
+        let lane = rig.lanes()[0];
+        for i in 0..30 {
+            rig.emit(&format!("server {i}"));
+        }
+        // Nothing is acknowledged: the session takes what makes it full, and no more. Up to three are in the driver's hands at
+        // once.
+        rig.client.silent = true;
+        rig.settle(&mut random, Duration::from_secs(5));
+        let taken = rig.delivered.len();
+        assert_eq!(taken + rig.server.mailbox.len(), 30);
+        let full = BOUND / length_of_a_call(encoding) + 1;
+        assert!((full..=full + 3).contains(&taken), "{taken} were sent, {full} make it full");
+        rig.client.silent = false;
+        // Without a lane it takes nothing, although it is told what the client holds.
+        rig.cut(lane);
+        rig.settle(&mut random, Duration::from_secs(600));
+        assert_eq!(rig.delivered, numbered("server", 30));
+        assert_eq!(rig.server.session.closed(), None);
     }
-    rig.settle(&mut random, Duration::ZERO);
-    let lane = rig.lanes()[0];
-    for i in 0..30 {
-        rig.emit(&format!("server {i}"));
-    }
-    // Nothing is acknowledged before a second has passed: the session takes what makes it full, and no more. Up to three
-    // are in the driver's hands at once.
-    rig.settle(&mut random, Duration::from_millis(500));
-    let taken = rig.delivered.len();
-    assert_eq!(taken + rig.server.mailbox.len(), 30);
-    let full = BOUND / length_of_a_call() + 1;
-    assert!((full..=full + 3).contains(&taken), "{taken} were sent, {full} make it full");
-    // Without a lane it takes nothing, although it is told what the client holds.
-    rig.cut(lane);
-    rig.settle(&mut random, Duration::from_secs(600));
-    assert_eq!(rig.delivered, numbered("server", 30));
-    assert_eq!(rig.server.session.closed(), None);
 }
 
 #[test]
 fn an_hour_of_silence() {
-    for transport in [LaneKind::WebSocket, LaneKind::Stream, LaneKind::Poll] {
+    for way in WAYS {
         for stateful in [false, true] {
             for seed in 0..20 {
                 let mut random = Random::new(seed);
-                let mut rig = rig(transport, stateful);
+                let mut rig = rig(way, stateful);
                 rig.settle(&mut random, Duration::from_secs(3600));
                 rig.emit("server 0");
                 rig.say("client 0");
@@ -162,10 +175,10 @@ fn an_hour_of_silence() {
 
 #[test]
 fn without_a_way_back_a_cut_ends_both() {
-    for transport in [LaneKind::WebSocket, LaneKind::Stream, LaneKind::Poll] {
+    for way in WAYS {
         for seed in 0..200 {
             let mut random = Random::new(seed);
-            let mut rig = rig(transport, false);
+            let mut rig = rig(way, false);
             while !rig.client.open {
                 rig.step(&mut random);
             }

@@ -27,6 +27,8 @@ pub enum Heard {
     Connected(Lane),
     /// A message came on a WebSocket.
     Text(Lane, String),
+    /// A binary message came on a WebSocket.
+    Bytes(Lane, Vec<u8>),
     /// A response began, with this status.
     Begun(Lane, u16),
     /// A part of a response came.
@@ -48,6 +50,8 @@ pub enum Does {
     Open(Lane, LaneKind, String, Option<String>),
     /// Send this on a WebSocket.
     Write(Lane, String),
+    /// Send these bytes on a WebSocket.
+    WriteBytes(Lane, Vec<u8>),
     /// End a WebSocket in order, or give a response up.
     Close(Lane),
     /// Hand this to the application.
@@ -69,7 +73,7 @@ pub trait Dialer {
 #[derive(Debug)]
 enum Up {
     Open(LaneKind, String),
-    Message(String),
+    Message(Said),
     Close(LaneEnd),
 }
 
@@ -224,15 +228,11 @@ impl<D: Dialer> Rig<D> {
                 Does::Open(lane, kind, path, body) => {
                     let mut wire = Wire { client: true, ..Wire::default() };
                     wire.up.push_back((self.now, Up::Open(kind, path)));
-                    wire.up.extend(body.map(|body| (self.now, Up::Message(body))));
+                    wire.up.extend(body.map(|body| (self.now, Up::Message(Said::Text(body)))));
                     assert!(self.wires.insert(lane, wire).is_none(), "the client opens {lane:?} twice");
                 }
-                Does::Write(lane, text) => {
-                    // To a lane that is gone it writes for nothing, as into a socket that is about to fail.
-                    if let Some(wire) = self.wires.get_mut(&lane).filter(|wire| wire.client) {
-                        wire.up.push_back((self.now, Up::Message(text)));
-                    }
-                }
+                Does::Write(lane, text) => self.write_up(lane, Said::Text(text)),
+                Does::WriteBytes(lane, bytes) => self.write_up(lane, Said::Binary(bytes)),
                 Does::Close(lane) => {
                     if let Some(wire) = self.wires.get_mut(&lane) {
                         wire.client = false;
@@ -241,6 +241,13 @@ impl<D: Dialer> Rig<D> {
                     }
                 }
             }
+        }
+    }
+
+    /// To a lane that is gone it writes for nothing, as into a socket that is about to fail.
+    fn write_up(&mut self, lane: Lane, message: Said) {
+        if let Some(wire) = self.wires.get_mut(&lane).filter(|wire| wire.client) {
+            wire.up.push_back((self.now, Up::Message(message)));
         }
     }
 
@@ -284,7 +291,7 @@ impl<D: Dialer> Rig<D> {
                 }
                 wanted
             }
-            Up::Message(text) if wire.server => self.server.message(self.now, lane, &text),
+            Up::Message(said) if wire.server => self.server.message(self.now, lane, &said),
             Up::Message(_) => Vec::new(),
             Up::Close(how) => {
                 let told = std::mem::take(&mut wire.server);
@@ -310,7 +317,10 @@ impl<D: Dialer> Rig<D> {
                     (lane, Down::Heard(Heard::Text(lane, text)))
                 }
                 Wanted::Write(lane, Said::Text(text)) => (lane, Down::Heard(Heard::Chunk(lane, text))),
-                Wanted::Write(_, Said::Binary(_)) => panic!("sketches speak text"),
+                Wanted::Write(lane, Said::Binary(bytes)) if self.server.is_websocket(lane) => {
+                    (lane, Down::Heard(Heard::Bytes(lane, bytes)))
+                }
+                Wanted::Write(_, Said::Binary(_)) => panic!("requests are of text"),
                 Wanted::Respond(lane, status, _, None) => (lane, Down::Heard(Heard::Begun(lane, status))),
                 Wanted::Respond(lane, status, _, Some(body)) => {
                     let body = String::from_utf8(body).expect("sketches speak text");

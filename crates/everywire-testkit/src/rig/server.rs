@@ -95,8 +95,7 @@ impl Server {
         all
     }
 
-    pub(super) fn message(&mut self, now: Time, lane: Lane, text: &str) -> Vec<Wanted> {
-        let message = Said::Text(text.to_owned());
+    pub(super) fn message(&mut self, now: Time, lane: Lane, message: &Said) -> Vec<Wanted> {
         let mut all = Vec::new();
         self.tell(now, Input::Message { lane, message: message.as_message() }, &mut all);
         all
