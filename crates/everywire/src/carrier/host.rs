@@ -207,7 +207,7 @@ impl Host {
                     return;
                 }
                 self.bring(cx, now, &posted);
-                if self.conversation().own_lane() != Some(lane) {
+                if self.is_socket(lane) && self.conversation().own_lane() != Some(lane) {
                     self.unread = Some(lane);
                     self.read_on();
                 }
@@ -215,6 +215,7 @@ impl Host {
             LaneEvent::Closed { lane, how } => {
                 self.lanes.retain(|(open, _)| *open != lane);
                 self.held.take_if(|posted| posted.lane == lane);
+                self.unread.take_if(|unread| *unread == lane);
                 self.conversation().tell(cx, now, Input::LaneClosed { lane, how }, &mut effects);
                 self.apply(effects);
             }
@@ -223,19 +224,24 @@ impl Host {
 
     /// Lets a WebSocket send its next message, if that may come.
     fn read_on(&mut self) {
-        if let Some(lane) = self.unread.take_if(|_| self.conversation.as_ref().is_some_and(|c| c.wants_more())) {
+        if let Some(lane) =
+            self.unread.take_if(|_| self.conversation.as_ref().is_some_and(|c| c.wants_more()))
+        {
             self.command(lane, Command::Next);
         }
     }
 
-    /// Whether this is a body to hold. A WebSocket that is to take over brings no events; when it does take over, a body
-    /// that has had no answer is refused.
+    /// Whether this is a body to hold. (A WebSocket is not read instead; when one takes over, a body that has had no answer is
+    /// refused.)
     fn is_to_wait(&mut self, posted: &Posted) -> bool {
-        let socket = |(lane, way): &(Lane, Way)| *lane == posted.lane && matches!(way, Way::Socket(_));
         posted.bytes.len() >= SHORTEST_EVENT
             && self.held.is_none()
             && self.conversation().is_flooded()
-            && !self.lanes.iter().any(socket)
+            && !self.is_socket(posted.lane)
+    }
+
+    fn is_socket(&self, lane: Lane) -> bool {
+        self.lanes.iter().any(|(open, way)| *open == lane && matches!(way, Way::Socket(_)))
     }
 
     fn bring(&mut self, cx: &mut Context<'_>, now: Time, posted: &Posted) {
