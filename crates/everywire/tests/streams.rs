@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use everywire::{App, Args, Connection, Options, Result, Upload, Uploads, jsonrpc, signalr};
+use everywire::{App, Args, Connection, Options, Result, SignalROptions, Upload, Uploads, jsonrpc, signalr};
 use futures_core::Stream;
 use support::{Frame, Tcp, serve, until, within};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -96,7 +96,10 @@ async fn world(options: Options) -> World {
             });
             ns.on("echo", async |_: Connection, Args((text,)): Args<(String,)>| Ok(text));
         })
-        .mount("/hubs/{namespace}", signalr())
+        .mount(
+            "/hubs/{namespace}",
+            signalr().hub(SignalROptions { keep_alive: Duration::from_millis(200), ..Default::default() }),
+        )
         .mount("/ws", jsonrpc())
         // The client here does not answer a close frame.
         .options(Options { close_timeout: Duration::from_millis(300), ..options })
@@ -132,10 +135,15 @@ impl Client {
         self.wire.text(&format!("{message}{END}")).await;
     }
 
-    /// The next message, without its end.
+    /// The next message that is no ping, without its end.
     async fn hear(&mut self) -> String {
-        let text = self.wire.next_text().await;
-        text.strip_suffix(END).unwrap_or_else(|| panic!("no end: {text:?}")).to_owned()
+        loop {
+            let text = self.wire.next_text().await;
+            let message = text.strip_suffix(END).unwrap_or_else(|| panic!("no end: {text:?}"));
+            if message != r#"{"type":6}"# {
+                return message.to_owned();
+            }
+        }
     }
 
     /// Which stream the next item is of: one digit.
@@ -223,6 +231,26 @@ async fn who_vanishes_leaves_nothing_behind() {
         world.all_gone().await;
         assert_eq!(kept.next::<u32>().await, Some(Err(everywire::UploadError::Gone)));
         assert_eq!(kept.next::<u32>().await, None);
+    }
+}
+
+#[tokio::test]
+async fn who_vanishes_behind_a_full_upload_is_noticed() {
+    let world = world(Options { inbound_queue: 1000, inbound_bytes: 10_000, ..Options::default() }).await;
+    for orderly in [true, false] {
+        let mut client = world.client().await;
+        client.say(r#"{"type":4,"invocationId":"0","target":"hold","arguments":[],"streamIds":["1"]}"#).await;
+        let item = format!(r#"{{"type":2,"invocationId":"1","item":"{}"}}"#, "x".repeat(1000));
+        for _ in 0..50 {
+            client.say(&item).await;
+        }
+        // What it sent last is not read, and so is not its end.
+        if orderly {
+            drop(client);
+        } else {
+            client.wire.reset();
+        }
+        world.all_gone().await;
     }
 }
 

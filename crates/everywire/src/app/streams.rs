@@ -179,6 +179,8 @@ impl Drop for Upload {
 /// What waits for the handlers of one client's streams.
 pub(crate) struct Intakes {
     bytes: AtomicUsize,
+    /// How many items have been taken, or thrown away.
+    taken: AtomicUsize,
     /// Beyond so many, the client's socket is not read.
     bound: usize,
     link: Arc<dyn Link>,
@@ -186,11 +188,15 @@ pub(crate) struct Intakes {
 
 impl Intakes {
     pub(crate) fn new(bound: usize, link: Arc<dyn Link>) -> Arc<Self> {
-        Arc::new(Self { bytes: AtomicUsize::new(0), bound, link })
+        Arc::new(Self { bytes: AtomicUsize::new(0), taken: AtomicUsize::new(0), bound, link })
     }
 
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.load(Ordering::Acquire)
     }
 
     fn add(&self, bytes: usize) {
@@ -198,6 +204,7 @@ impl Intakes {
     }
 
     fn remove(&self, bytes: usize) {
+        self.taken.fetch_add(1, Ordering::AcqRel);
         let before = self.bytes.fetch_sub(bytes, Ordering::AcqRel);
         if before >= self.bound && before - bytes < self.bound {
             self.link.mailbox().wake();

@@ -77,7 +77,15 @@ impl<T: Transport> State<T> {
     pub(super) fn look_at_the_clock(&mut self, cx: &mut Context<'_>, now: Time) {
         let horizon = now.after(self.conversation.wheel().tick());
         // While we do not read, we cannot hear whether the peer lives.
-        if self.phase == Phase::Open && self.conversation.wants_more() {
+        let is_read = self.conversation.wants_more();
+        let has_ended = if !is_read && self.conversation.is_stuck(now) {
+            self.transport.has_ended()
+        } else {
+            Some(false)
+        };
+        if self.phase == Phase::Open && has_ended == Some(true) {
+            self.hung_up(cx, now);
+        } else if self.phase == Phase::Open && (is_read || has_ended.is_none()) {
             let mut effects = Effects::new();
             self.conversation.tick(cx, horizon, &mut effects);
             self.apply(effects, now);

@@ -17,6 +17,7 @@ use everywire_protocols::session::{Input, Lane, LaneEnd};
 use smallvec::SmallVec;
 
 use super::pieces::Slot;
+use super::ways::{Stream, Way};
 use crate::driver::conversation::{Conversation, Effect, Effects};
 use crate::driver::lanes::{Answer, Command, Door, LaneEvent, Reply};
 use crate::driver::wheel::Wheel;
@@ -48,47 +49,6 @@ struct Posted {
 /// No event is shorter: `42["a"]`. What is, a pong above all, is never held: who cannot say it would count as gone.
 const SHORTEST_EVENT: usize = 7;
 
-/// How a lane is answered.
-enum Way {
-    Request(tokio::sync::oneshot::Sender<Reply>),
-    Socket(tokio::sync::mpsc::UnboundedSender<Command>),
-    Stream(Stream),
-}
-
-/// A response that goes on.
-struct Stream {
-    slot: Arc<Slot>,
-    /// What has not been put there.
-    waiting: Vec<u8>,
-    /// Whether the session has yet to hear that all has left.
-    busy: bool,
-    /// Since when the client has not taken what is there.
-    stuck_since: Option<Time>,
-}
-
-impl Stream {
-    fn new(slot: Arc<Slot>) -> Self {
-        Self { slot, waiting: Vec::new(), busy: false, stuck_since: None }
-    }
-
-    /// Hands on what waits, if what was there before is taken.
-    fn go_on(&mut self, now: Time) {
-        if self.slot.is_full() {
-            self.stuck_since.get_or_insert(now);
-            return;
-        }
-        self.stuck_since = None;
-        if !self.waiting.is_empty() {
-            self.slot.put(std::mem::take(&mut self.waiting), false);
-            self.stuck_since = Some(now);
-        }
-    }
-
-    fn has_left(&self) -> bool {
-        self.waiting.is_empty() && !self.slot.is_full()
-    }
-}
-
 impl Host {
     pub(crate) fn new(door: Arc<Door>, conversation: Box<Conversation>, wheel: Arc<Wheel>) -> Self {
         let conversation = Some(conversation);
@@ -117,7 +77,7 @@ impl Host {
             // What waits goes before what a deadline would say instead: a poll that is let go takes nothing along.
             self.drain(cx, now);
             // While a body is held, or a WebSocket is not read, we cannot hear whether the client lives: a pong comes behind.
-            if self.held.is_none() && self.unread.is_none() {
+            if self.held.is_none() && (self.unread.is_none() || self.conversation().is_stuck(now)) {
                 let mut effects = Effects::new();
                 let horizon = now.after(self.wheel.tick());
                 self.conversation().tick(cx, horizon, &mut effects);

@@ -107,28 +107,28 @@ impl Service {
                 }
                 Some(Known::Hosted(door)) => hosting.attach(&app, &arrival, lane, &door, body).await,
                 Some(Known::Alone) => on_websocket(&arrival.head, lane).response().map(Body::whole),
-                None => self.first(arrival, hub, upgrade, id, lane).await,
+                None => self.first(arrival, hub, (upgrade, body), id, lane).await,
             },
         }
     }
 
     /// The first request of a session that is reserved.
-    async fn first(
+    async fn first<B>(
         self,
         mut arrival: Arrival,
         hub: &Hub,
-        upgrade: OnUpgrade,
+        (upgrade, body): (OnUpgrade, B),
         id: SessionId,
         lane: LaneKind,
-    ) -> Response<Body> {
+    ) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: fmt::Display,
+    {
         let (app, hosting) = (self.app.clone(), hub.hosting());
-        if lane == LaneKind::Post {
+        if *arrival.head.method() == Method::DELETE {
             // It is not polled yet, and so is not ended by this either.
-            let refusal = match *arrival.head.method() {
-                Method::DELETE => SignalRRefusal::DeleteNotPolling,
-                _ => SignalRRefusal::IdUnknown,
-            };
-            return refusal.response().map(Body::whole);
+            return SignalRRefusal::DeleteNotPolling.response().map(Body::whole);
         }
         if let Err(refused) = self.make_room(&mut arrival) {
             return *refused;
@@ -152,6 +152,10 @@ impl Service {
             Some(_) => {
                 let door = hosting::begin(&app, &arrival, beginning);
                 hosting.join(&app, &arrival, upgrade, &door).await
+            }
+            None if lane == LaneKind::Post => {
+                let door = hosting::begin(&app, &arrival, beginning);
+                hosting.attach(&app, &arrival, lane, &door, body).await
             }
             None => hosting.open(&app, &arrival, lane, beginning).await,
         }

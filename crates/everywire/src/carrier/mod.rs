@@ -7,7 +7,7 @@
 //! | Server-Sent Events and long polling | [`response`] |
 //! | Socket.IO: requests | [`engine`] |
 //! | SignalR: requests | [`hubs`] |
-//! | sessions over several requests, and WebSockets that join them | [`hosting`], [`host`], [`probe`] |
+//! | sessions over several requests, and WebSockets that join them | [`hosting`], [`host`], [`ways`], [`probe`] |
 //! | bodies of requests; of responses, compressed | [`upload`], [`coding`] |
 //! | publishing by plain POST | [`post`] |
 //! | response bodies | [`body`], [`pieces`] |
@@ -36,4 +36,5 @@ pub(crate) mod socket;
 pub(crate) mod timed;
 pub(crate) mod transport;
 mod upload;
+mod ways;
 pub(crate) mod websocket;

@@ -1,11 +1,12 @@
 //! What a WebSocket lies on: a TCP socket that we own, or anything that reads and writes.
 
+use std::future::Future;
 use std::io::{self, Read};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 
 use crate::driver::link::SocketLink;
 
@@ -25,6 +26,9 @@ pub(crate) trait Transport: Send + Unpin + 'static {
 
     /// Says that nothing more will be written.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Whether the peer will send no more than is there already, without reading it; none if that cannot be known.
+    fn has_ended(&self) -> Option<bool>;
 }
 
 /// A TCP socket that others may write whole frames to.
@@ -78,6 +82,14 @@ impl Transport for Tcp {
     fn poll_shutdown(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(socket2::SockRef::from(self.0.socket()).shutdown(std::net::Shutdown::Write))
     }
+
+    fn has_ended(&self) -> Option<bool> {
+        let ready = pin!(self.0.socket().ready(Interest::READABLE));
+        match ready.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(ready) => Some(ready.map_or(true, Ready::is_read_closed)),
+            Poll::Pending => Some(false),
+        }
+    }
 }
 
 /// Anything else: TLS, a stream of HTTP/2.
@@ -121,5 +133,9 @@ impl<I: AsyncRead + AsyncWrite + Send + Unpin + 'static> Transport for Any<I> {
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+
+    fn has_ended(&self) -> Option<bool> {
+        None
     }
 }

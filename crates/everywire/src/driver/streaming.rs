@@ -37,6 +37,8 @@ pub(super) struct Streams {
     all: Arc<Intakes>,
     /// Whether some would have more, and wait for room.
     stalled: bool,
+    /// Since when nothing of what the client sent has been taken, while as much waits as may: how much had been by then.
+    stuck: Option<(usize, Time)>,
 }
 
 /// A call at work.
@@ -152,7 +154,7 @@ impl Conversation {
     fn streams(&mut self) -> &mut Streams {
         self.streams.get_or_insert_with(|| {
             let all = Intakes::new(self.app.options.inbound_bytes, self.link.clone());
-            Box::new(Streams { jobs: Vec::new(), intakes: Vec::new(), all, stalled: false })
+            Box::new(Streams { jobs: Vec::new(), intakes: Vec::new(), all, stalled: false, stuck: None })
         })
     }
 
@@ -308,6 +310,20 @@ impl Conversation {
     /// Bytes of the client's streams that wait for their handlers.
     pub(super) fn uploaded_bytes(&self) -> usize {
         self.streams.as_ref().map_or(0, |streams| streams.all.bytes())
+    }
+
+    /// Whether as much of the client's streams waits as may, and nothing has been taken of it for some time. Its socket is
+    /// not read then, so nobody notices by reading that it has gone.
+    pub(crate) fn is_stuck(&mut self, now: Time) -> bool {
+        let (most, patience) = (self.app.options.inbound_bytes, self.app.options.close_timeout);
+        let Some(streams) = &mut self.streams else { return false };
+        let taken = streams.all.taken();
+        match streams.stuck {
+            _ if streams.all.bytes() < most => streams.stuck = None,
+            Some((before, since)) if before == taken => return since.after(patience) <= now,
+            _ => streams.stuck = Some((taken, now)),
+        }
+        false
     }
 
     /// Whether no call is at work.

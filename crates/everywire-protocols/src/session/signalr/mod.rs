@@ -2,6 +2,7 @@
 
 mod answer;
 mod endpoint;
+mod listening;
 mod negotiate;
 #[cfg(test)]
 mod negotiate_tests;

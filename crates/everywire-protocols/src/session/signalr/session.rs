@@ -8,9 +8,10 @@ use http::{Method, Request};
 
 use super::super::{Facts, Input, Lane, LaneEnd, LaneKind, Output, Outputs, Session, Wrapping};
 use super::answer::{self, SignalRRefusal};
+use super::listening::{Early, Events, Polling, event};
 use super::options::SignalRConnectionOptions;
 use super::stateful::{self, Stateful};
-use crate::seam::{Message, Time};
+use crate::seam::{Decoded, Message, Time};
 
 /// The machine.
 #[derive(Debug)]
@@ -25,36 +26,13 @@ pub(super) struct SignalRSession {
 enum Stage {
     /// It has had no lane.
     New,
+    /// The client has posted, and nothing says yet how it will hear.
+    Early(Box<Early>),
     WebSocket(Lane),
     Stateful(Box<Stateful>),
     Events(Box<Events>),
     Polling(Box<Polling>),
     Closed,
-}
-
-/// A client that hears events, and posts.
-#[derive(Debug)]
-struct Events {
-    lane: Lane,
-    /// Whether something was written that has not left.
-    written: bool,
-    /// Posts whose bodies have not come whole.
-    posts: Vec<Lane>,
-}
-
-/// A client that polls.
-#[derive(Debug, Default)]
-struct Polling {
-    /// The GET that waits.
-    poll: Option<Lane>,
-    /// Until when: for something to say; without one, for the next.
-    until: Time,
-    /// What the driver had in its hands when there was no poll.
-    queue: Vec<u8>,
-    /// Why it ends, of which the client is still to be told.
-    closing: Option<Reason>,
-    /// Posts whose bodies have not come whole.
-    posts: Vec<Lane>,
 }
 
 impl SignalRSession {
@@ -73,12 +51,18 @@ impl SignalRSession {
     ) {
         let ends = head.method() == Method::DELETE;
         let refusal = match (&mut self.stage, kind) {
-            (Stage::New, LaneKind::WebSocket | LaneKind::Stream | LaneKind::Poll) => {
+            (Stage::New | Stage::Early(_), LaneKind::WebSocket | LaneKind::Stream | LaneKind::Poll) => {
                 return self.open(now, lane, kind, out);
+            }
+            (Stage::New, LaneKind::Post) if !ends => {
+                let until = now.after(self.options.disconnect_timeout);
+                let early = Early { said: Vec::new(), bytes: 0, until, posts: vec![lane] };
+                self.stage = Stage::Early(Box::new(early));
+                return;
             }
             (Stage::Polling(_), LaneKind::Poll) => return self.poll(now, lane, out),
             (Stage::Polling(_), LaneKind::Post) if ends => return self.end_by_client(lane, out),
-            (Stage::Polling(_) | Stage::Events(_), LaneKind::Post) if !ends => {
+            (Stage::Polling(_) | Stage::Events(_) | Stage::Early(_), LaneKind::Post) if !ends => {
                 return self.posts().into_iter().for_each(|posts| posts.push(lane));
             }
             (Stage::Stateful(stateful), LaneKind::WebSocket) if stateful.may => {
@@ -87,7 +71,6 @@ impl SignalRSession {
             (Stage::WebSocket(_) | Stage::Stateful(_), LaneKind::Post) if !ends => {
                 SignalRRefusal::PostOnWebSocket
             }
-            (Stage::Closed, _) | (Stage::New, LaneKind::Post) if !ends => SignalRRefusal::IdUnknown,
             (Stage::Closed, _) => SignalRRefusal::IdUnknown,
             (_, LaneKind::Post) => SignalRRefusal::DeleteNotPolling,
             (Stage::Events(_), LaneKind::Stream)
@@ -99,6 +82,10 @@ impl SignalRSession {
 
     fn open(&mut self, now: Time, lane: Lane, kind: LaneKind, out: &mut Outputs<'_>) {
         let facts = |facts| Output::Opened(facts);
+        let (said, posts) = match std::mem::replace(&mut self.stage, Stage::New) {
+            Stage::Early(early) => (early.said, early.posts),
+            _ => (Vec::new(), Vec::new()),
+        };
         match kind {
             LaneKind::WebSocket if self.resumes => {
                 self.stage = Stage::Stateful(Box::new(Stateful::new(lane, self.options.buffer_bytes)));
@@ -111,7 +98,7 @@ impl SignalRSession {
                 out.push(Output::Direct { lane, wrapping: Wrapping::None });
             }
             LaneKind::Stream => {
-                self.stage = Stage::Events(Box::new(Events { lane, written: false, posts: Vec::new() }));
+                self.stage = Stage::Events(Box::new(Events { lane, written: false, posts }));
                 out.push(answer::events(lane));
                 // Lets a browser know at once that the stream is open.
                 out.push(Output::Write { lane, bytes: Cow::Borrowed(b":\r\n"), text: true });
@@ -120,7 +107,7 @@ impl SignalRSession {
             }
             LaneKind::Poll | LaneKind::Post => {
                 let until = now.after(self.options.disconnect_timeout);
-                self.stage = Stage::Polling(Box::new(Polling { until, ..Polling::default() }));
+                self.stage = Stage::Polling(Box::new(Polling { until, posts, ..Polling::default() }));
                 // At once: the client waits for it before it says anything.
                 out.push(answer::data(lane, Vec::new()));
                 out.push(facts(Facts { polls: true, ..Facts::default() }));
@@ -128,6 +115,7 @@ impl SignalRSession {
                 out.push(Output::Hold);
             }
         }
+        out.extend(said.into_iter().map(Output::Decoded));
     }
 
     /// A GET that waits for something to say.
@@ -173,7 +161,7 @@ impl SignalRSession {
                 out.push(Output::Write { lane: events.lane, bytes, text: true });
             }
             Stage::Polling(polling) => polling.queue.extend_from_slice(message.as_bytes()),
-            Stage::New | Stage::Closed => {}
+            Stage::New | Stage::Early(_) | Stage::Closed => {}
         }
     }
 
@@ -183,13 +171,14 @@ impl SignalRSession {
             // What comes next waits in the mailbox until this has left.
             Stage::Events(events) if events.written => out.push(Output::Hold),
             Stage::Polling(_) => _ = self.answer(now, out),
-            Stage::New | Stage::WebSocket(_) | Stage::Events(_) | Stage::Closed => {}
+            Stage::New | Stage::Early(_) | Stage::WebSocket(_) | Stage::Events(_) | Stage::Closed => {}
         }
     }
 
     /// Posts that wait for their bodies, where the client posts.
     fn posts(&mut self) -> Option<&mut Vec<Lane>> {
         match &mut self.stage {
+            Stage::Early(early) => Some(&mut early.posts),
             Stage::Events(events) => Some(&mut events.posts),
             Stage::Polling(polling) => Some(&mut polling.posts),
             Stage::New | Stage::WebSocket(_) | Stage::Stateful(_) | Stage::Closed => None,
@@ -201,6 +190,21 @@ impl SignalRSession {
         let Some(posts) = self.posts() else { return false };
         let place = posts.iter().position(|post| *post == lane);
         place.map(|place| posts.swap_remove(place)).is_some()
+    }
+
+    /// Keeps what a client says that does not listen yet, as much as one body may have.
+    fn said_early(&mut self, lane: Lane, message: Message<'_>, out: &mut Outputs<'_>) {
+        if !self.is_post(lane) {
+            return;
+        }
+        let Stage::Early(early) = &mut self.stage else { return };
+        early.bytes += message.as_bytes().len();
+        if early.bytes > self.options.body_bytes {
+            out.push(SignalRRefusal::IdUnknown.on(lane));
+            return self.finish(Reason::TooLarge, out);
+        }
+        early.said.push(Decoded::from(message));
+        out.push(answer::taken(lane));
     }
 
     fn lane_closed(&mut self, now: Time, lane: Lane, how: LaneEnd, out: &mut Outputs<'_>) {
@@ -243,7 +247,7 @@ impl SignalRSession {
             Stage::Events(events) => out.push(Output::End { lane: events.lane, reason }),
             Stage::Stateful(stateful) => out.extend(stateful.lane.map(|lane| Output::End { lane, reason })),
             Stage::Polling(polling) => out.extend(polling.poll.take().map(answer::over)),
-            Stage::New | Stage::Closed => {}
+            Stage::New | Stage::Early(_) | Stage::Closed => {}
         }
         self.over(reason, out);
     }
@@ -275,24 +279,6 @@ impl SignalRSession {
     }
 }
 
-/// A message as an event: a line of data for each of its own. A carriage return alone ends a line too, to a browser: in JSON
-/// it is white space, as a line feed is, and clients may put it into arguments that others hear.
-fn event(message: Message<'_>) -> Vec<u8> {
-    let bytes = message.as_bytes();
-    let mut event = Vec::with_capacity(bytes.len() + 10);
-    let mut rest = bytes;
-    loop {
-        let end = memchr::memchr2(b'\r', b'\n', rest);
-        event.extend_from_slice(b"data: ");
-        event.extend_from_slice(&rest[..end.unwrap_or(rest.len())]);
-        event.extend_from_slice(b"\r\n");
-        let Some(end) = end else { break };
-        rest = rest[end..].strip_prefix(b"\r\n").unwrap_or(&rest[end + 1..]);
-    }
-    event.extend_from_slice(b"\r\n");
-    event
-}
-
 impl Session for SignalRSession {
     fn input<'a>(&mut self, now: Time, input: Input<'a>, out: &mut Outputs<'a>) {
         match input {
@@ -309,6 +295,7 @@ impl Session for SignalRSession {
                         out.push(answer::taken(lane));
                     }
                 }
+                Stage::Early(_) => self.said_early(lane, message, out),
                 // Of the stateful ones, from a WebSocket that has been replaced.
                 Stage::Stateful(_) | Stage::New | Stage::Closed => {}
             },
@@ -366,6 +353,7 @@ impl Session for SignalRSession {
 
     fn deadline(&self) -> Option<Time> {
         match &self.stage {
+            Stage::Early(early) => Some(early.until),
             Stage::Polling(polling) => Some(polling.until),
             Stage::Stateful(stateful) => {
                 stateful.alone_since.map(|since| since.after(self.options.disconnect_timeout))

@@ -159,6 +159,7 @@ fn show(output: &Output<'_>) -> String {
         }
         Output::End { lane, reason } => format!("{} ends: {reason}", lane.0),
         Output::Closed(reason) => format!("closed: {reason}"),
+        Output::Decoded(decoded) => shown(decoded.as_message()),
         other => panic!("SignalR never says {other:?}"),
     }
 }
@@ -191,13 +192,34 @@ fn headers_of(peer: &mut Peer, lane: u32, kind: LaneKind) -> HeaderMap {
 }
 
 #[test]
-fn before_its_first_lane_it_takes_nothing_else() {
+fn before_its_first_lane_it_does_not_end_by_request() {
     let mut peer = Peer::new(SignalRConnectionOptions::default(), false);
     assert_eq!(peer.session.deadline(), None);
-    assert_eq!(peer.post(0, A), [format!("0: {UNKNOWN}")]);
     assert_eq!(peer.delete(1), [format!("1: {DELETE_NOT_POLLING}")]);
     assert_eq!(peer.close(Reason::Shutdown), ["closed: shutting down"]);
     peer.assert_over();
+}
+
+#[test]
+fn a_client_may_speak_before_it_listens() {
+    let mut peer = Peer::new(SignalRConnectionOptions::default(), false);
+    assert_eq!(peer.post(0, A), ["0: 200 text/plain "]);
+    assert_eq!(peer.delete(1), [format!("1: {DELETE_NOT_POLLING}")]);
+    assert_eq!(peer.post(2, B), ["2: 200 text/plain "]);
+    let opened = peer.poll(3);
+    let said: Vec<_> = opened.iter().filter(|line| line.contains('{') && line.starts_with("text")).collect();
+    assert_eq!(said, [r#"text {"a":1}␞"#, r#"text {"b":2}␞"#], "{opened:?}");
+    assert_eq!(peer.post(4, A), [r#"text {"a":1}␞"#, "4: 200 text/plain "]);
+
+    // Who never listens is gone, and who says too much.
+    let mut peer = Peer::new(SignalRConnectionOptions::default(), false);
+    peer.post(0, A);
+    assert_eq!(peer.knock(1, LaneKind::Post, Method::POST), NOTHING);
+    let gone = [format!("1: {UNKNOWN}"), "closed: connection lost".to_owned()];
+    assert_eq!(peer.wait(60_000), [(15_000, gone.to_vec())]);
+    let mut peer = Peer::new(SignalRConnectionOptions { body_bytes: 10, ..Default::default() }, false);
+    assert_eq!(peer.post(0, A), ["0: 200 text/plain "]);
+    assert_eq!(peer.post(1, A), [format!("1: {UNKNOWN}"), "closed: too large".to_owned()]);
 }
 
 #[test]

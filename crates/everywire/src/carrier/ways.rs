@@ -1,0 +1,49 @@
+//! How the lanes of a hosted session are answered.
+
+use std::sync::Arc;
+
+use everywire_protocols::seam::Time;
+
+use super::pieces::Slot;
+use crate::driver::lanes::{Command, Reply};
+
+/// How a lane is answered.
+pub(super) enum Way {
+    Request(tokio::sync::oneshot::Sender<Reply>),
+    Socket(tokio::sync::mpsc::UnboundedSender<Command>),
+    Stream(Stream),
+}
+
+/// A response that goes on.
+pub(super) struct Stream {
+    pub(super) slot: Arc<Slot>,
+    /// What has not been put there.
+    pub(super) waiting: Vec<u8>,
+    /// Whether the session has yet to hear that all has left.
+    pub(super) busy: bool,
+    /// Since when the client has not taken what is there.
+    pub(super) stuck_since: Option<Time>,
+}
+
+impl Stream {
+    pub(super) fn new(slot: Arc<Slot>) -> Self {
+        Self { slot, waiting: Vec::new(), busy: false, stuck_since: None }
+    }
+
+    /// Hands on what waits, if what was there before is taken.
+    pub(super) fn go_on(&mut self, now: Time) {
+        if self.slot.is_full() {
+            self.stuck_since.get_or_insert(now);
+            return;
+        }
+        self.stuck_since = None;
+        if !self.waiting.is_empty() {
+            self.slot.put(std::mem::take(&mut self.waiting), false);
+            self.stuck_since = Some(now);
+        }
+    }
+
+    pub(super) fn has_left(&self) -> bool {
+        self.waiting.is_empty() && !self.slot.is_full()
+    }
+}
