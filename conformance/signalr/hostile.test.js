@@ -11,7 +11,7 @@ import { within } from "../socketio/patience.js";
 import { Client } from "./clients.js";
 import { start } from "./target.js";
 
-const ROUNDS = Number(process.env.ROUNDS ?? 5);
+const ROUNDS = Number(process.env.SIGNALR_ROUNDS ?? 5);
 const END = "\u001e";
 const HANDSHAKE = `{"protocol":"json","version":1}${END}`;
 

@@ -233,10 +233,7 @@ test("MessagePack, byte by byte", async (t) => {
   const body = `95 01 80 c0 a1 4d 91 ${nested} c0`.replaceAll(" ", "");
   const length = body.length / 2;
   const prefix = [(length & 0x7f) | 0x80, length >> 7].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  const deep = await Raw.open(t, server, MSGPACK);
-  deep.bytes(prefix + body);
-  deep.bytes("0c 95 01 80 a1 36 a3 416464 92 01 02");
-  assert.match(await deep.next(), /^(079503|.*436f6e6e656374696f6e20636c6f736564)/);
+  await ends(prefix + body, "Error reading MessagePack. nested deeper than");
 });
 
 test("pings, and who is taken for gone", async (t) => {

@@ -9,7 +9,7 @@ import { Client } from "./clients.js";
 import { share, start } from "./target.js";
 
 const SEED = Number(process.env.SEED ?? 1);
-const CUTS = Number(process.env.CUTS ?? 50);
+const CUTS = Number(process.env.SIGNALR_CUTS ?? 50);
 /** Cuts of one client, after which another comes. */
 const LIFE = 10;
 
@@ -75,7 +75,7 @@ test(`${CUTS} cuts`, async (t) => {
   for (let lives = 0; lives < CUTS / LIFE; lives += 1) {
     numbers += await life(t, server, SEED * 1000 + lives, lives % 2 === 0 ? "json" : "messagepack");
   }
-  if (process.env.RESULT !== undefined) console.log(`RESULT ${JSON.stringify({ cuts: CUTS, numbers })}`);
+  t.diagnostic(`${numbers} numbers, each once and in order`);
   const watch = await Client.open(t, server, {});
   for (;;) {
     const { sessions, waitingBytes } = await watch.call("World");

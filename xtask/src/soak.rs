@@ -27,7 +27,7 @@ enum Work {
     Node { file: &'static str, variables: &'static [(&'static str, &'static str)] },
 }
 
-const SOCKETIO: &[&str] = &["build", "npm"];
+const CLIENTS: &[&str] = &["build", "npm"];
 
 const SOAKS: &[Soak] = &[
     Soak {
@@ -37,7 +37,7 @@ const SOAKS: &[Soak] = &[
     },
     Soak {
         name: "socketio-upgrades",
-        needs: SOCKETIO,
+        needs: CLIENTS,
         work: Work::Node {
             file: "conformance/socketio/fire.test.js",
             variables: &[("FIRE_CLIENTS", "5000"), ("PATIENCE", "600000")],
@@ -45,7 +45,7 @@ const SOAKS: &[Soak] = &[
     },
     Soak {
         name: "socketio-recovery",
-        needs: SOCKETIO,
+        needs: CLIENTS,
         work: Work::Node {
             file: "conformance/socketio/recovery.test.js",
             variables: &[("RECOVERY_CUTS", "500"), ("PATIENCE", "600000")],
@@ -53,10 +53,26 @@ const SOAKS: &[Soak] = &[
     },
     Soak {
         name: "socketio-hostile",
-        needs: SOCKETIO,
+        needs: CLIENTS,
         work: Work::Node {
             file: "conformance/socketio/hostile.test.js",
             variables: &[("HOSTILE_MANY", "2000"), ("PATIENCE", "600000")],
+        },
+    },
+    Soak {
+        name: "signalr-reconnects",
+        needs: CLIENTS,
+        work: Work::Node {
+            file: "conformance/signalr/reconnect.test.js",
+            variables: &[("SIGNALR_CUTS", "500"), ("PATIENCE", "600000")],
+        },
+    },
+    Soak {
+        name: "signalr-hostile",
+        needs: CLIENTS,
+        work: Work::Node {
+            file: "conformance/signalr/hostile.test.js",
+            variables: &[("SIGNALR_ROUNDS", "100"), ("PATIENCE", "600000")],
         },
     },
 ];
