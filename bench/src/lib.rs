@@ -1,7 +1,7 @@
 //! What a peer and the load generator agree on.
 //!
 //! A peer is a command line that is given two more arguments, `PORT MODE`, listens on `127.0.0.1:PORT` and serves
-//! WebSocket on the path [`PATH`], or Socket.IO on [`SOCKET_IO_PATH`], until it is killed. It sets `TCP_NODELAY`, keeps
+//! WebSocket on the path [`PATH`], or Socket.IO on [`SOCKET_IO_PATH`], or SignalR on [`HUB_PATH`], until it is killed. It sets `TCP_NODELAY`, keeps
 //! its library's defaults (limits, heartbeats and checks stay on) and prints only what went wrong.
 
 mod room;
@@ -20,6 +20,9 @@ pub const PATH: &str = "/bench";
 
 /// Where Socket.IO is served: the default of its clients.
 pub const SOCKET_IO_PATH: &str = "/socket.io/";
+
+/// Where peers that speak SignalR have their hub.
+pub const HUB_PATH: &str = "/hub";
 
 /// Connections that may wait to be accepted; Linux's own bound (`somaxconn`) since 5.4.
 const BACKLOG: i32 = 4096;

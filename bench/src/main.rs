@@ -2,6 +2,7 @@
 
 mod engine;
 mod generator;
+mod hub;
 mod machine;
 mod measure;
 mod message;

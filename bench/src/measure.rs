@@ -9,7 +9,7 @@ use crate::generator::{Connects, Door, Echo, Feed, Generator, Load, Opening, Pro
 use crate::machine::{self, Clocks, Cores, Elapsed};
 use crate::message::Exchange;
 use crate::peers::{Peer, Server};
-use crate::rows::Work;
+use crate::rows::{Answer, Work};
 use crate::statistics::percentile;
 
 /// A room of 10,000 takes a slow server several seconds for what is in flight.
@@ -37,6 +37,7 @@ pub(crate) fn measure(peer: &Peer, work: Work, time: Duration, cores: Option<Cor
     let deflate = work.mode() == Mode::DeflateRoom;
     let opening = match work {
         Work::Connect { opening, .. } => opening,
+        Work::Echo { answer: Answer::Stream, .. } => Opening::Stream,
         _ => Opening::WebSocket,
     };
     let door = Door { port: server.port, wire: peer.wire, deflate, opening };

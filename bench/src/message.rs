@@ -50,6 +50,8 @@ pub(crate) struct Template {
     id: Range<usize>,
     /// Behind the id.
     stamp: Range<usize>,
+    /// The kind of message that it is.
+    opcode: u8,
 }
 
 /// What is sent, and what has to come back for it.
@@ -60,7 +62,7 @@ pub(crate) struct Exchange {
 }
 
 /// The digits of an id of an acknowledgement: always as many, so that a frame keeps its length.
-const ID: usize = 7;
+pub(crate) const ID: usize = 7;
 
 /// The id of a message whose sequence number ends in six zeros.
 const FIRST_ID: u64 = 1_000_000;
@@ -82,7 +84,7 @@ impl Template {
         let mut payload = vec![b'0'; STAMP];
         let mut state = 1_u32;
         payload.resize_with(length, || b'a' + (step(&mut state) % 26) as u8);
-        Self { payload, id: 0..0, stamp: 0..STAMP }
+        Self { payload, id: 0..0, stamp: 0..STAMP, opcode: TEXT }
     }
 
     /// What an application sends: a JSON object with a list of small objects.
@@ -110,16 +112,18 @@ impl Template {
         let missing =
             length.checked_sub(text.len() + TAIL.len()).expect("a JSON message has room for its fields");
         text.push_str(&TAIL.replace(r#""""#, &format!("\"{}\"", "-".repeat(missing))));
-        Self { payload: text.into_bytes(), id: 0..0, stamp: HEAD.len()..HEAD.len() + STAMP }
+        Self { payload: text.into_bytes(), id: 0..0, stamp: HEAD.len()..HEAD.len() + STAMP, opcode: TEXT }
     }
 
     fn wrapped(&self, head: &str, tail: &str) -> Self {
+        self.within(head.as_bytes(), 0..0, tail.as_bytes(), TEXT)
+    }
+
+    /// This between a head, in which an id may have its place, and a tail.
+    pub(crate) fn within(&self, head: &[u8], id: Range<usize>, tail: &[u8], opcode: u8) -> Self {
         let Range { start, end } = self.stamp;
-        Self {
-            payload: [head.as_bytes(), &self.payload, tail.as_bytes()].concat(),
-            id: 0..0,
-            stamp: start + head.len()..end + head.len(),
-        }
+        let stamp = start + head.len()..end + head.len();
+        Self { payload: [head, &self.payload, tail].concat(), id, stamp, opcode }
     }
 
     /// Text as a string of JSON.
@@ -129,8 +133,8 @@ impl Template {
 
     /// The beginning of a packet that bears an id, this as its last value, and its end.
     fn numbered(&self, kind: &str, head: &str) -> Self {
-        let wrapped = self.wrapped(&format!("{kind}{}{head}", "0".repeat(ID)), "]");
-        Self { id: kind.len()..kind.len() + ID, ..wrapped }
+        let head = format!("{kind}{}{head}", "0".repeat(ID));
+        self.within(head.as_bytes(), kind.len()..kind.len() + ID, b"]", TEXT)
     }
 
     fn check(&self, payload: &[u8]) -> Result<Stamp> {
@@ -190,7 +194,7 @@ pub(crate) struct Batch {
 impl Batch {
     pub(crate) fn new(wire: Wire, template: &Template, frames: usize) -> Self {
         let mut bytes = Vec::new();
-        let start = wire::encode(wire, TEXT, &template.payload, &mut bytes);
+        let start = wire::encode(wire, template.opcode, &template.payload, &mut bytes);
         let frame = bytes.len();
         Self {
             bytes: bytes.repeat(frames),
@@ -258,7 +262,8 @@ impl Checker {
 
     /// The stamp of a message that is as it was sent. `expected` is the sequence number that it should have.
     pub(crate) fn check(&mut self, frame: &Frame<'_>, expected: u64) -> Result<Stamp> {
-        ensure!(frame.opcode == TEXT, "opcode {} where a text message was expected", frame.opcode);
+        let opcode = self.template.opcode;
+        ensure!(frame.opcode == opcode, "opcode {} where {opcode} was expected", frame.opcode);
         let Some(inflater) = &mut self.inflater else {
             ensure!(!frame.compressed, "a compressed message where none was agreed");
             return self.template.check(frame.payload);

@@ -79,7 +79,9 @@ impl Outcomes {
         let (base_metric, base_peer) = match metric.base {
             Base::Floor => (metric.id, FLOOR),
             Base::Own(other) => (other, peer),
-            Base::Raw(other) => (other, &*self.subject),
+            Base::Ours(protocol, other) => {
+                return self.ratios_to(metric, peer, other, &self.subject(protocol));
+            }
             Base::Peer(other) => (metric.id, other),
             Base::Nothing => return None,
         };

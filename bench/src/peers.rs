@@ -67,6 +67,20 @@ pub(crate) fn builtin() -> Vec<Peer> {
             false,
             Program::Binary("peer-everywire-socketio", &[]),
         ),
+        peer(
+            "everywire-signalr",
+            Wire::SignalR,
+            PLAIN,
+            false,
+            Program::Binary("peer-everywire-signalr", &[]),
+        ),
+        peer(
+            "everywire-signalr-msgpack",
+            Wire::SignalRMsgPack,
+            PLAIN,
+            false,
+            Program::Binary("peer-everywire-signalr", &[]),
+        ),
         peer("socketioxide", Wire::SocketIo, PLAIN, true, Program::Binary("peer-socketioxide", &[])),
         peer("socketio", Wire::SocketIo, PLAIN, true, Program::Node("socketio")),
     ]
@@ -85,6 +99,7 @@ impl Peer {
         match self.wire {
             Wire::Raw | Wire::WebSocket => Protocol::Raw,
             Wire::SocketIo => Protocol::SocketIo,
+            Wire::SignalR | Wire::SignalRMsgPack => Protocol::SignalR,
         }
     }
 

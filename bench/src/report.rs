@@ -196,7 +196,7 @@ fn is_base(metric: &Metric, peer: &str) -> bool {
     match metric.base {
         Base::Floor => peer == FLOOR,
         Base::Peer(base) => peer == base,
-        Base::Own(_) | Base::Raw(_) | Base::Nothing => false,
+        Base::Own(_) | Base::Ours(..) | Base::Nothing => false,
     }
 }
 
@@ -204,7 +204,9 @@ fn target(metric: &Metric) -> String {
     let base = match metric.base {
         Base::Floor => " × floor",
         Base::Own(_) => " × own row above",
-        Base::Raw(_) => " × raw row",
+        Base::Ours(Protocol::Raw, _) => " × raw row",
+        Base::Ours(Protocol::SocketIo, _) => " × Socket.IO row",
+        Base::Ours(Protocol::SignalR, _) => " × SignalR row",
         Base::Peer(peer) => &format!(" × {peer}"),
         Base::Nothing => "",
     };

@@ -13,6 +13,10 @@ pub(crate) enum Wire {
     WebSocket,
     /// Packets of Socket.IO in packets of Engine.IO in text messages of a WebSocket.
     SocketIo,
+    /// Messages of SignalR in JSON.
+    SignalR,
+    /// The same in `MessagePack`.
+    SignalRMsgPack,
 }
 
 impl Wire {
@@ -23,6 +27,7 @@ impl Wire {
 }
 
 pub(crate) const TEXT: u8 = 1;
+pub(crate) const BINARY: u8 = 2;
 pub(crate) const CLOSE: u8 = 8;
 pub(crate) const PING: u8 = 9;
 pub(crate) const PONG: u8 = 10;

@@ -22,6 +22,17 @@ const SOCKET_IO_ROWS: [&str; 10] = [
     "socketio-idle",
 ];
 
+const SIGNALR: [&str; 2] = ["everywire-signalr", "everywire-signalr-msgpack"];
+
+const SIGNALR_ROWS: [&str; 6] = [
+    "signalr-invoke",
+    "signalr-invoke-16",
+    "signalr-stream-16",
+    "signalr-fanout-16",
+    "signalr-fanout-10k",
+    "signalr-idle",
+];
+
 #[test]
 fn every_row_works_with_every_peer() {
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("quick.json");
@@ -32,7 +43,7 @@ fn every_row_works_with_every_peer() {
         .unwrap();
     let (table, log) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{}\n{log}\n{table}", output.status);
-    for subject in ["everywire", "everywire-socketio"] {
+    for subject in ["everywire", "everywire-socketio", "everywire-signalr"] {
         assert!(table.contains(&format!("| target for {subject} |")), "{table}");
     }
     assert!(!table.contains("| OK |") && !table.contains("| MISS |"), "a quick run judges nothing:\n{table}");
@@ -62,6 +73,9 @@ fn every_row_works_with_every_peer() {
         }
     };
     SOCKET_IO.iter().for_each(|peer| all_of(peer));
+    for (peer, row) in SIGNALR.iter().flat_map(|peer| SIGNALR_ROWS.iter().map(move |row| (*peer, *row))) {
+        assert!(seen.contains(&(peer, row)), "{peer} was not measured in {row}\n{log}");
+    }
     // The peers for Node are measured where Node is; `ws` has the compressed row too.
     for peer in ["ws", "socketio"] {
         match peer {

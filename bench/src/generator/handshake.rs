@@ -9,9 +9,9 @@ use std::mem;
 use anyhow::{Result, ensure};
 
 use super::{Door, Opening};
-use crate::engine;
 use crate::message::{Exchange, Template};
 use crate::wire::{self, TEXT, Wire};
+use crate::{engine, hub};
 
 /// What does not depend on the session, encoded once for all connections.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Script {
     door: Door,
     pub(crate) first: Vec<u8>,
     connect: Vec<u8>,
+    hello: Vec<u8>,
+    mirror: Vec<u8>,
     pong: Vec<u8>,
     probe: Vec<u8>,
     /// The upgrade, and an event behind it.
@@ -36,6 +38,8 @@ pub(crate) enum Handshake {
     Upgrade {
         probe: bool,
     },
+    /// The answer to a hub's client.
+    Welcome,
     Open,
     Connected,
     PolledOpen,
@@ -47,6 +51,8 @@ pub(crate) enum Handshake {
     },
     Probed,
     Event,
+    /// Nothing: the stream has begun.
+    Streams,
 }
 
 /// What is to be done next.
@@ -63,7 +69,10 @@ impl Script {
     pub(crate) fn new(door: Door) -> Self {
         let first = match (door.wire, door.opening) {
             (Wire::Raw | Wire::WebSocket, _) => wire::request(everywire_bench::PATH, door.port, door.deflate),
-            (Wire::SocketIo, Opening::WebSocket) => {
+            (Wire::SignalR | Wire::SignalRMsgPack, _) => {
+                wire::request(everywire_bench::HUB_PATH, door.port, door.deflate)
+            }
+            (Wire::SocketIo, Opening::WebSocket | Opening::Stream) => {
                 wire::request(&engine::websocket(None), door.port, door.deflate)
             }
             (Wire::SocketIo, Opening::Polling) => engine::get(door.port, None),
@@ -72,6 +81,8 @@ impl Script {
         Self {
             door,
             first,
+            hello: hub::hello(door.wire),
+            mirror: hub::mirror(door.wire),
             connect: engine::frame(engine::CONNECT.as_bytes()),
             pong: engine::frame(engine::PONG),
             probe: engine::frame(engine::PROBE),
@@ -108,6 +119,10 @@ impl Script {
                 if self.door.wire == Wire::WebSocket {
                     return Ok(Next::Ready);
                 }
+                if let Wire::SignalR | Wire::SignalRMsgPack = self.door.wire {
+                    *state = Handshake::Welcome;
+                    return Ok(Next::Send(self.hello.clone()));
+                }
                 if *probe {
                     *state = Handshake::Probed;
                     return Ok(Next::Send(self.probe.clone()));
@@ -121,6 +136,18 @@ impl Script {
                     None => Ok(Next::Wait),
                 }
             }
+            Handshake::Welcome => {
+                let Some((frame, length)) = wire::parse(received)? else { return Ok(Next::Wait) };
+                ensure!(frame.payload == hub::WELCOME, "{frame:?} where a hub's welcome was expected");
+                received.drain(..length);
+                if self.door.opening == Opening::Stream {
+                    // Nothing is awaited for it; what is sent on the stream comes back.
+                    *state = Handshake::Streams;
+                    return Ok(Next::Send(self.mirror.clone()));
+                }
+                Ok(Next::Ready)
+            }
+            Handshake::Streams => Ok(Next::Ready),
             Handshake::Open | Handshake::Connected | Handshake::Probed | Handshake::Event => {
                 match take_packet(received)? {
                     // socketioxide asks at once.

@@ -5,8 +5,8 @@ use std::io::{ErrorKind, Read, Write};
 use anyhow::{Result, bail, ensure};
 use mio::net::TcpStream;
 
-use crate::engine;
 use crate::wire::{self, CLOSE, Frame, PING, PONG, TEXT, Wire};
+use crate::{engine, hub};
 
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -67,6 +67,7 @@ impl Link {
                     PING => self.pong(frame.payload)?,
                     PONG => bail!("a pong without a ping"),
                     TEXT if engine::is_ping(self.wire, &frame) => self.send(&engine::frame(engine::PONG))?,
+                    _ if hub::is_ping(self.wire, &frame) => {}
                     _ => on_message(&frame)?,
                 }
                 rest = &rest[length..];

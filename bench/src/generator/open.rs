@@ -8,8 +8,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use socket2::{Domain, Socket, Type};
 
 use super::handshake::{Next, Script};
-use crate::engine;
 use crate::wire::{self, CLOSE, NORMAL, Wire};
+use crate::{engine, hub};
 
 /// A peer that says nothing for so long while a connection opens or ends has failed.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -27,12 +27,14 @@ pub(crate) struct Door {
     pub(crate) opening: Opening,
 }
 
-/// How a session of Socket.IO begins; the other wires have but one way.
+/// How a session begins; most wires have but one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Opening {
     WebSocket,
     /// By polling, which is then upgraded.
     Polling,
+    /// With a stream that is mirrored, on a hub.
+    Stream,
 }
 
 /// An open connection and what came behind the handshake.
@@ -101,7 +103,7 @@ impl Open {
         self.stream.write_all(&close)?;
         let answer = loop {
             if let Some((frame, length)) = wire::parse(&self.received)? {
-                if engine::is_ping(wire, &frame) {
+                if engine::is_ping(wire, &frame) || hub::is_ping(wire, &frame) {
                     self.received.drain(..length);
                     continue;
                 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use everywire_bench::Mode;
 
 use crate::generator::Opening;
+use crate::hub;
 use crate::message::{Exchange, Template};
 use crate::wire::Wire;
 pub(crate) use table::ROWS;
@@ -25,6 +26,7 @@ pub(crate) enum Protocol {
     /// Messages of WebSocket, or bare TCP.
     Raw,
     SocketIo,
+    SignalR,
 }
 
 pub(crate) struct Metric {
@@ -48,8 +50,8 @@ pub(crate) enum Base {
     Floor,
     /// The same peer's value of another metric, in the same round.
     Own(&'static str),
-    /// Another metric of the peer that the raw targets are for, in the same round: what the protocol costs.
-    Raw(&'static str),
+    /// Another metric of the peer that another protocol's targets are for, in the same round: what this one costs.
+    Ours(Protocol, &'static str),
     /// Another peer, in the same round.
     Peer(&'static str),
     /// Nothing: the value counts.
@@ -78,11 +80,14 @@ pub(crate) enum Work {
     Idle { message: Message, connections: usize },
 }
 
-/// How an event of Socket.IO is echoed; elsewhere a message is just a message.
+/// How an event is echoed where there are several ways; elsewhere a message is just a message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Answer {
     Event,
+    /// By an acknowledgement, or the result of a call.
     Acknowledgement,
+    /// As an item of a stream.
+    Stream,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -92,13 +97,14 @@ pub(crate) enum Message {
 }
 
 impl Protocol {
-    pub(crate) const ALL: [Self; 2] = [Self::Raw, Self::SocketIo];
+    pub(crate) const ALL: [Self; 3] = [Self::Raw, Self::SocketIo, Self::SignalR];
 
     /// The peer that a protocol's targets are for, by the name of the one for the raw rows.
     pub(crate) fn subject(self, raw: &str) -> String {
         match self {
             Self::Raw => raw.to_owned(),
             Self::SocketIo => format!("{raw}-socketio"),
+            Self::SignalR => format!("{raw}-signalr"),
         }
     }
 }
@@ -123,8 +129,12 @@ impl Message {
     pub(crate) fn echoed(self, wire: Wire, answer: Answer) -> Exchange {
         match (wire, answer) {
             (Wire::Raw | Wire::WebSocket, _) => Exchange::same(self.template()),
-            (Wire::SocketIo, Answer::Event) => Exchange::events("echo", "echo", &self.argument()),
+            (Wire::SocketIo, Answer::Event | Answer::Stream) => {
+                Exchange::events("echo", "echo", &self.argument())
+            }
             (Wire::SocketIo, Answer::Acknowledgement) => Exchange::acknowledged("echo_ack", &self.argument()),
+            (Wire::SignalR | Wire::SignalRMsgPack, Answer::Stream) => hub::mirrored(wire, &self.template()),
+            (Wire::SignalR | Wire::SignalRMsgPack, _) => hub::invoked(wire, &self.template()),
         }
     }
 
@@ -133,6 +143,7 @@ impl Message {
         match wire {
             Wire::Raw | Wire::WebSocket => Exchange::same(self.template()),
             Wire::SocketIo => Exchange::events("publish", "message", &self.argument()),
+            Wire::SignalR | Wire::SignalRMsgPack => hub::published(wire, &self.template()),
         }
     }
 }

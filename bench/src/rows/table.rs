@@ -18,6 +18,10 @@ const fn acknowledged(message: Message, window: usize) -> Work {
     Work::Echo { message, answer: Answer::Acknowledgement, connections: 100, window }
 }
 
+const fn mirrored(message: Message, window: usize) -> Work {
+    Work::Echo { message, answer: Answer::Stream, connections: 100, window }
+}
+
 const fn fanout(message: Message, members: usize, publishers: usize, window: usize) -> Work {
     Work::Fanout { mode: Mode::Room, message, members, publishers, window }
 }
@@ -45,7 +49,7 @@ pub(crate) const ROWS: &[Row] = &[
             id: "socketio-echo",
             title: "echo 64 B, 100 connections, 1 in flight, msg/s",
             better: Better::More,
-            base: Base::Raw("echo"),
+            base: Base::Ours(Protocol::Raw, "echo"),
             targets: &[Target::AtLeast(0.85)],
         }],
     },
@@ -69,7 +73,7 @@ pub(crate) const ROWS: &[Row] = &[
             id: "socketio-echo-16",
             title: "… 16 in flight",
             better: Better::More,
-            base: Base::Raw("echo-16"),
+            base: Base::Ours(Protocol::Raw, "echo-16"),
             targets: &[Target::AtLeast(0.60), Target::OfPeer("socketioxide", 3.0)],
         }],
     },
@@ -81,7 +85,7 @@ pub(crate) const ROWS: &[Row] = &[
             id: "socketio-ack",
             title: "… acknowledged, 1 in flight",
             better: Better::More,
-            base: Base::Raw("echo"),
+            base: Base::Ours(Protocol::Raw, "echo"),
             targets: &[],
         }],
     },
@@ -93,7 +97,43 @@ pub(crate) const ROWS: &[Row] = &[
             id: "socketio-ack-16",
             title: "… acknowledged, 16 in flight",
             better: Better::More,
-            base: Base::Raw("echo-16"),
+            base: Base::Ours(Protocol::Raw, "echo-16"),
+            targets: &[],
+        }],
+    },
+    Row {
+        id: "signalr-invoke",
+        protocol: Protocol::SignalR,
+        work: acknowledged(SHORT, 1),
+        metrics: &[Metric {
+            id: "signalr-invoke",
+            title: "invoke with a result, 64 B, 100 connections, 1 in flight, calls/s",
+            better: Better::More,
+            base: Base::Ours(Protocol::SocketIo, "socketio-ack"),
+            targets: &[Target::AtLeast(0.85)],
+        }],
+    },
+    Row {
+        id: "signalr-invoke-16",
+        protocol: Protocol::SignalR,
+        work: acknowledged(SHORT, 16),
+        metrics: &[Metric {
+            id: "signalr-invoke-16",
+            title: "… 16 in flight",
+            better: Better::More,
+            base: Base::Ours(Protocol::SocketIo, "socketio-ack-16"),
+            targets: &[Target::AtLeast(0.85)],
+        }],
+    },
+    Row {
+        id: "signalr-stream-16",
+        protocol: Protocol::SignalR,
+        work: mirrored(SHORT, 16),
+        metrics: &[Metric {
+            id: "signalr-stream-16",
+            title: "items of a stream that is mirrored, 16 in flight, items/s",
+            better: Better::More,
+            base: Base::Own("signalr-invoke-16"),
             targets: &[],
         }],
     },
@@ -129,7 +169,19 @@ pub(crate) const ROWS: &[Row] = &[
             id: "socketio-fanout-16",
             title: "fan-out 128 B to 1,000, 16 publishes in flight, deliveries/s",
             better: Better::More,
-            base: Base::Raw("fanout-16"),
+            base: Base::Ours(Protocol::Raw, "fanout-16"),
+            targets: &[Target::AtLeast(0.95)],
+        }],
+    },
+    Row {
+        id: "signalr-fanout-16",
+        protocol: Protocol::SignalR,
+        work: fanout(CHAT, 1000, 1, 16),
+        metrics: &[Metric {
+            id: "signalr-fanout-16",
+            title: "fan-out 128 B to 1,000, 16 publishes in flight, deliveries/s",
+            better: Better::More,
+            base: Base::Ours(Protocol::Raw, "fanout-16"),
             targets: &[Target::AtLeast(0.95)],
         }],
     },
@@ -153,7 +205,19 @@ pub(crate) const ROWS: &[Row] = &[
             id: "socketio-fanout-10k",
             title: "… to 10,000",
             better: Better::More,
-            base: Base::Raw("fanout-10k"),
+            base: Base::Ours(Protocol::Raw, "fanout-10k"),
+            targets: &[Target::AtLeast(0.95)],
+        }],
+    },
+    Row {
+        id: "signalr-fanout-10k",
+        protocol: Protocol::SignalR,
+        work: fanout(CHAT, 10_000, 1, 16),
+        metrics: &[Metric {
+            id: "signalr-fanout-10k",
+            title: "… to 10,000",
+            better: Better::More,
+            base: Base::Ours(Protocol::Raw, "fanout-10k"),
             targets: &[Target::AtLeast(0.95)],
         }],
     },
@@ -212,14 +276,14 @@ pub(crate) const ROWS: &[Row] = &[
                 id: "socketio-latency-p50",
                 title: "latency p50 at 100 publishes/s to 1,000, µs",
                 better: Better::Less,
-                base: Base::Raw("latency-p50"),
+                base: Base::Ours(Protocol::Raw, "latency-p50"),
                 targets: &[],
             },
             Metric {
                 id: "socketio-latency-p99",
                 title: "… p99, µs",
                 better: Better::Less,
-                base: Base::Raw("latency-p99"),
+                base: Base::Ours(Protocol::Raw, "latency-p99"),
                 targets: &[],
             },
         ],
@@ -278,6 +342,18 @@ pub(crate) const ROWS: &[Row] = &[
         work: Work::Idle { message: CHAT, connections: 10_000 },
         metrics: &[Metric {
             id: "socketio-idle",
+            title: "idle connection in a room, server RSS bytes",
+            better: Better::Less,
+            base: Base::Nothing,
+            targets: &[Target::ValueAtMost(3072.0)],
+        }],
+    },
+    Row {
+        id: "signalr-idle",
+        protocol: Protocol::SignalR,
+        work: Work::Idle { message: CHAT, connections: 10_000 },
+        metrics: &[Metric {
+            id: "signalr-idle",
             title: "idle connection in a room, server RSS bytes",
             better: Better::Less,
             base: Base::Nothing,
