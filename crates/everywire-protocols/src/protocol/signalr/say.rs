@@ -43,7 +43,8 @@ impl SignalR {
             }
             Item::Reply { token, outcome } => self.complete(token, outcome, outbox),
             Item::StreamItem { token, payload } => {
-                Outgoing::StreamItem { id: &id_of(token), item: payload }.write(encoding, outbox);
+                Outgoing::StreamItem { id: &id_of(token, &mut itoa::Buffer::new()), item: payload }
+                    .write(encoding, outbox);
             }
             // It hears of it with the goodbye, which comes next.
             Item::Refused { message, .. } => {
@@ -59,7 +60,8 @@ impl SignalR {
     }
 
     fn complete(&self, token: &Token, outcome: &Outcome, outbox: &mut dyn Outbox) {
-        let id = id_of(token);
+        let mut digits = itoa::Buffer::new();
+        let id = id_of(token, &mut digits);
         let error;
         let ended = match outcome {
             Outcome::Ended => Ended::Nothing,
@@ -128,9 +130,9 @@ impl SignalR {
 }
 
 /// What the client calls it.
-fn id_of(token: &Token) -> Cow<'_, str> {
+fn id_of<'a>(token: &'a Token, digits: &'a mut itoa::Buffer) -> Cow<'a, str> {
     match token {
-        Token::Number(number) => Cow::Owned(number.to_string()),
+        Token::Number(number) => Cow::Borrowed(digits.format(*number)),
         // It was text when it came.
         Token::Text(text) => String::from_utf8_lossy(text),
         Token::Member { group, place } => Cow::Owned(format!("{group}.{place}")),
