@@ -110,7 +110,7 @@ pub(crate) fn run(workspace: &Workspace, name: &str, seed: u64) -> Result<()> {
                 "variables": variables.iter().copied().collect::<BTreeMap<_, _>>(),
                 "said": stories.collect::<Vec<_>>(),
             });
-            let path = workspace.root.join("conformance/socketio").join(format!("results-{name}.json"));
+            let path = workspace.root.join(file).with_file_name(format!("results-{name}.json"));
             std::fs::write(&path, format!("{result:#}\n")).with_context(|| path.display().to_string())?;
         }
     }
