@@ -94,6 +94,10 @@ async fn world(options: Options) -> World {
                     Ok(())
                 }
             });
+            ns.on("wait", async |conn: Connection, Args(()): Args| {
+                let answer: String = conn.emit_with_ack("now", (), Duration::from_secs(10)).await?;
+                Ok(answer)
+            });
             ns.on("echo", async |_: Connection, Args((text,)): Args<(String,)>| Ok(text));
         })
         .mount(
@@ -306,6 +310,29 @@ async fn too_many_streams_and_an_id_twice_are_refused() {
     client.say(r#"{"type":1,"invocationId":"2","target":"keep","arguments":[],"streamIds":["3","4"]}"#).await;
     let many = client.hear().await;
     assert!(many.contains("as many streams are open as may be, 3; let some end first"), "{many}");
+}
+
+#[tokio::test]
+async fn what_waits_for_its_turn_is_cancelled_and_counted_too() {
+    let world = world(Options { streams: 2, ..Options::default() }).await;
+    let mut client = world.client().await;
+    client.say(r#"{"type":1,"invocationId":"a","target":"wait","arguments":[]}"#).await;
+    assert_eq!(client.hear().await, r#"{"type":1,"invocationId":"s0","target":"now","arguments":[]}"#);
+    client.say(r#"{"type":1,"invocationId":"b","target":"echo","arguments":["b"]}"#).await;
+    for id in ["0", "1", "1", "2", "3"] {
+        client.say(&format!(r#"{{"type":4,"invocationId":"{id}","target":"hold","arguments":[]}}"#)).await;
+    }
+    client.say(r#"{"type":5,"invocationId":"0"}"#).await;
+    assert_eq!(client.hear().await, r#"{"type":3,"invocationId":"0"}"#);
+    client.say(r#"{"type":3,"invocationId":"s0","result":"now"}"#).await;
+    assert_eq!(client.hear().await, r#"{"type":3,"invocationId":"a","result":"now"}"#);
+    assert_eq!(client.hear().await, r#"{"type":3,"invocationId":"b","result":"b"}"#);
+    let twice = r#"{"type":3,"invocationId":"1","error":"Invocation ID '1' is already in use."}"#;
+    assert_eq!(client.hear().await, twice);
+    let many = client.hear().await;
+    assert!(many.starts_with(r#"{"type":3,"invocationId":"3","error":"#), "{many}");
+    assert!(many.contains("as many streams are open as may be, 2"), "{many}");
+    assert_eq!(world.alive.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test]

@@ -76,6 +76,7 @@ impl<T: Transport> State<T> {
     /// Looks at the deadlines: all that come before the next tick have come.
     pub(super) fn look_at_the_clock(&mut self, cx: &mut Context<'_>, now: Time) {
         let horizon = now.after(self.conversation.wheel().tick());
+        self.conversation.expire(horizon);
         // While we do not read, we cannot hear whether the peer lives.
         let is_read = self.conversation.wants_more();
         let has_ended = if !is_read && self.conversation.is_stuck(now) {

@@ -74,12 +74,13 @@ impl Host {
             {
                 self.bring(cx, now, &posted);
             }
+            let horizon = now.after(self.wheel.tick());
+            self.conversation().expire(horizon);
             // What waits goes before what a deadline would say instead: a poll that is let go takes nothing along.
             self.drain(cx, now);
             // While a body is held, or a WebSocket is not read, we cannot hear whether the client lives: a pong comes behind.
             if self.held.is_none() && (self.unread.is_none() || self.conversation().is_stuck(now)) {
                 let mut effects = Effects::new();
-                let horizon = now.after(self.wheel.tick());
                 self.conversation().tick(cx, horizon, &mut effects);
                 self.apply(effects);
                 self.drain(cx, now);

@@ -209,7 +209,9 @@ impl Stream {
             self.link.mailbox().cork();
             let mut effects = Effects::new();
             self.conversation.work(cx, now, &mut effects);
-            self.conversation.tick(cx, now.after(self.wheel.tick()), &mut effects);
+            let horizon = now.after(self.wheel.tick());
+            self.conversation.expire(horizon);
+            self.conversation.tick(cx, horizon, &mut effects);
             self.apply(effects);
             self.drain(cx, now);
             if self.out.len() >= PIECE || self.over.is_some() || self.head.is_some() {

@@ -184,6 +184,10 @@ impl Conversation {
             self.protocol.tick(deadline, &mut out);
             self.follow(cx, deadline, out, effects);
         }
+    }
+
+    /// Ends what may not go on any longer, also while the client is not listened to.
+    pub(crate) fn expire(&mut self, horizon: Time) {
         if self.expires.is_some_and(|expires| expires <= horizon) {
             self.end_expired(horizon);
         }

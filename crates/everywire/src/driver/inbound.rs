@@ -121,6 +121,16 @@ impl Inbound {
         Some(event)
     }
 
+    /// Takes a call out that waits, if a stream is to answer it: nobody wants that any more.
+    pub(crate) fn cancel(&mut self, token: &Token) -> Option<(Box<str>, Box<Call>)> {
+        let wanted = |event: &Waiting| {
+            event.token.as_ref() == Some(token) && event.call.as_ref().is_some_and(|call| call.streams)
+        };
+        let event = self.waiting.remove(self.waiting.iter().position(wanted)?)?;
+        self.waiting_bytes -= event.cost();
+        Some((event.name, event.call?))
+    }
+
     /// Polls what is at work, in order; gives back the first that is done.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Option<Done> {
         if let Some(opening) = &mut self.opening {

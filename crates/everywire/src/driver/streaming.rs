@@ -181,6 +181,11 @@ impl Conversation {
         let seat = &self.seats[i];
         let Some(connection) = seat.connection.as_ref().filter(|_| seat.left.is_none()) else { return };
         let Call { streams, tokens, uploads } = call;
+        // Others may have begun while it waited.
+        if let Some(refused) = self.refuse(streams, &[], token.as_ref()) {
+            self.streams().end(&tokens);
+            return self.reply(i, name, token, Err(refused));
+        }
         let begun = seat.handlers.begin(connection, name, &args, (extras, fold_case), streams, uploads);
         match begun {
             Ok(work) => {
@@ -294,17 +299,24 @@ impl Conversation {
 
     /// The client wants no more of an answer.
     pub(super) fn cancel(&mut self, token: &Token) {
-        let Some(streams) = &mut self.streams else { return };
         let of_stream = |job: &Job| {
             job.token.as_ref() == Some(token) && matches!(job.work, Work::Beginning(_) | Work::Going(_))
         };
-        let Some(j) = streams.jobs.iter().position(of_stream) else {
-            tracing::debug!(peer = %self.peer, ?token, "the client cancels what is no stream");
-            return;
-        };
-        let job = streams.jobs.remove(j);
-        streams.end(&job.uploads);
-        self.finish_call(job, Ok(Outcome::Ended));
+        if let Some(streams) = &mut self.streams
+            && let Some(j) = streams.jobs.iter().position(of_stream)
+        {
+            let job = streams.jobs.remove(j);
+            streams.end(&job.uploads);
+            return self.finish_call(job, Ok(Outcome::Ended));
+        }
+        for i in 0..self.seats.len() {
+            // One that has not begun never does.
+            if let Some((name, call)) = self.seats[i].inbound.cancel(token) {
+                self.streams().end(&call.tokens);
+                return self.answer(i, &name, Some(token.clone()), Ok(Outcome::Ended), false);
+            }
+        }
+        tracing::debug!(peer = %self.peer, ?token, "the client cancels what is no stream");
     }
 
     /// Bytes of the client's streams that wait for their handlers.

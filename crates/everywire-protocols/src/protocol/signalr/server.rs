@@ -247,7 +247,9 @@ impl Protocol for SignalR {
             match self.next(now, &mut input, out) {
                 Ok(true) => {}
                 Ok(false) => return,
-                Err(_) if !self.is_open() => return self.turn_away("Handshake was canceled.", out),
+                Err(_) if !self.is_open() => {
+                    return self.turn_away(Reason::TooLarge, "Handshake was canceled.", out);
+                }
                 Err(fault) => return self.fail(&fault, out),
             }
         }
@@ -302,7 +304,7 @@ impl Protocol for SignalR {
     fn tick(&mut self, now: Time, out: &mut Outputs<'_>) {
         match &self.stage {
             Stage::Shaking(shaking) if now >= shaking.until => {
-                self.turn_away("Handshake was canceled.", out);
+                self.turn_away(Reason::HandshakeTimeout, "Handshake was canceled.", out);
             }
             Stage::Open => {
                 if self.pings

@@ -39,7 +39,7 @@ impl SignalR {
         };
         let (encoding, version) = match agreed {
             Ok(agreed) => agreed,
-            Err(error) => return self.turn_away(&error, out),
+            Err(error) => return self.turn_away(Reason::ProtocolError, &error, out),
         };
         let mut bytes = Vec::new();
         HandshakeResponse { error: None }.append(&mut bytes);
@@ -77,12 +77,12 @@ impl SignalR {
     }
 
     /// The client is not let in; it has no words for anything yet but this.
-    pub(super) fn turn_away(&mut self, error: &str, out: &mut Outputs<'_>) {
+    pub(super) fn turn_away(&mut self, reason: Reason, error: &str, out: &mut Outputs<'_>) {
         let mut bytes = Vec::new();
         HandshakeResponse { error: Some(error.into()) }.append(&mut bytes);
         out.push(Output::Passing { bytes, kind: Kind::Text });
         self.stage = Stage::Over { shaken: false };
-        out.push(Output::Close { reason: Reason::ProtocolError, fault: Cow::Owned(error.to_owned()) });
+        out.push(Output::Close { reason, fault: Cow::Owned(error.to_owned()) });
     }
 }
 

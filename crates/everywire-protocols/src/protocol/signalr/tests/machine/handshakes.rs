@@ -113,18 +113,20 @@ fn an_encoding_may_be_switched_off() {
 
 #[test]
 fn a_handshake_has_to_come_in_time_and_be_short() {
-    let canceled = not_let_in("Handshake was canceled.");
+    let canceled = |reason: Reason| {
+        not_let_in("Handshake was canceled.").map(|line| line.replace("protocol error", reason.as_str()))
+    };
     let mut peer = Peer::silent();
     assert_eq!(peer.wait(10_000), []);
     // What is begun is no handshake.
     assert_eq!(peer.hear(r#"{"protocol":"json""#), NOTHING);
-    assert_eq!(peer.wait(60_000), [(5_000, canceled.to_vec())]);
+    assert_eq!(peer.wait(60_000), [(5_000, canceled(Reason::HandshakeTimeout).to_vec())]);
     assert_eq!(peer.hear(r#","version":1}␞"#), NOTHING);
     let options = || SignalROptions { message_bytes: 40, ..SignalROptions::default() };
     let record = |length: usize| format!(r#"{{"protocol":"json","version":1}}{}␞"#, " ".repeat(length - 32));
     for (length, fits) in [(40, true), (41, false), (400, false)] {
         let record = record(length);
-        let expected = if fits { ["pass {}␞".to_owned(), connect()] } else { canceled.clone() };
+        let expected = if fits { ["pass {}␞".to_owned(), connect()] } else { canceled(Reason::TooLarge) };
         let mut peer = Peer::silent_with(options(), &Facts::default());
         assert_eq!(peer.hear(&record), expected, "{length} bytes");
         let mut peer = Peer::silent_with(options(), &Facts::default());
