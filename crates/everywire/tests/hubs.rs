@@ -4,8 +4,10 @@ mod support;
 
 use std::time::Duration;
 
-use everywire::{App, Connection, Identity, Negotiation, Options, jsonrpc, signalr, socketio};
-use support::{Frame, Tcp, serve, within};
+use everywire::{
+    App, Connection, Identity, Negotiation, Options, RawArgs, jsonrpc, signalr, signalr_raw, socketio,
+};
+use support::{Frame, Tcp, get, serve, within};
 use tokio::sync::mpsc::unbounded_channel;
 
 fn post(path: &str) -> String {
@@ -87,4 +89,41 @@ async fn a_connection_ends_with_its_identity() {
     for _ in 0..3 {
         within("the end", ended.recv()).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn plain_messages_go_by_a_hub_s_transports() {
+    let app = App::builder()
+        .namespace("/", |ns| {
+            ns.on("message", async |conn: Connection, RawArgs(args)| Ok(conn.emit_payload("message", args)?));
+        })
+        .mount("/plain", signalr_raw())
+        .build()
+        .unwrap();
+    let address = serve(&app).await;
+    let token = async || {
+        let answer = Tcp::ask(address, &post("/plain/negotiate?negotiateVersion=1")).await;
+        let offer: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        let text = |name: &str| offer[name].as_str().unwrap().to_owned();
+        (text("connectionId"), text("connectionToken"))
+    };
+    let (id, first) = token().await;
+    let mut socket = Tcp::websocket(address, &format!("/plain?id={first}")).await;
+    socket.text("hi").await;
+    assert_eq!(socket.next_text().await, "hi", "as it is");
+    let everyone = app.namespace("/").unwrap().everyone().fetch_connections().await;
+    assert_eq!(everyone[0].id().to_string(), id, "the id that the client was told");
+    socket.close(1000).await;
+    assert_eq!(socket.close_code().await, Some(1000));
+
+    let (_, second) = token().await;
+    let path = format!("/plain?id={second}");
+    let first = Tcp::ask(address, &get(&path)).await;
+    assert_eq!((first.status, &*first.body), (200, ""));
+    let body = "by polls";
+    let length = body.len();
+    let request =
+        format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{body}");
+    assert_eq!(Tcp::ask(address, &request).await.status, 200);
+    assert_eq!(Tcp::ask(address, &get(&path)).await.body, body);
 }
