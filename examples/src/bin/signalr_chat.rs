@@ -12,7 +12,7 @@ use everywire::{App, Args, Connection, EventError, Reason, Result, Uploads, sign
 use futures_core::Stream;
 use tokio::time::{Interval, interval};
 
-/// Counts down. (async IAsyncEnumerable<int> with yield return)
+/// Counts down. (`async IAsyncEnumerable<int>` with `yield return`)
 struct Countdown {
     left: u32,
     pace: Interval,
