@@ -150,30 +150,56 @@ impl fmt::Debug for RawJson<'_> {
     }
 }
 
-/// Walks the members of one JSON object in the order written, validating as it goes: a message is looked at once,
-/// and its parts are ready to become payloads. A name written twice comes twice.
+/// Walks the members of one JSON object in the order written: `member` is called with each name and value. The text is
+/// looked at once, and its parts are ready to become payloads. A name written twice comes twice.
 ///
 /// ```
-/// use everywire_core::payload::json::Members;
+/// use everywire_core::payload::json::{self, JsonError};
 ///
-/// let mut members = Members::parse(r#"{"method":"chat","params":[1,"a"]}"#)?;
-/// let (name, value) = members.next().transpose()?.unwrap();
-/// assert_eq!((&*name, value.text()), ("method", "\"chat\""));
-/// let (name, value) = members.next().transpose()?.unwrap();
-/// assert_eq!((&*name, value.len()), ("params", 2));
-/// assert!(members.next().is_none());
-/// # Ok::<(), everywire_core::payload::json::JsonError>(())
+/// let mut params = None;
+/// json::members(r#"{"method":"chat","params":[1,"a"]}"#, |name, value| {
+///     if name == "params" {
+///         params = Some(value);
+///     }
+///     Ok::<_, JsonError>(())
+/// })?;
+/// assert_eq!(params.map(|params| params.len()), Some(2));
+/// # Ok::<(), JsonError>(())
 /// ```
 ///
-/// The text is known to be JSON only when `next` has said `None`: do not act on a member before.
-#[derive(Debug, Clone)]
-pub struct Members<'a> {
+/// The text is known to be JSON only when this has returned `Ok`: do not act on a member before.
+#[inline]
+pub fn members<'a, E: From<JsonError>>(
     text: &'a str,
-    scanner: Scanner<'a>,
-    state: State,
+    mut member: impl FnMut(&str, RawJson<'a>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut scanner = opened(text, b'{', JsonFault::NotObject)?;
+    if scanner.take(b'}') {
+        return Ok(scanner.end()?);
+    }
+    loop {
+        let name = scanner.member_name()?;
+        let value = within(RawJson::next(&mut scanner, text)?, &scanner)?;
+        let quoted = &text[name.start..name.end];
+        if name.escapes {
+            member(&unescaped(quoted), value)?;
+        } else {
+            member(&quoted[1..quoted.len() - 1], value)?;
+        }
+        if scanner.take(b',') {
+            continue;
+        }
+        if scanner.take(b'}') {
+            return Ok(scanner.end()?);
+        }
+        let end = scanner.peek().is_none();
+        return Err(scanner.fault(if end { JsonFault::End } else { JsonFault::CommaOrEnd }).into());
+    }
 }
 
-/// Walks the elements of one JSON array likewise.
+/// Walks the elements of one JSON array in the order written, validating as it goes.
+///
+/// The text is known to be JSON only when `next` has said `None`: do not act on an element before.
 #[derive(Debug, Clone)]
 pub struct Elements<'a> {
     text: &'a str,
@@ -191,14 +217,6 @@ enum State {
     Done,
 }
 
-impl<'a> Members<'a> {
-    /// Begins at the opening brace.
-    pub fn parse(text: &'a str) -> Result<Self, JsonError> {
-        let scanner = opened(text, b'{', JsonFault::NotObject)?;
-        Ok(Self { text, scanner, state: State::Opened })
-    }
-}
-
 impl<'a> Elements<'a> {
     /// Begins at the opening bracket.
     pub fn parse(text: &'a str) -> Result<Self, JsonError> {
@@ -214,27 +232,28 @@ impl<'a> Elements<'a> {
     }
 }
 
-impl<'a> Iterator for Members<'a> {
-    type Item = Result<(Cow<'a, str>, RawJson<'a>), JsonError>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        step(&mut self.scanner, &mut self.state, b'}', |scanner| {
-            let name = scanner.member_name()?;
-            let name = unquoted(&self.text[name.start..name.end], name.escapes);
-            Ok((name, within(RawJson::next(scanner, self.text)?, scanner)?))
-        })
-    }
-}
-
 impl<'a> Iterator for Elements<'a> {
     type Item = Result<RawJson<'a>, JsonError>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        step(&mut self.scanner, &mut self.state, b']', |scanner| {
-            within(RawJson::next(scanner, self.text)?, scanner)
-        })
+        let scanner = &mut self.scanner;
+        if self.state == State::Done {
+            return None;
+        }
+        let first = std::mem::replace(&mut self.state, State::Done) == State::Opened;
+        if scanner.take(b']') {
+            return scanner.end().err().map(Err);
+        }
+        if !first && !scanner.take(b',') {
+            let end = scanner.peek().is_none();
+            return Some(scanner.fail(if end { JsonFault::End } else { JsonFault::CommaOrEnd }));
+        }
+        let item = RawJson::next(scanner, self.text).and_then(|item| within(item, scanner));
+        if item.is_ok() {
+            self.state = State::Within;
+        }
+        Some(item)
     }
 }
 
@@ -248,32 +267,6 @@ fn opened<'a>(text: &'a str, bracket: u8, otherwise: JsonFault) -> Result<Scanne
     } else {
         scanner.fail(otherwise)
     }
-}
-
-/// The next item of an open array or object; at its end, that nothing follows.
-#[inline]
-fn step<'a, T>(
-    scanner: &mut Scanner<'a>,
-    state: &mut State,
-    closing: u8,
-    item: impl FnOnce(&mut Scanner<'a>) -> Result<T, JsonError>,
-) -> Option<Result<T, JsonError>> {
-    if *state == State::Done {
-        return None;
-    }
-    let first = std::mem::replace(state, State::Done) == State::Opened;
-    if scanner.take(closing) {
-        return scanner.end().err().map(Err);
-    }
-    if !first && !scanner.take(b',') {
-        let end = scanner.peek().is_none();
-        return Some(scanner.fail(if end { JsonFault::End } else { JsonFault::CommaOrEnd }));
-    }
-    let item = item(scanner);
-    if item.is_ok() {
-        *state = State::Within;
-    }
-    Some(item)
 }
 
 /// An item is one level below what is walked.

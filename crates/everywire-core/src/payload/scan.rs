@@ -71,7 +71,12 @@ impl<'a> Scanner<'a> {
 
     #[inline]
     pub(super) fn fail<T>(&self, fault: JsonFault) -> Result<T, JsonError> {
-        Err(JsonError { fault, at: self.at })
+        Err(self.fault(fault))
+    }
+
+    #[inline]
+    pub(super) fn fault(&self, fault: JsonFault) -> JsonError {
+        JsonError { fault, at: self.at }
     }
 
     /// Skips white space; the next byte, not consumed.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde::de::IgnoredAny;
 
 use super::*;
-use crate::payload::json::{Elements, JsonError, JsonFault, Members, RawJson};
+use crate::payload::json::{Elements, JsonError, JsonFault, RawJson, members};
 use crate::payload::{MAX_ARGUMENT_DEPTH, MAX_DEPTH, PayloadError};
 
 #[test]
@@ -82,32 +82,52 @@ fn depth_is_counted_as_the_deepest_wire_counts_it() {
     assert_eq!(PayloadRef::json_inner(&nested(MAX_ARGUMENT_DEPTH + 1)), Err(PayloadError::Depth));
     // The object that is walked counts too.
     let message = |depth| format!("{{\"a\":{}}}", nested(depth));
-    assert!(Members::parse(&message(MAX_DEPTH - 1)).unwrap().all(|member| member.is_ok()));
-    assert!(Members::parse(&message(MAX_DEPTH)).unwrap().any(|member| member.is_err()));
+    assert!(walked(&message(MAX_DEPTH - 1)).1.is_ok());
+    assert_eq!(walked(&message(MAX_DEPTH)).1.unwrap_err().fault, JsonFault::Depth);
 }
 
 #[test]
 fn an_object_is_walked_in_the_order_written() {
     let text = " { \"b\\u0061\" : [1, 2] , \"a\":{\"x\":1}, \"a\" : null } ";
-    let members: Vec<_> = Members::parse(text).unwrap().map(Result::unwrap).collect();
-    let seen: Vec<_> = members.iter().map(|(name, value)| (&**name, value.text(), value.len())).collect();
+    let (seen, end) = walked(text);
+    let seen: Vec<_> = seen.iter().map(|(name, value)| (&**name, value.text(), value.len())).collect();
     assert_eq!(seen, [("ba", "[1, 2]", 2), ("a", "{\"x\":1}", 1), ("a", "null", 0)]);
-    assert_eq!(Members::parse("{}").unwrap().count(), 0);
+    assert_eq!(end, Ok(()));
+    assert_eq!(walked(" { } "), (Vec::new(), Ok(())));
 
     for (text, taken, fault) in [
         ("{\"a\":1", 1, JsonFault::End),
         ("{\"a\":1 \"b\":2}", 1, JsonFault::CommaOrEnd),
         ("{\"a\":1,}", 1, JsonFault::Name),
         ("{\"a\":1} x", 1, JsonFault::Trailing),
+        ("{} x", 0, JsonFault::Trailing),
         ("{\"a\":}", 0, JsonFault::Value),
+        ("{,}", 0, JsonFault::Name),
+        ("{", 0, JsonFault::End),
+        ("", 0, JsonFault::End),
+        ("[1]", 0, JsonFault::NotObject),
     ] {
-        let seen: Vec<_> = Members::parse(text).unwrap().collect();
-        assert_eq!(seen.iter().filter(|member| member.is_ok()).count(), taken, "{text}");
-        // A fault ends the walk.
-        assert_eq!(seen.last().unwrap().as_ref().unwrap_err().fault, fault, "{text}");
-        assert_eq!(seen.len(), taken + 1, "{text}");
+        let (seen, end) = walked(text);
+        assert_eq!((seen.len(), end.unwrap_err().fault), (taken, fault), "{text}");
     }
-    assert_eq!(Members::parse("[1]").unwrap_err().fault, JsonFault::NotObject);
+
+    // Who walks may stop.
+    let mut seen = 0;
+    let stopped = members("{\"a\":1,\"b\":2}", |_, _| {
+        seen += 1;
+        Err(JsonError { fault: JsonFault::Value, at: 0 })
+    });
+    assert!(stopped.is_err() && seen == 1);
+}
+
+/// The members of an object as far as they go, and how the walk ended.
+fn walked(text: &str) -> (Vec<(String, RawJson<'_>)>, Result<(), JsonError>) {
+    let mut seen = Vec::new();
+    let end = members(text, |name, value| {
+        seen.push((name.to_owned(), value));
+        Ok(())
+    });
+    (seen, end)
 }
 
 #[test]

@@ -12,7 +12,7 @@
 use std::borrow::Cow;
 
 use everywire_core::PayloadRef;
-use everywire_core::payload::json::{JsonError, Members, RawJson};
+use everywire_core::payload::json::{self, JsonError, RawJson};
 use serde::Deserialize;
 
 use super::code;
@@ -60,19 +60,19 @@ impl<'a> Fault<'a> {
 /// Understands the text of one object, looking at each byte once.
 pub(super) fn object(text: &str) -> Result<Heard<'_>, JsonError> {
     let mut parts = Parts::default();
-    for member in Members::parse(text)? {
-        let (name, value) = member?;
-        let part = match &*name {
+    json::members(text, |name, value| {
+        let part = match name {
             "jsonrpc" => &mut parts.version,
             "method" => &mut parts.method,
             "params" => &mut parts.params,
             "id" => &mut parts.id,
             "result" => &mut parts.result,
             "error" => &mut parts.error,
-            _ => continue,
+            _ => return Ok(()),
         };
         *part = Some(value);
-    }
+        Ok::<_, JsonError>(())
+    })?;
     Ok(match (parts.method, parts.result, parts.error) {
         (Some(method), _, _) => parts.call(method),
         (None, None, None) => Fault::invalid("expected a member `method`", parts.id.and_then(id)),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use everywire_core::payload::json::Members;
+use everywire_core::payload::json;
 
 use super::framing::RECORD_SEPARATOR;
 use super::message::{Encoding, Fault};
@@ -25,14 +25,14 @@ impl<'a> HandshakeRequest<'a> {
     /// Reads a record, without its separator.
     pub fn read(record: &'a str) -> Result<Self, Fault> {
         let (mut protocol, mut version) = (None, None);
-        for member in Members::parse(record)? {
-            let (name, value) = member?;
-            match &*name {
+        json::members(record, |name, value| {
+            match name {
                 "protocol" => protocol = Some(value),
                 "version" => version = Some(value),
                 _ => {}
             }
-        }
+            Ok::<_, Fault>(())
+        })?;
         let protocol = text("protocol", required("protocol", protocol)?)?;
         let version = integer("version", required("version", version)?)?;
         Ok(Self { protocol, version })
@@ -74,15 +74,15 @@ impl<'a> HandshakeResponse<'a> {
     /// Reads a record, without its separator.
     pub fn read(record: &'a str) -> Result<Self, Fault> {
         let mut error = None;
-        for member in Members::parse(record)? {
-            let (name, value) = member?;
-            match &*name {
+        json::members(record, |name, value| {
+            match name {
                 // A hub message, and no answer to a handshake.
                 "type" => return Err(Fault::malformed("Expected a handshake response from the server.")),
                 "error" if !value.is_null() => error = Some(text("error", value)?),
                 _ => {}
             }
-        }
+            Ok(())
+        })?;
         Ok(Self { error })
     }
 

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use everywire_core::PayloadRef;
-use everywire_core::payload::json::{Elements, Members, RawJson};
+use everywire_core::payload::json::{self, Elements, RawJson};
 
 use super::message::{Args, Completed, Fault, HubMessage, Invocation};
 
@@ -26,9 +26,8 @@ struct Parts<'a> {
 /// The message that a record is.
 pub(super) fn message(text: &str) -> Result<HubMessage<'_>, Fault> {
     let mut parts = Parts::default();
-    for member in Members::parse(text)? {
-        let (name, value) = member?;
-        let part = match &*name {
+    json::members(text, |name, value| {
+        let part = match name {
             "type" => &mut parts.kind,
             "invocationId" => &mut parts.id,
             "target" => &mut parts.target,
@@ -39,10 +38,11 @@ pub(super) fn message(text: &str) -> Result<HubMessage<'_>, Fault> {
             "error" => &mut parts.error,
             "sequenceId" => &mut parts.sequence,
             "allowReconnect" => &mut parts.allow_reconnect,
-            _ => continue,
+            _ => return Ok(()),
         };
         *part = Some(value);
-    }
+        Ok::<_, Fault>(())
+    })?;
     let kind = integer("type", required("type", parts.kind)?)?;
     Ok(match kind {
         1 => HubMessage::Invocation(parts.invocation()?),
