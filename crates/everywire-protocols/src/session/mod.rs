@@ -6,6 +6,7 @@
 
 mod base64;
 mod engineio;
+mod event_stream;
 mod poll;
 mod refusal;
 mod signalr;
@@ -27,10 +28,13 @@ pub use engineio::{
     BadCookie, EngineIo, EngineIoClient, EngineIoClientInput, EngineIoClientOptions, EngineIoClientOutput,
     EngineIoCookie, EngineIoEndpoint, EngineIoOptions, EngineIoRefusal,
 };
+pub use event_stream::{Event, EventStream, EventTooLong};
 pub use poll::{PollEndpoint, PollOptions};
 pub use signalr::{
     NegotiateFault, NegotiateReply, NegotiateRequest, Negotiated, SignalRConnectionOptions, SignalREndpoint,
-    SignalRRefusal, SignalRTransports, TransferFormat, TransportKind,
+    SignalRRefusal, SignalRRequest, SignalRSessionClient, SignalRSessionClientInput,
+    SignalRSessionClientOptions, SignalRSessionClientOutput, SignalRTransports, TransferFormat,
+    TransportKind,
 };
 pub use sse::{SseEndpoint, SseOptions};
 pub use websocket::{WebSocket, WebSocketOptions};

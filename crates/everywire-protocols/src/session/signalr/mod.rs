@@ -1,6 +1,7 @@
 //! SignalR's sessions: negotiation, and the three transports.
 
 mod answer;
+mod client;
 mod endpoint;
 mod listening;
 mod negotiate;
@@ -13,6 +14,10 @@ mod stateful;
 mod tests;
 
 pub use answer::SignalRRefusal;
+pub use client::{
+    SignalRRequest, SignalRSessionClient, SignalRSessionClientInput, SignalRSessionClientOptions,
+    SignalRSessionClientOutput,
+};
 pub use endpoint::{Negotiated, SignalREndpoint};
 pub use negotiate::{
     NegotiateFault, NegotiateReply, NegotiateRequest, SignalRTransports, TransferFormat, TransportKind,

@@ -222,6 +222,12 @@ impl<'a> NegotiateReply<'a> {
     /// What a client makes of a body. Members that it does not know, and transports, are left alone.
     pub fn read(body: &'a str) -> Result<Self, NegotiateFault> {
         let any: Any<'a> = serde_json::from_str(body).map_err(|error| NegotiateFault(error.to_string()))?;
+        if any.protocol_version.is_some() {
+            return Err(NegotiateFault(
+                "Detected a connection attempt to an ASP.NET SignalR Server. This client only supports connecting to an ASP.NET Core SignalR Server."
+                    .to_owned(),
+            ));
+        }
         if let Some(error) = any.error {
             return Ok(Self::Refused(error));
         }
@@ -292,6 +298,9 @@ struct Refused<'a> {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Any<'a> {
+    /// Of the older ASP.NET SignalR.
+    #[serde(rename = "ProtocolVersion")]
+    protocol_version: Option<serde::de::IgnoredAny>,
     #[serde(borrow)]
     error: Option<Cow<'a, str>>,
     #[serde(borrow)]

@@ -1,6 +1,7 @@
 //! The machine against the wire sheet: what it says to what. `␞` stands for the byte `1E`.
 
 mod events;
+mod pair;
 mod polling;
 mod stateful;
 mod websocket;
