@@ -7,6 +7,7 @@ use std::time::Duration;
 use everywire::{
     App, Connection, Identity, Negotiation, Options, RawArgs, jsonrpc, signalr, signalr_raw, socketio,
 };
+use support::log::Log;
 use support::{Frame, Tcp, get, serve, within};
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -126,4 +127,52 @@ async fn plain_messages_go_by_a_hub_s_transports() {
         format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{body}");
     assert_eq!(Tcp::ask(address, &request).await.status, 200);
     assert_eq!(Tcp::ask(address, &get(&path)).await.body, body);
+}
+
+#[tokio::test]
+async fn a_mount_agrees_on_a_subprotocol_that_it_knows() {
+    let app = App::builder()
+        .mount("/hub", signalr().subprotocols(["superchat", "v2.chat"]))
+        .mount("/none", signalr())
+        .build()
+        .unwrap();
+    let address = serve(&app).await;
+    let agreed = async |path: &str, offered: &str| {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             Sec-WebSocket-Protocol: {offered}\r\n\r\n"
+        );
+        let answer = Tcp::ask(address, &request).await;
+        (answer.status, answer.header("sec-websocket-protocol").map(str::to_owned))
+    };
+    assert_eq!(agreed("/hub", "chat, v2.chat, superchat").await, (101, Some("v2.chat".to_owned())));
+    assert_eq!(agreed("/hub", "chat").await, (101, None));
+    assert_eq!(agreed("/none", "superchat").await, (101, None));
+}
+
+#[tokio::test]
+async fn what_a_handler_logs_is_told_to_be_of_its_event() {
+    let (log, _guard) = Log::listen_from(tracing::Level::DEBUG);
+    let app = App::builder()
+        .namespace("/chat", |ns| {
+            ns.on("say", async |_: Connection, RawArgs(args)| {
+                tracing::info!("at once");
+                tokio::task::yield_now().await;
+                tracing::info!("later");
+                Ok(everywire::RawReply(args))
+            });
+        })
+        .mount("/hubs/{namespace}", signalr())
+        .build()
+        .unwrap();
+    let address = serve(&app).await;
+    let mut hub = Tcp::websocket(address, "/hubs/chat").await;
+    hub.text("{\"protocol\":\"json\",\"version\":1}\u{1e}").await;
+    hub.next_text().await;
+    hub.text("{\"type\":1,\"invocationId\":\"1\",\"target\":\"say\",\"arguments\":[]}\u{1e}").await;
+    assert!(hub.next_text().await.starts_with("{\"type\":3"));
+    for said in ["at once", "later"] {
+        log.line(&["event{namespace=\"/chat\" event=\"say\" connection=", said]).await;
+    }
 }

@@ -16,6 +16,7 @@ use everywire_protocols::session::{
 use super::AppState;
 use super::access::Refusal;
 use super::namespace::Handlers;
+use super::pattern::Pattern;
 
 /// How clients on a mount are carried, and what their messages mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,7 @@ pub struct Mount {
     pub(crate) namespace: Arc<str>,
     pub(crate) chooses_namespace: bool,
     pub(crate) relay: bool,
+    pub(crate) subprotocols: Vec<String>,
     /// What Socket.IO's mounts have besides.
     pub(crate) engine: Option<Box<Engine>>,
     /// What SignalR's mounts have besides.
@@ -131,7 +133,15 @@ const UPGRADE_CHECK: Duration = Duration::from_millis(100);
 
 impl Mount {
     fn new(wire: Wire) -> Self {
-        Self { wire, namespace: "/".into(), chooses_namespace: false, relay: false, engine: None, hub: None }
+        Self {
+            wire,
+            namespace: "/".into(),
+            chooses_namespace: false,
+            relay: false,
+            subprotocols: Vec::new(),
+            engine: None,
+            hub: None,
+        }
     }
 
     fn change_engine(mut self, change: impl FnOnce(&mut Engine)) -> Self {
@@ -218,6 +228,14 @@ impl Mount {
     #[must_use]
     pub fn choose_namespace(mut self) -> Self {
         self.chooses_namespace = true;
+        self
+    }
+
+    /// WebSocket subprotocols (RFC 6455, section 1.9) that its clients may ask for: the first of the client's that is among
+    /// these is agreed on, and none if none is. Default: none. It changes nothing in what is spoken.
+    #[must_use]
+    pub fn subprotocols<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.subprotocols = names.into_iter().map(Into::into).collect();
         self
     }
 
@@ -328,62 +346,5 @@ impl AppState {
         }
         let slashed = format!("/{name}");
         [name, &*slashed].into_iter().find(|name| self.handlers_of(name).is_some()).map(Arc::from)
-    }
-}
-
-/// A path of the mount table: literal segments, and names in braces that stand for one segment each.
-#[derive(Debug, Clone)]
-pub(crate) struct Pattern(Vec<Segment>);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Segment {
-    Literal(String),
-    Param,
-}
-
-impl Pattern {
-    pub(crate) fn parse(path: &str) -> Result<Self, String> {
-        let Some(rest) = path.strip_prefix('/') else {
-            return Err(format!("the mount path {path:?} does not begin with a slash"));
-        };
-        let segment = |segment: &str| match (segment.strip_prefix('{'), segment.contains(['{', '}'])) {
-            (Some(name), _) if name.ends_with('}') => Ok(Segment::Param),
-            (_, true) => Err(format!("the mount path {path:?}: a name in braces is a whole segment")),
-            _ => Ok(Segment::Literal(segment.to_owned())),
-        };
-        rest.split('/').map(segment).collect::<Result<_, _>>().map(Self)
-    }
-
-    /// The values of the pattern's names, undecoded, if the path is one of it.
-    pub(crate) fn matches<'p>(&self, path: &'p str) -> Option<Vec<&'p str>> {
-        let mut params = Vec::new();
-        let mut parts = path.strip_prefix('/')?.split('/');
-        for segment in &self.0 {
-            let part = parts.next()?;
-            match segment {
-                Segment::Literal(literal) if literal == part => {}
-                Segment::Param if !part.is_empty() => params.push(part),
-                _ => return None,
-            }
-        }
-        parts.next().is_none().then_some(params)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pattern_matches_whole_segments() {
-        let pattern = Pattern::parse("/raw/{room}").unwrap();
-        assert_eq!(pattern.matches("/raw/lobby"), Some(vec!["lobby"]));
-        assert_eq!(pattern.matches("/raw/a%2Fb"), Some(vec!["a%2Fb"]));
-        for path in ["/raw", "/raw/", "/raw/a/b", "raw/a", "/Raw/a", "//raw/a", "/raw/a/"] {
-            assert_eq!(pattern.matches(path), None, "{path}");
-        }
-        assert_eq!(Pattern::parse("/").unwrap().matches("/"), Some(vec![]));
-        assert!(Pattern::parse("raw").is_err());
-        assert!(Pattern::parse("/raw/x{room}").is_err());
     }
 }

@@ -131,8 +131,10 @@ pub(super) fn open_accepted(
 
 /// Looks at the handshake.
 pub(super) fn handshake(app: &AppState, arrival: &Arrival) -> Result<Accepted, Box<Response<Body>>> {
-    let options =
-        ServerOptions { subprotocols: Vec::new(), deflate: app.options.deflate.map(|deflate| deflate.agree) };
+    let options = ServerOptions {
+        subprotocols: arrival.mount.subprotocols.clone(),
+        deflate: app.options.deflate.map(|deflate| deflate.agree),
+    };
     let request = &arrival.head;
     let accepted = if request.method() == Method::CONNECT {
         let protocol = request.extensions().get::<hyper::ext::Protocol>().map(hyper::ext::Protocol::as_str);

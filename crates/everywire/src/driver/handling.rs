@@ -33,18 +33,22 @@ impl Conversation {
         let (extras, fold_case) = (self.protocol.extras(), self.protocol.folds_case());
         let seat = &mut self.seats[i];
         let Some(connection) = seat.connection.as_ref().filter(|_| seat.left.is_none()) else { return };
+        let span = span(connection, name);
+        let entered = span.enter();
         let outcome = match seat.handlers.call(connection, name, &args, extras, fold_case) {
             Some(Ok(mut future)) => match future.as_mut().poll(cx) {
                 // The common case: the handler is done at once, and nothing is kept.
                 Poll::Ready(outcome) => outcome,
                 Poll::Pending => {
-                    seat.inbound.start(Job { name: name.into(), token, future });
+                    drop(entered);
+                    seat.inbound.start(Job { name: name.into(), token, future, span });
                     return;
                 }
             },
             Some(Err(error)) => Err(error),
             None => Err(EventError::unknown_event(name)),
         };
+        drop(entered);
         self.reply(i, name, token, outcome);
     }
 
@@ -165,6 +169,12 @@ impl Conversation {
             self.link.mailbox().end(Reason::Refused, true);
         }
     }
+}
+
+/// Around all that a handler does: what it logs can be told to be of this event. Where nobody traces, it is nothing.
+pub(super) fn span(connection: &Connection, event: &str) -> tracing::Span {
+    let namespace = connection.namespace();
+    tracing::debug_span!("event", namespace, event, connection = %connection.id())
 }
 
 /// Whether a client may do this with a room; the error says what it may not.

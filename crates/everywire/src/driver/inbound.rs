@@ -48,6 +48,7 @@ pub(crate) struct Job {
     pub(crate) name: Box<str>,
     pub(crate) token: Option<Token>,
     pub(crate) future: Running,
+    pub(crate) span: tracing::Span,
 }
 
 /// What is done.
@@ -139,7 +140,9 @@ impl Inbound {
             return Some(Done::Open(outcome));
         }
         for i in 0..self.jobs.len() {
-            if let Poll::Ready(outcome) = self.jobs[i].future.as_mut().poll(cx) {
+            let Job { future, span, .. } = &mut self.jobs[i];
+            let polled = span.in_scope(|| future.as_mut().poll(cx));
+            if let Poll::Ready(outcome) = polled {
                 let job = self.jobs.remove(i);
                 if self.jobs.is_empty() {
                     self.jobs = Vec::new();

@@ -12,6 +12,7 @@ use everywire_core::{Item, Outcome, Payload, PayloadRef, Token};
 use everywire_protocols::seam::Time;
 
 use super::conversation::{Conversation, Effects};
+use super::handling::span;
 use super::inbound::Waiting;
 use crate::app::error::{EventError, Result};
 use crate::app::streams::{Intake, Intakes, UploadError, Uploads, Work};
@@ -48,6 +49,7 @@ struct Job {
     token: Option<Token>,
     uploads: Vec<Token>,
     work: Work,
+    span: tracing::Span,
 }
 
 /// What came of a look at a call.
@@ -59,6 +61,7 @@ enum Step {
 
 impl Job {
     fn poll(&mut self, cx: &mut Context<'_>) -> Step {
+        let _entered = self.span.enter();
         loop {
             return match &mut self.work {
                 Work::Beginning(streaming) => match streaming.as_mut().poll(cx) {
@@ -186,11 +189,13 @@ impl Conversation {
             self.streams().end(&tokens);
             return self.reply(i, name, token, Err(refused));
         }
-        let begun = seat.handlers.begin(connection, name, &args, (extras, fold_case), streams, uploads);
+        let span = span(connection, name);
+        let extras = (extras, fold_case);
+        let begun = span.in_scope(|| seat.handlers.begin(connection, name, &args, extras, streams, uploads));
         match begun {
             Ok(work) => {
                 let slot = seat.slot;
-                let job = Job { slot, name: name.into(), token, uploads: tokens, work };
+                let job = Job { slot, name: name.into(), token, uploads: tokens, work, span };
                 self.streams().jobs.push(job);
                 self.stream(cx);
             }

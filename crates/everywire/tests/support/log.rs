@@ -12,11 +12,16 @@ pub struct Log(Arc<Mutex<Vec<u8>>>);
 impl Log {
     /// Begins to listen, until the guard is dropped.
     pub fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
+        Self::listen_from(tracing::Level::INFO)
+    }
+
+    /// The same, from this level on.
+    pub fn listen_from(level: tracing::Level) -> (Self, tracing::subscriber::DefaultGuard) {
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt()
             .with_writer(log.clone())
             .with_ansi(false)
-            .with_max_level(tracing::Level::INFO)
+            .with_max_level(level)
             .finish();
         let guard = tracing::subscriber::set_default(subscriber);
         (log, guard)

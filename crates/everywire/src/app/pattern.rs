@@ -1,0 +1,58 @@
+//! Paths of the mount table.
+
+/// A path of the mount table: literal segments, and names in braces that stand for one segment each.
+#[derive(Debug, Clone)]
+pub(crate) struct Pattern(Vec<Segment>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Segment {
+    Literal(String),
+    Param,
+}
+
+impl Pattern {
+    pub(crate) fn parse(path: &str) -> Result<Self, String> {
+        let Some(rest) = path.strip_prefix('/') else {
+            return Err(format!("the mount path {path:?} does not begin with a slash"));
+        };
+        let segment = |segment: &str| match (segment.strip_prefix('{'), segment.contains(['{', '}'])) {
+            (Some(name), _) if name.ends_with('}') => Ok(Segment::Param),
+            (_, true) => Err(format!("the mount path {path:?}: a name in braces is a whole segment")),
+            _ => Ok(Segment::Literal(segment.to_owned())),
+        };
+        rest.split('/').map(segment).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The values of the pattern's names, undecoded, if the path is one of it.
+    pub(crate) fn matches<'p>(&self, path: &'p str) -> Option<Vec<&'p str>> {
+        let mut params = Vec::new();
+        let mut parts = path.strip_prefix('/')?.split('/');
+        for segment in &self.0 {
+            let part = parts.next()?;
+            match segment {
+                Segment::Literal(literal) if literal == part => {}
+                Segment::Param if !part.is_empty() => params.push(part),
+                _ => return None,
+            }
+        }
+        parts.next().is_none().then_some(params)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_matches_whole_segments() {
+        let pattern = Pattern::parse("/raw/{room}").unwrap();
+        assert_eq!(pattern.matches("/raw/lobby"), Some(vec!["lobby"]));
+        assert_eq!(pattern.matches("/raw/a%2Fb"), Some(vec!["a%2Fb"]));
+        for path in ["/raw", "/raw/", "/raw/a/b", "raw/a", "/Raw/a", "//raw/a", "/raw/a/"] {
+            assert_eq!(pattern.matches(path), None, "{path}");
+        }
+        assert_eq!(Pattern::parse("/").unwrap().matches("/"), Some(vec![]));
+        assert!(Pattern::parse("raw").is_err());
+        assert!(Pattern::parse("/raw/x{room}").is_err());
+    }
+}
