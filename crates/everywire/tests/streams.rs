@@ -277,6 +277,30 @@ async fn a_full_upload_does_not_block_its_own_cancel() {
 }
 
 #[tokio::test]
+async fn a_handler_that_takes_nothing_does_not_hold_up_what_comes_behind() {
+    let upload_timeout = Duration::from_millis(300);
+    let options =
+        Options { inbound_queue: 1000, inbound_bytes: 10_000, upload_timeout, ..Options::default() };
+    let mut world = world(options).await;
+    let mut client = world.client().await;
+    client.say(r#"{"type":4,"invocationId":"0","target":"hold","arguments":[],"streamIds":["1"]}"#).await;
+    client.say(r#"{"type":1,"invocationId":"2","target":"keep","arguments":[],"streamIds":["3"]}"#).await;
+    let mut kept = within("the upload", world.uploads.recv()).await.unwrap();
+    // Much more than is ever read.
+    for _ in 0..50 {
+        for id in [1, 3] {
+            client.say(&format!(r#"{{"type":2,"invocationId":"{id}","item":"{}"}}"#, "x".repeat(1000))).await;
+        }
+    }
+    client.say(r#"{"type":5,"invocationId":"0"}"#).await;
+    assert_eq!(client.hear().await, r#"{"type":3,"invocationId":"0"}"#);
+    assert_eq!(kept.next::<String>().await, Some(Err(everywire::UploadError::Stalled)));
+    assert_eq!(kept.next::<String>().await, None);
+    client.say(r#"{"type":1,"invocationId":"4","target":"echo","arguments":["on"]}"#).await;
+    assert_eq!(client.hear_other().await, r#"{"type":3,"invocationId":"4","result":"on"}"#);
+}
+
+#[tokio::test]
 async fn an_upload_that_nobody_takes_is_not_read_for_ever() {
     const ITEMS: usize = 5000;
     let mut world = world(Options { inbound_queue: 1000, inbound_bytes: 50_000, ..Options::default() }).await;

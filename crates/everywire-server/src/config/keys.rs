@@ -248,6 +248,12 @@ fn timeouts() -> Vec<Key<Config>> {
             "How long a client's socket may take nothing at all while something waits for it.",
         ),
         Key::new(
+            "upload",
+            wait(),
+            field!(options.upload_timeout),
+            "How long the streams of a client may be full, and its socket not read, while their handlers take nothing; then what waits is thrown away.",
+        ),
+        Key::new(
             "close",
             wait(),
             field!(options.close_timeout),

@@ -30,6 +30,10 @@ pub struct Options {
     /// Bytes of a client's events that may ever wait for its handlers. One that waits alone may have more, and so may what
     /// one body of a Socket.IO client's brings; the next such body then waits for its answer. Default 1 MiB.
     pub inbound_bytes: usize,
+    /// For how long a client's streams may be full, [`inbound_bytes`](Self::inbound_bytes) for all of them, while their
+    /// handlers take nothing: its socket is not read meanwhile. Then what waits is thrown away, and the handlers hear of
+    /// it. Default 30 s.
+    pub upload_timeout: Duration,
     /// Bytes of a request's head. Default 16 KiB, Node's.
     pub head_bytes: usize,
     /// Connections at a time; more are answered 503. Default 10,000, as many as half of a process's usual
@@ -91,6 +95,7 @@ impl Default for Options {
             write_timeout: Duration::from_secs(30),
             inbound_queue: 64 * 1024,
             inbound_bytes: 1 << 20,
+            upload_timeout: Duration::from_secs(30),
             head_bytes: 16 * 1024,
             connections: 10_000,
             rooms_per_connection: 128,

@@ -122,6 +122,10 @@ pub enum UploadError {
     /// The client has gone.
     #[error("the client has gone before its stream ended")]
     Gone,
+    /// Nothing was taken for [`Options::upload_timeout`](crate::Options::upload_timeout) while as much of the client's streams
+    /// waited as may. What waited is thrown away, and so is what still comes.
+    #[error("the handler has taken nothing of the stream for too long, and what waited was thrown away")]
+    Stalled,
 }
 
 impl From<ArgsError> for UploadError {
@@ -256,6 +260,25 @@ impl Intake {
         if let Some(reader) = reader {
             reader.wake();
         }
+    }
+
+    /// Throws away what waits, and ends with an error; false if nothing waits.
+    pub(crate) fn stall(&self) -> bool {
+        let mut state = self.state.lock();
+        if state.items.is_empty() {
+            return false;
+        }
+        let error = Err(UploadError::Stalled);
+        self.all.add(cost(&error));
+        let items = std::mem::replace(&mut state.items, VecDeque::from([error]));
+        state.ended = true;
+        let reader = state.reader.take();
+        drop(state);
+        self.all.remove(items.iter().map(cost).sum());
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+        true
     }
 
     /// Nothing more comes.

@@ -195,7 +195,8 @@ impl Conversation {
 
     /// When it wants a tick.
     pub(crate) fn deadline(&self) -> Option<Time> {
-        [self.session.deadline(), self.protocol.deadline(), self.expires].into_iter().flatten().min()
+        let deadlines = [self.session.deadline(), self.protocol.deadline(), self.expires, self.stuck_until()];
+        deadlines.into_iter().flatten().min()
     }
 
     /// Why it is over, if it is.
@@ -340,6 +341,7 @@ impl Conversation {
             }
         }
         if self.streams.is_some() {
+            self.give_up_stuck(now);
             self.stream(cx);
         }
     }

@@ -332,15 +332,37 @@ impl Conversation {
     /// Whether as much of the client's streams waits as may, and nothing has been taken of it for some time. Its socket is
     /// not read then, so nobody notices by reading that it has gone.
     pub(crate) fn is_stuck(&mut self, now: Time) -> bool {
-        let (most, patience) = (self.app.options.inbound_bytes, self.app.options.close_timeout);
-        let Some(streams) = &mut self.streams else { return false };
+        let patience = self.app.options.close_timeout;
+        self.stuck_since(now).is_some_and(|since| since.after(patience) <= now)
+    }
+
+    /// Since when nothing has been taken of the client's streams, while as much of them waits as may.
+    fn stuck_since(&mut self, now: Time) -> Option<Time> {
+        let streams = self.streams.as_mut()?;
         let taken = streams.all.taken();
-        match streams.stuck {
-            _ if streams.all.bytes() < most => streams.stuck = None,
-            Some((before, since)) if before == taken => return since.after(patience) <= now,
-            _ => streams.stuck = Some((taken, now)),
+        streams.stuck = match streams.stuck {
+            _ if streams.all.bytes() < self.app.options.inbound_bytes => None,
+            Some((before, since)) if before == taken => Some((before, since)),
+            _ => Some((taken, now)),
+        };
+        streams.stuck.map(|(_, since)| since)
+    }
+
+    /// When handlers that take nothing will have had time enough.
+    pub(super) fn stuck_until(&self) -> Option<Time> {
+        let (_, since) = self.streams.as_ref()?.stuck?;
+        Some(since.after(self.app.options.upload_timeout))
+    }
+
+    /// Throws away what handlers have not taken for too long: what the client says behind it, a cancel too, has to be read.
+    pub(super) fn give_up_stuck(&mut self, now: Time) {
+        if self.stuck_since(now).is_none() || self.stuck_until().is_none_or(|until| until > now) {
+            return;
         }
-        false
+        let Some(streams) = &mut self.streams else { return };
+        streams.stuck = None;
+        let stalled = streams.intakes.iter().filter(|(_, intake)| intake.stall()).count();
+        tracing::warn!(peer = %self.peer, stalled, "handlers take nothing of a client's streams; they are broken off");
     }
 
     /// Whether no call is at work.
