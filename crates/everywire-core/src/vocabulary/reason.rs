@@ -65,6 +65,21 @@ impl Reason {
         Self::Internal,
     ];
 
+    /// The code by which a WebSocket's close frame says so (RFC 6455, section 7.4, and IANA's registry).
+    pub fn close_code(self) -> u16 {
+        match self {
+            Self::ClientClosed | Self::ServerClosed | Self::Lost => 1000,
+            Self::ProtocolError => 1002,
+            Self::Unsupported => 1003,
+            Self::InvalidText => 1007,
+            Self::Refused | Self::Unauthenticated | Self::SlowConsumer | Self::Overloaded => 1008,
+            Self::TooLarge => 1009,
+            Self::Internal => 1011,
+            Self::Shutdown => 1012,
+            _ => 1001,
+        }
+    }
+
     /// A short name for logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -10,6 +10,7 @@ mod event_stream;
 mod poll;
 mod refusal;
 mod signalr;
+mod sockjs;
 mod sse;
 mod subscription;
 mod websocket;
@@ -35,6 +36,10 @@ pub use signalr::{
     SignalRRefusal, SignalRRequest, SignalRSessionClient, SignalRSessionClientInput,
     SignalRSessionClientOptions, SignalRSessionClientOutput, SignalRTransports, TransferFormat,
     TransportKind,
+};
+pub use sockjs::{
+    SockJsEndpoint, SockJsFrame, SockJsHeartbeat, SockJsOptions, SockJsRefusal, SockJsShape, SockJsTransport,
+    SockJsVerdict,
 };
 pub use sse::{SseEndpoint, SseOptions};
 pub use websocket::{WebSocket, WebSocketOptions};

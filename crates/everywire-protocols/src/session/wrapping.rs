@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::base64;
+use super::{base64, sockjs};
 use crate::seam::{Kind, Outbox};
 
 /// The wrapping of each message on a lane that is [direct](super::Output::Direct). A part of the wire form of
@@ -22,12 +22,21 @@ pub enum Wrapping {
     EngineIo3,
     /// The same for a client that cannot receive binary: that is text, `b4` and base64.
     EngineIo3Base64,
+    /// SockJS on a WebSocket: a frame with one text. Bytes become U+FFFD where they are no text: protocols know that their
+    /// session has none ([`Facts::text_only`](super::Facts::text_only)).
+    SockJs,
 }
 
 impl Wrapping {
     /// Every wrapping, at the index of its number.
-    pub const ALL: [Self; 5] =
-        [Self::None, Self::EngineIo, Self::EngineIoBase64, Self::EngineIo3, Self::EngineIo3Base64];
+    pub const ALL: [Self; 6] = [
+        Self::None,
+        Self::EngineIo,
+        Self::EngineIoBase64,
+        Self::EngineIo3,
+        Self::EngineIo3Base64,
+        Self::SockJs,
+    ];
 
     /// Adds a message to the outbox, wrapped: `write` appends it as the protocol spells it.
     pub fn message(
@@ -39,6 +48,11 @@ impl Wrapping {
     ) {
         match (self, kind) {
             (Self::None, _) | (Self::EngineIo, Kind::Binary) => outbox.message(kind, hint, write),
+            (Self::SockJs, _) => outbox.message(Kind::Text, hint + 8, &mut |out| {
+                let mut text = Vec::with_capacity(hint);
+                write(&mut text);
+                sockjs::append_single(&String::from_utf8_lossy(&text), out);
+            }),
             (_, Kind::Text) => outbox.message(kind, hint + 1, &mut |out| {
                 out.push(b'4');
                 write(out);
@@ -91,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn engine_io_marks_texts_as_messages() {
+    fn messages_are_marked_and_spelled() {
         let mut messages = Vec::new();
         let mut outbox = |kind, bytes: &[u8]| messages.push((kind, bytes.to_vec()));
         for wrapping in Wrapping::ALL {
@@ -99,7 +113,7 @@ mod tests {
                 wrapping.message(kind, 2, &mut |out| out.extend_from_slice(b"hi"), &mut outbox);
             }
         }
-        let expected: [(Kind, &[u8]); 10] = [
+        let expected: [(Kind, &[u8]); 12] = [
             (Kind::Text, b"hi"),
             (Kind::Binary, b"hi"),
             (Kind::Text, b"4hi"),
@@ -110,6 +124,8 @@ mod tests {
             (Kind::Binary, b"\x04hi"),
             (Kind::Text, b"4hi"),
             (Kind::Text, b"b4aGk="),
+            (Kind::Text, b"a[\"hi\"]"),
+            (Kind::Text, b"a[\"hi\"]"),
         ];
         assert_eq!(messages, expected.map(|(kind, bytes)| (kind, bytes.to_vec())));
     }

@@ -266,17 +266,6 @@ pub(super) fn compression(app: &AppState, agreed: &Agreed) -> Compression {
 
 /// The close frame that tells a client why: the codes of RFC 6455, section 7.4.1, and of the IANA registry.
 pub(crate) fn close_frame(reason: Reason) -> CloseFrame<'static> {
-    let code = match reason {
-        Reason::ClientClosed | Reason::ServerClosed | Reason::Lost => 1000,
-        Reason::ProtocolError => 1002,
-        Reason::Unsupported => 1003,
-        Reason::InvalidText => 1007,
-        Reason::Refused | Reason::Unauthenticated | Reason::SlowConsumer | Reason::Overloaded => 1008,
-        Reason::TooLarge => 1009,
-        Reason::Internal => 1011,
-        Reason::Shutdown => 1012,
-        _ => 1001,
-    };
-    let code = CloseCode::new(code).expect("codes of the registry may be sent");
+    let code = CloseCode::new(reason.close_code()).expect("codes of the registry may be sent");
     CloseFrame { code, reason: reason.as_str() }
 }

@@ -1,0 +1,172 @@
+//! What a server says, and how each transport carries it; and what clients say.
+
+use everywire_core::payload::json::{Elements, RawJson};
+
+use super::text;
+use crate::seam::Decoded;
+
+/// A message of the server's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Frame<'a> {
+    /// The session is open.
+    Open,
+    /// Nothing, so that proxies keep the connection.
+    Heartbeat,
+    /// Messages: the inside of an array of strings, each quoted.
+    Messages(&'a str),
+    /// The end.
+    Close {
+        /// As WebSocket's codes, and some above 2000.
+        code: u16,
+        /// Why.
+        reason: &'a str,
+    },
+}
+
+impl Frame<'_> {
+    /// Appends it as text.
+    pub fn append(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Open => out.push(b'o'),
+            Self::Heartbeat => out.push(b'h'),
+            Self::Messages(inside) => {
+                out.extend_from_slice(b"a[");
+                out.extend_from_slice(inside.as_bytes());
+                out.push(b']');
+            }
+            Self::Close { code, reason } => {
+                out.extend_from_slice(b"c[");
+                out.extend_from_slice(itoa::Buffer::new().format(*code).as_bytes());
+                out.push(b',');
+                text::quote(reason, out);
+                out.push(b']');
+            }
+        }
+    }
+}
+
+/// Appends a message to those of a frame that is to come.
+pub(super) fn append_message(message: &str, inside: &mut Vec<u8>) {
+    if !inside.is_empty() {
+        inside.push(b',');
+    }
+    text::quote(message, inside);
+}
+
+/// Appends a frame with one message.
+pub(in crate::session) fn append_single(message: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"a[");
+    text::quote(message, out);
+    out.push(b']');
+}
+
+/// How the response of a receiving request carries frames.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shape {
+    /// `xhr` and `xhr_streaming`: a line each.
+    Lines,
+    /// `eventsource`: an event each.
+    Events,
+    /// `htmlfile`: a script each, that calls a function of the page.
+    Scripts,
+    /// `jsonp`: a call of this function.
+    Call(Box<str>),
+}
+
+/// What comes before the frames of `xhr_streaming`: some browsers show nothing of a response before 2 KiB of it.
+const LINES_PRELUDE: usize = 2048;
+
+/// The least that comes before the first frame of `htmlfile`, and a name: as the reference pads it.
+const PAGE_LENGTH: usize = 1027;
+
+impl Shape {
+    /// Appends what a streaming response begins with. `callback` is where a page of `htmlfile` puts its frames.
+    pub fn prelude(&self, callback: &str, out: &mut Vec<u8>) {
+        match self {
+            Self::Lines => {
+                out.resize(out.len() + LINES_PRELUDE, b'h');
+                out.push(b'\n');
+            }
+            Self::Events => out.extend_from_slice(b"\r\n"),
+            Self::Scripts => page(callback, out),
+            Self::Call(_) => {}
+        }
+    }
+
+    /// Appends a frame.
+    pub fn frame(&self, frame: Frame<'_>, out: &mut Vec<u8>) {
+        match self {
+            Self::Lines => {
+                frame.append(out);
+                out.push(b'\n');
+            }
+            Self::Events => {
+                out.extend_from_slice(b"data: ");
+                let mut text = Vec::new();
+                frame.append(&mut text);
+                // Clients run a decoder of addresses over it.
+                for byte in text {
+                    match byte {
+                        b'%' => out.extend_from_slice(b"%25"),
+                        b'\r' => out.extend_from_slice(b"%0D"),
+                        b'\n' => out.extend_from_slice(b"%0A"),
+                        0 => out.extend_from_slice(b"%00"),
+                        byte => out.push(byte),
+                    }
+                }
+                out.extend_from_slice(b"\r\n\r\n");
+            }
+            Self::Scripts => {
+                out.extend_from_slice(b"<script>\np(");
+                in_script(frame, out);
+                out.extend_from_slice(b");\n</script>\r\n");
+            }
+            Self::Call(callback) => {
+                // The comment keeps the first bytes of the response from being anything else than a script.
+                out.extend_from_slice(b"/**/");
+                out.extend_from_slice(callback.as_bytes());
+                out.push(b'(');
+                in_script(frame, out);
+                out.extend_from_slice(b");\r\n");
+            }
+        }
+    }
+}
+
+fn in_script(frame: Frame<'_>, out: &mut Vec<u8>) {
+    let mut bytes = Vec::new();
+    frame.append(&mut bytes);
+    // What we wrote ourselves is UTF-8.
+    text::quote_for_script(std::str::from_utf8(&bytes).unwrap_or_default(), out);
+}
+
+/// The page that an iframe of `htmlfile` shows, padded so that browsers begin to work on it.
+fn page(callback: &str, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(
+        b"<!doctype html>\n<html><head>\n  <meta http-equiv=\"X-UA-Compatible\" content=\"IE=edge\" />\n  <meta http-equiv=\"Content-Type\" content=\"text/html; charset=UTF-8\" />\n</head><body><h2>Don't panic!</h2>\n  <script>\n    document.domain = document.domain;\n    var c = parent.",
+    );
+    out.extend_from_slice(callback.as_bytes());
+    out.extend_from_slice(
+        b";\n    c.start();\n    function p(d) {c.message(d);};\n    window.onload = function() {c.stop();};\n  </script>",
+    );
+    let end = start + PAGE_LENGTH - 2 + callback.len();
+    out.resize(end.max(out.len()), b' ');
+    out.extend_from_slice(b"\r\n");
+}
+
+/// What a client says: an array of strings, or on a WebSocket a string alone. A half of a surrogate pair becomes U+FFFD.
+///
+/// None if it is neither, or no JSON.
+pub(super) fn messages(text: &str, alone: bool) -> Option<Vec<Decoded>> {
+    let whole = RawJson::parse(text).ok()?;
+    if alone && let Some(message) = whole.as_str() {
+        return Some(vec![Decoded::Text(message.into_owned())]);
+    }
+    let elements = Elements::parse(whole.text()).ok()?;
+    elements.map(|element| Some(Decoded::Text(element.ok()?.as_str()?.into_owned()))).collect()
+}
+
+#[cfg(test)]
+#[path = "frame_tests.rs"]
+mod tests;

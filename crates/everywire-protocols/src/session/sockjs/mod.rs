@@ -1,0 +1,21 @@
+//! SockJS's sessions: a WebSocket, or what does as well where there is none (sockjs-node 0.3.24).
+
+mod answer;
+mod body;
+mod endpoint;
+mod frame;
+mod options;
+mod session;
+mod socket;
+#[cfg(test)]
+mod tests;
+mod text;
+mod transport;
+
+pub use answer::SockJsRefusal;
+pub use endpoint::{SockJsEndpoint, SockJsVerdict};
+pub use frame::{Frame as SockJsFrame, Shape as SockJsShape};
+pub use options::{SockJsHeartbeat, SockJsOptions};
+pub use transport::SockJsTransport;
+
+pub(super) use frame::append_single;

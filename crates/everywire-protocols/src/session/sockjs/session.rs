@@ -1,0 +1,389 @@
+//! The machine: one client, on a WebSocket, or on requests that listen and requests that speak.
+//!
+//! Of those that listen there is one at a time. What is sent while there is none waits in the mailbox; what the driver has
+//! in its hands by then is kept here.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use everywire_core::Reason;
+use http::{HeaderMap, Request};
+
+use super::super::{Facts, Input, Lane, LaneEnd, LaneKind, Output, Outputs, Session, Wrapping};
+use super::answer::{self, SockJsRefusal};
+use super::body;
+use super::frame::{Frame, Shape, append_message};
+use super::options::SockJsOptions;
+use super::socket::{self, Socket};
+use super::transport::{Asked, SockJsTransport, callback};
+use crate::seam::{Message, Time};
+
+/// The machine.
+#[derive(Debug)]
+pub(super) struct SockJs {
+    options: Arc<SockJsOptions>,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// It has had no lane.
+    New,
+    WebSocket(Socket),
+    Http(Box<Http>),
+    Closed,
+}
+
+/// A client without a WebSocket.
+#[derive(Debug)]
+struct Http {
+    /// How it listened first: it goes on so.
+    began: SockJsTransport,
+    /// The request that listens.
+    receiver: Option<Receiver>,
+    /// Messages that wait for one, as they stand in a frame.
+    queue: Vec<u8>,
+    /// What is due next: with a receiver a heart-beat, without one the end.
+    until: Time,
+    /// That it has ended, of which whoever listens is told.
+    closing: Option<Reason>,
+    /// Bodies that have not come whole.
+    posts: Vec<Post>,
+}
+
+/// A request that listens.
+#[derive(Debug)]
+struct Receiver {
+    lane: Lane,
+    shape: Shape,
+    streams: bool,
+    /// Bytes of frames so far.
+    sent: usize,
+    /// Whether something was written that has not left.
+    written: bool,
+}
+
+/// A body on its way.
+#[derive(Debug)]
+struct Post {
+    lane: Lane,
+    headers: HeaderMap,
+    jsonp: bool,
+}
+
+impl SockJs {
+    /// A session that waits for its first lane.
+    pub(super) fn new(options: Arc<SockJsOptions>) -> Self {
+        Self { options, stage: Stage::New }
+    }
+
+    fn lane_opened(
+        &mut self,
+        now: Time,
+        lane: Lane,
+        kind: LaneKind,
+        head: &Request<()>,
+        out: &mut Outputs<'_>,
+    ) {
+        let name = head.uri().path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        match (&mut self.stage, kind, Asked::named(name)) {
+            (Stage::New, LaneKind::WebSocket, _) => {
+                out.push(Output::Write { lane, bytes: Cow::Borrowed(b"o"), text: true });
+                out.push(Output::Opened(Facts { text_only: true, ..Facts::default() }));
+                out.push(Output::Direct { lane, wrapping: Wrapping::SockJs });
+                self.stage = Stage::WebSocket(Socket::new(lane, now, &self.options));
+            }
+            (Stage::New, LaneKind::Stream | LaneKind::Poll, Some(Asked::Receive(transport))) => {
+                let http = Http {
+                    began: transport,
+                    receiver: None,
+                    queue: Vec::new(),
+                    until: now.after(self.options.disconnect_delay),
+                    closing: None,
+                    posts: Vec::new(),
+                };
+                self.stage = Stage::Http(Box::new(http));
+                self.listen(now, lane, transport, head, true, out);
+            }
+            (Stage::Http(http), LaneKind::Stream | LaneKind::Poll, Some(Asked::Receive(transport)))
+                if http.began.goes_with(transport) =>
+            {
+                self.listen(now, lane, transport, head, false, out);
+            }
+            (Stage::Http(http), LaneKind::Post, Some(Asked::Send { jsonp })) => {
+                http.posts.push(Post { lane, headers: head.headers().clone(), jsonp });
+            }
+            _ => out.push(SockJsRefusal::NotFound.on(lane)),
+        }
+    }
+
+    /// A request that listens: it hears, or waits.
+    fn listen(
+        &mut self,
+        now: Time,
+        lane: Lane,
+        transport: SockJsTransport,
+        head: &Request<()>,
+        opens: bool,
+        out: &mut Outputs<'_>,
+    ) {
+        let Stage::Http(http) = &mut self.stage else { return };
+        let callback = callback(head.uri().query()).unwrap_or_default();
+        let shape = transport.shape(&callback);
+        if http.receiver.is_some() {
+            // The one that listens, and the session, are left alone.
+            let mut bytes = Vec::new();
+            if transport.lane() == LaneKind::Stream {
+                shape.prelude(&callback, &mut bytes);
+            }
+            shape.frame(Frame::Close { code: 2010, reason: "Another connection still open" }, &mut bytes);
+            return out.push(answer::receiving(lane, transport, Some(bytes)));
+        }
+        let streams = transport.lane() == LaneKind::Stream;
+        if streams {
+            out.push(answer::receiving(lane, transport, None));
+            let mut prelude = Vec::new();
+            shape.prelude(&callback, &mut prelude);
+            out.push(Output::Write { lane, bytes: Cow::Owned(prelude), text: true });
+        }
+        http.receiver = Some(Receiver { lane, shape, streams, sent: 0, written: false });
+        http.until = now.after(self.options.heartbeat);
+        if opens {
+            http.say(Frame::Open, out);
+            out.push(Output::Opened(Facts { text_only: true, ..Facts::default() }));
+            out.push(Output::Indirect);
+        }
+        http.deliver(out);
+        http.tell_end(out);
+        self.rest(now, out);
+    }
+
+    /// After something was said: whether the request that listens may go on.
+    fn rest(&mut self, now: Time, out: &mut Outputs<'_>) {
+        let Stage::Http(http) = &mut self.stage else { return };
+        let limit = self.options.response_limit;
+        if let Some(receiver) = http.receiver.take_if(|receiver| receiver.streams && receiver.sent >= limit) {
+            out.push(Output::End { lane: receiver.lane, reason: Reason::ServerClosed });
+        }
+        match &http.receiver {
+            // It waits for the next.
+            None => {
+                http.until = now.after(self.options.disconnect_delay);
+                out.push(Output::Hold);
+            }
+            // What comes next waits in the mailbox until this has left.
+            Some(receiver) if receiver.written => out.push(Output::Hold),
+            Some(_) => out.push(Output::Release),
+        }
+    }
+
+    fn message<'a>(&mut self, now: Time, lane: Lane, message: Message<'a>, out: &mut Outputs<'a>) {
+        match &mut self.stage {
+            Stage::WebSocket(socket) => {
+                socket.heard(now, &self.options);
+                if !socket::message(message, out) {
+                    self.finish(Reason::ProtocolError, out);
+                }
+            }
+            Stage::Http(http) => {
+                let Some(i) = http.posts.iter().position(|post| post.lane == lane) else { return };
+                let Post { headers, jsonp, .. } = http.posts.swap_remove(i);
+                match body::read(&headers, message.as_bytes(), jsonp) {
+                    Ok(messages) => {
+                        // What comes after the end is swallowed.
+                        if http.closing.is_none() {
+                            out.extend(messages.into_iter().map(Output::Decoded));
+                        }
+                        out.push(answer::taken(lane, jsonp));
+                    }
+                    Err(refusal) => out.push(refusal.on(lane)),
+                }
+            }
+            Stage::New | Stage::Closed => {}
+        }
+    }
+
+    fn lane_closed(&mut self, lane: Lane, how: LaneEnd, out: &mut Outputs<'_>) {
+        match &mut self.stage {
+            Stage::WebSocket(socket) if socket.lane == lane => self.over(how.reason(), out),
+            Stage::Http(http) => {
+                http.posts.retain(|post| post.lane != lane);
+                // Whoever goes while it listens does not come back.
+                if http.receiver.as_ref().is_some_and(|receiver| receiver.lane == lane) {
+                    http.receiver = None;
+                    let reason = http.closing.unwrap_or(how.reason());
+                    self.over(reason, out);
+                }
+            }
+            Stage::WebSocket(_) | Stage::New | Stage::Closed => {}
+        }
+    }
+
+    /// The server ends it. Without a WebSocket, who listens next is told, too.
+    fn close(&mut self, now: Time, reason: Reason, out: &mut Outputs<'_>) {
+        match &mut self.stage {
+            Stage::New | Stage::Closed => self.over(reason, out),
+            Stage::WebSocket(socket) => {
+                socket.say_end(reason, out);
+                self.finish(reason, out);
+            }
+            Stage::Http(http) if http.closing.is_none() => {
+                http.closing = Some(reason);
+                http.deliver(out);
+                http.tell_end(out);
+                self.rest(now, out);
+            }
+            Stage::Http(_) => {}
+        }
+    }
+
+    /// What is open ends, and all with it.
+    fn finish(&mut self, reason: Reason, out: &mut Outputs<'_>) {
+        if let Stage::WebSocket(Socket { lane, .. }) = self.stage {
+            out.push(Output::End { lane, reason });
+        }
+        self.over(reason, out);
+    }
+
+    fn over(&mut self, reason: Reason, out: &mut Outputs<'_>) {
+        match std::mem::replace(&mut self.stage, Stage::Closed) {
+            Stage::Closed => return,
+            // Bodies that are still to come would come too late.
+            Stage::Http(http) => {
+                out.extend(http.posts.iter().map(|post| SockJsRefusal::NotFound.on(post.lane)));
+            }
+            Stage::New | Stage::WebSocket(_) => {}
+        }
+        out.push(Output::Closed(reason));
+    }
+
+    fn tick(&mut self, now: Time, out: &mut Outputs<'_>) {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        match &mut self.stage {
+            Stage::WebSocket(socket) => {
+                if !socket.tick(now, &self.options, out) {
+                    self.finish(Reason::IdleTimeout, out);
+                }
+            }
+            Stage::Http(http) => match &http.receiver {
+                Some(_) => {
+                    http.say(Frame::Heartbeat, out);
+                    http.until = now.after(self.options.heartbeat);
+                    self.rest(now, out);
+                }
+                None => {
+                    let reason = http.closing.unwrap_or(Reason::Lost);
+                    self.over(reason, out);
+                }
+            },
+            Stage::New | Stage::Closed => {}
+        }
+    }
+}
+
+impl Http {
+    /// Says this to whoever listens. A poll has had its answer then.
+    fn say(&mut self, frame: Frame<'_>, out: &mut Outputs<'_>) {
+        let Some(receiver) = &mut self.receiver else { return };
+        let mut bytes = Vec::new();
+        receiver.shape.frame(frame, &mut bytes);
+        if receiver.streams {
+            receiver.sent += bytes.len();
+            receiver.written = true;
+            out.push(Output::Write { lane: receiver.lane, bytes: Cow::Owned(bytes), text: true });
+        } else {
+            let transport = if receiver.shape == Shape::Lines {
+                SockJsTransport::Polling
+            } else {
+                SockJsTransport::Jsonp
+            };
+            out.push(answer::receiving(receiver.lane, transport, Some(bytes)));
+            self.receiver = None;
+        }
+    }
+
+    /// Says what waits, in one frame.
+    fn deliver(&mut self, out: &mut Outputs<'_>) {
+        if self.queue.is_empty() || self.receiver.is_none() {
+            return;
+        }
+        let queue = std::mem::take(&mut self.queue);
+        // What we wrote ourselves is UTF-8.
+        self.say(Frame::Messages(std::str::from_utf8(&queue).unwrap_or_default()), out);
+    }
+
+    /// Says that it has ended, if it has, and nothing comes before that.
+    fn tell_end(&mut self, out: &mut Outputs<'_>) {
+        let Some(reason) = self.closing.filter(|_| self.queue.is_empty() && self.receiver.is_some()) else {
+            return;
+        };
+        let (code, words) = end_of(reason);
+        self.say(Frame::Close { code, reason: words }, out);
+        if let Some(Receiver { lane, .. }) = self.receiver.take() {
+            out.push(Output::End { lane, reason });
+        }
+    }
+}
+
+/// How a client is told of an end: the code of WebSocket's registry, and the reference's words for an ordinary one.
+pub(super) fn end_of(reason: Reason) -> (u16, &'static str) {
+    match reason {
+        Reason::ServerClosed | Reason::ClientLeft | Reason::ClientClosed => (1000, "Normal closure"),
+        reason => (reason.close_code(), reason.as_str()),
+    }
+}
+
+impl Session for SockJs {
+    fn input<'a>(&mut self, now: Time, input: Input<'a>, out: &mut Outputs<'a>) {
+        match input {
+            Input::LaneOpened { lane, kind, head } => self.lane_opened(now, lane, kind, head, out),
+            Input::Message { lane, message } => self.message(now, lane, message, out),
+            Input::Pong { lane } => {
+                if let Stage::WebSocket(socket) = &mut self.stage
+                    && socket.lane == lane
+                {
+                    socket.heard(now, &self.options);
+                }
+            }
+            Input::LaneClosed { lane, how } => self.lane_closed(lane, how, out),
+            Input::LaneWritable { lane } => {
+                if let Stage::Http(http) = &mut self.stage
+                    && let Some(receiver) = &mut http.receiver
+                    && receiver.lane == lane
+                    && std::mem::take(&mut receiver.written)
+                {
+                    out.push(Output::Release);
+                }
+            }
+            Input::Send { message, .. } => match &mut self.stage {
+                Stage::Http(http) => {
+                    append_message(&String::from_utf8_lossy(message.as_bytes()), &mut http.queue);
+                }
+                Stage::WebSocket(socket) => socket.say(message, out),
+                Stage::New | Stage::Closed => {}
+            },
+            Input::Drained => {
+                if let Stage::Http(http) = &mut self.stage
+                    && !http.queue.is_empty()
+                    && http.receiver.is_some()
+                {
+                    http.deliver(out);
+                    self.rest(now, out);
+                }
+            }
+            Input::Close(reason) => self.close(now, reason, out),
+            Input::Tick => self.tick(now, out),
+            Input::Joined { .. } | Input::Resumable(_) | Input::Acknowledged(_) => {}
+        }
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        match &self.stage {
+            Stage::WebSocket(socket) => Some(socket.until),
+            Stage::Http(http) => Some(http.until),
+            Stage::New | Stage::Closed => None,
+        }
+    }
+}

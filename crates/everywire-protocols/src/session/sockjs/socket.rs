@@ -1,0 +1,79 @@
+//! A session that a WebSocket carries alone.
+
+use std::borrow::Cow;
+
+use super::super::{Lane, Output, Outputs};
+use super::frame::{self, Frame, append_message};
+use super::options::{SockJsHeartbeat, SockJsOptions};
+use super::session::end_of;
+use crate::seam::{Message, Time};
+use everywire_core::Reason;
+
+#[derive(Debug)]
+pub(super) struct Socket {
+    pub(super) lane: Lane,
+    /// When a heart-beat is due, or the answer to one.
+    pub(super) until: Time,
+    pinged: bool,
+}
+
+impl Socket {
+    pub(super) fn new(lane: Lane, now: Time, options: &SockJsOptions) -> Self {
+        Self { lane, until: now.after(options.heartbeat), pinged: false }
+    }
+
+    /// The client lives.
+    pub(super) fn heard(&mut self, now: Time, options: &SockJsOptions) {
+        if std::mem::take(&mut self.pinged) {
+            self.until = now.after(options.heartbeat);
+        }
+    }
+
+    pub(super) fn say(&self, message: Message<'_>, out: &mut Outputs<'_>) {
+        let mut inside = Vec::new();
+        append_message(&String::from_utf8_lossy(message.as_bytes()), &mut inside);
+        self.frame(Frame::Messages(std::str::from_utf8(&inside).unwrap_or_default()), out);
+    }
+
+    pub(super) fn say_end(&self, reason: Reason, out: &mut Outputs<'_>) {
+        let (code, reason) = end_of(reason);
+        self.frame(Frame::Close { code, reason }, out);
+    }
+
+    fn frame(&self, frame: Frame<'_>, out: &mut Outputs<'_>) {
+        let mut bytes = Vec::new();
+        frame.append(&mut bytes);
+        out.push(Output::Write { lane: self.lane, bytes: Cow::Owned(bytes), text: true });
+    }
+
+    /// False if the client is gone.
+    pub(super) fn tick(&mut self, now: Time, options: &SockJsOptions, out: &mut Outputs<'_>) -> bool {
+        match options.websocket_heartbeat {
+            SockJsHeartbeat::Ping { .. } if self.pinged => return false,
+            SockJsHeartbeat::Ping { timeout } => {
+                out.push(Output::Ping { lane: self.lane });
+                self.pinged = true;
+                self.until = now.after(timeout);
+            }
+            SockJsHeartbeat::Frame => {
+                self.frame(Frame::Heartbeat, out);
+                self.until = now.after(options.heartbeat);
+            }
+        }
+        true
+    }
+}
+
+/// What the client says. False if it makes no sense.
+pub(super) fn message<'a>(message: Message<'a>, out: &mut Outputs<'a>) -> bool {
+    let text = match message {
+        Message::Text(text) => Cow::Borrowed(text),
+        Message::Binary(bytes) => String::from_utf8_lossy(bytes),
+    };
+    if text.is_empty() {
+        return true;
+    }
+    let Some(messages) = frame::messages(&text, true) else { return false };
+    out.extend(messages.into_iter().map(Output::Decoded));
+    true
+}
