@@ -43,7 +43,8 @@ pub use app::error::{EventError, Result, code};
 pub use app::handler::{Args, FromArgs, RawArgs, RawReply, Reply, Values};
 pub use app::handshake::Handshake;
 pub use app::mount::{
-    Mount, Negotiation, Wire, jsonrpc, poll, publish, raw, raw_room, signalr, signalr_raw, socketio, sse,
+    Mount, Negotiation, Wire, jsonrpc, poll, publish, raw, raw_room, signalr, signalr_raw, socketio, sockjs,
+    sockjs_raw, sse,
 };
 pub use app::namespace::NamespaceBuilder;
 pub use app::options::{Deflate, Options};
@@ -64,6 +65,7 @@ pub use everywire_protocols::protocol::socketio::{Parser, SocketIoOptions};
 pub use everywire_protocols::session::WebSocketOptions;
 pub use everywire_protocols::session::{EngineIoCookie, EngineIoOptions};
 pub use everywire_protocols::session::{SignalRConnectionOptions, SignalRTransports};
+pub use everywire_protocols::session::{SockJsHeartbeat, SockJsOptions};
 pub use everywire_websocket::DeflateOptions;
 
 /// The last value of a key of a request's query, decoded.

@@ -10,7 +10,8 @@ use std::time::Duration;
 use everywire_protocols::protocol::SignalROptions;
 use everywire_protocols::protocol::socketio::SocketIoOptions;
 use everywire_protocols::session::{
-    EngineIoEndpoint, EngineIoOptions, SignalRConnectionOptions, SignalREndpoint,
+    EngineIoEndpoint, EngineIoOptions, SignalRConnectionOptions, SignalREndpoint, SockJsEndpoint,
+    SockJsHeartbeat, SockJsOptions,
 };
 
 use super::AppState;
@@ -38,6 +39,10 @@ pub enum Wire {
     SignalR,
     /// Plain messages, carried as SignalR's are.
     SignalRRaw,
+    /// JSON-RPC 2.0 over SockJS.
+    SockJs,
+    /// Plain messages over SockJS.
+    SockJsRaw,
 }
 
 /// A row of the mount table.
@@ -52,6 +57,8 @@ pub struct Mount {
     pub(crate) engine: Option<Box<Engine>>,
     /// What SignalR's mounts have besides.
     pub(crate) hub: Option<Box<Hub>>,
+    /// What SockJS's mounts have besides: they have the paths below, too.
+    pub(crate) sockjs: Option<Arc<SockJsEndpoint>>,
 }
 
 /// A SignalR mount's own options.
@@ -141,6 +148,7 @@ impl Mount {
             subprotocols: Vec::new(),
             engine: None,
             hub: None,
+            sockjs: None,
         }
     }
 
@@ -187,6 +195,15 @@ impl Mount {
     pub fn connections(mut self, options: SignalRConnectionOptions) -> Self {
         if let Some(hub) = &mut self.hub {
             hub.endpoint = Arc::new(SignalREndpoint::new(options));
+        }
+        self
+    }
+
+    /// SockJS's options of a SockJS mount: transports, waits, sizes. Nothing on other mounts.
+    #[must_use]
+    pub fn sockjs(mut self, options: SockJsOptions) -> Self {
+        if let Some(endpoint) = &mut self.sockjs {
+            *endpoint = Arc::new(SockJsEndpoint::new(options));
         }
         self
     }
@@ -252,6 +269,13 @@ impl Mount {
             waits.extend([options.poll_timeout, options.disconnect_timeout]);
             if let Some(protocol) = &hub.protocol {
                 waits.extend([protocol.keep_alive, protocol.client_timeout, protocol.handshake_timeout]);
+            }
+        }
+        if let Some(sockjs) = &self.sockjs {
+            let options = sockjs.options();
+            waits.extend([options.heartbeat, options.disconnect_delay]);
+            if let SockJsHeartbeat::Ping { timeout } = options.websocket_heartbeat {
+                waits.push(timeout);
             }
         }
         waits
@@ -321,6 +345,18 @@ pub fn signalr_raw() -> Mount {
     Mount { hub: Some(Box::new(hub)), ..Mount::new(Wire::SignalRRaw) }
 }
 
+/// JSON-RPC 2.0 over SockJS, for clients of `sockjs-client`: by WebSocket, or by what works where that does not. A plain
+/// WebSocket is at `/websocket` below.
+pub fn sockjs() -> Mount {
+    let endpoint = Arc::new(SockJsEndpoint::new(SockJsOptions::default()));
+    Mount { sockjs: Some(endpoint), ..Mount::new(Wire::SockJs) }
+}
+
+/// Plain messages over SockJS: each is the event `message`, a text.
+pub fn sockjs_raw() -> Mount {
+    Mount { wire: Wire::SockJsRaw, ..sockjs() }
+}
+
 /// A path, and what is there.
 #[derive(Debug)]
 pub(crate) struct Route {
@@ -328,6 +364,16 @@ pub(crate) struct Route {
     pub(crate) mount: Arc<Mount>,
     /// Whether clients only ask there how they may connect.
     pub(crate) negotiates: bool,
+}
+
+impl Route {
+    /// The values of the names in its path, and what comes behind it, if a path is its own.
+    pub(crate) fn matches<'p>(&self, path: &'p str) -> Option<(Vec<&'p str>, &'p str)> {
+        if self.mount.sockjs.is_some() {
+            return self.pattern.matches_above(path);
+        }
+        self.pattern.matches(path).map(|params| (params, ""))
+    }
 }
 
 impl AppState {

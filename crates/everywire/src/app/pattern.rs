@@ -23,6 +23,14 @@ impl Pattern {
         rest.split('/').map(segment).collect::<Result<_, _>>().map(Self)
     }
 
+    /// The same for a path that lies below one of the pattern: what comes behind, too, which is empty or begins with a slash.
+    pub(crate) fn matches_above<'p>(&self, path: &'p str) -> Option<(Vec<&'p str>, &'p str)> {
+        let slashes = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        let end = slashes.skip(1).nth(self.0.len() - 1)?;
+        let (own, rest) = path.split_at(end);
+        Some((self.matches(own)?, rest))
+    }
+
     /// The values of the pattern's names, undecoded, if the path is one of it.
     pub(crate) fn matches<'p>(&self, path: &'p str) -> Option<Vec<&'p str>> {
         let mut params = Vec::new();
@@ -42,6 +50,25 @@ impl Pattern {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pattern_may_have_paths_below() {
+        let pattern = Pattern::parse("/sock/{name}").unwrap();
+        for (path, expected) in [
+            ("/sock/a", Some((vec!["a"], ""))),
+            ("/sock/a/", Some((vec!["a"], "/"))),
+            ("/sock/a/b//c", Some((vec!["a"], "/b//c"))),
+            ("/sock", None),
+            ("/sock/", None),
+            ("/sock//b", None),
+            ("/socks/a/b", None),
+            ("/", None),
+            ("", None),
+            ("*", None),
+        ] {
+            assert_eq!(pattern.matches_above(path), expected, "{path}");
+        }
+    }
 
     #[test]
     fn a_pattern_matches_whole_segments() {

@@ -250,7 +250,7 @@ impl Host {
     fn write(&mut self, lane: Lane, bytes: Bytes, text: bool) {
         match self.lanes.iter_mut().find(|(open, _)| *open == lane) {
             Some((_, Way::Stream(stream))) => {
-                stream.waiting.extend_from_slice(&bytes);
+                stream.waiting.push_back(bytes);
                 stream.busy = true;
             }
             _ => self.command(lane, Command::Write { bytes, text }),

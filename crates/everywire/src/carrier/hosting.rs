@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use everywire_core::{Mailbox, Reason};
-use everywire_protocols::session::{Lane, LaneEnd, LaneKind};
+use everywire_protocols::session::{Lane, LaneEnd, LaneKind, SessionId};
 use http::{HeaderValue, Request, Response, header};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -25,7 +25,7 @@ use super::websocket::{self, Beginning, Manner};
 use crate::app::AppState;
 use crate::carrier::form::Framing;
 use crate::driver::conversation::{Conversation, Opening};
-use crate::driver::lanes::{Answer, Door, Known, LaneEvent, Reply};
+use crate::driver::lanes::{Answer, Door, Known, LaneEvent, Registration, Reply};
 use crate::driver::link::SocketLink;
 
 /// How a mount's requests are treated.
@@ -66,6 +66,20 @@ impl Hosting {
             Ok(reply) => self.finish(reply, &arrival.head),
             Err(_) => (self.unknown)(&arrival.head),
         }
+    }
+
+    /// A request that listens, of a session whose id its client has chosen; the session begins if there is none of it.
+    pub(super) async fn listen(
+        self,
+        app: &Arc<AppState>,
+        arrival: &Arrival,
+        lane: LaneKind,
+        id: SessionId,
+        beginning: impl FnOnce() -> Beginning,
+    ) -> Response<Body> {
+        let (door, _) = begin_or_find(app, arrival, id, beginning);
+        let (asking, reply) = knock(&door, lane, &arrival.head);
+        self.conclude(reply.await, asking, arrival)
     }
 
     /// A poll of a session, or what its client posts.
@@ -208,11 +222,44 @@ impl Hosting {
     }
 }
 
-/// Begins a session that waits for its first lane.
-pub(super) fn begin(app: &Arc<AppState>, arrival: &Arrival, beginning: Beginning) -> Arc<Door> {
-    let link = Arc::new(SocketLink::new(Mailbox::new(app.options.mailbox, false)));
-    let door = Door::new(link.clone());
-    let Beginning { session, protocol, id, public, handshake, .. } = beginning;
+/// Begins a session that waits for its first lane. Its id is random, and nobody's yet.
+pub(super) fn begin(app: &Arc<AppState>, arrival: &Arrival, mut beginning: Beginning) -> Arc<Door> {
+    let door = Door::new(Arc::new(SocketLink::new(Mailbox::new(app.options.mailbox, false))));
+    let registration = beginning.id.take().map(|id| app.table.enter(id, Known::Hosted(door.clone())));
+    begin_behind(app, arrival, beginning, &door, registration);
+    door
+}
+
+/// The same for an id that the client has chosen: the session of it, if there is one. True if there was none.
+pub(super) fn begin_or_find(
+    app: &Arc<AppState>,
+    arrival: &Arrival,
+    id: SessionId,
+    beginning: impl FnOnce() -> Beginning,
+) -> (Arc<Door>, bool) {
+    let door = Door::new(Arc::new(SocketLink::new(Mailbox::new(app.options.mailbox, false))));
+    match app.table.enter_unless_known(id, Known::Hosted(door.clone())) {
+        Ok(registration) => {
+            begin_behind(app, arrival, beginning(), &door, Some(registration));
+            (door, true)
+        }
+        Err(Known::Hosted(known)) => (known, false),
+        // A session of such an id lives over requests. Its door is closed here: the client is told that there is none.
+        Err(Known::Alone) => {
+            door.close();
+            (door, false)
+        }
+    }
+}
+
+fn begin_behind(
+    app: &Arc<AppState>,
+    arrival: &Arrival,
+    beginning: Beginning,
+    door: &Arc<Door>,
+    registration: Option<Registration>,
+) {
+    let Beginning { session, protocol, public, handshake, .. } = beginning;
     let opening = Opening {
         app: app.clone(),
         namespace: arrival.namespace.clone(),
@@ -226,12 +273,11 @@ pub(super) fn begin(app: &Arc<AppState>, arrival: &Arrival, beginning: Beginning
         framing: Framing::WebSocket,
         shared_socket: false,
     };
-    let mut conversation = Box::new(Conversation::new(opening, link));
-    if let Some(id) = id {
-        conversation.keep(app.table.enter(id, Known::Hosted(door.clone())));
+    let mut conversation = Box::new(Conversation::new(opening, door.link.clone()));
+    if let Some(registration) = registration {
+        conversation.keep(registration);
     }
     tokio::spawn(Host::new(door.clone(), conversation, app.wheel.clone()));
-    door
 }
 
 /// A request that awaits the session's response. Given up before, it tells the session.

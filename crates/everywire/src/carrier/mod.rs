@@ -33,6 +33,7 @@ pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod service;
 pub(crate) mod socket;
+mod sockjs;
 pub(crate) mod timed;
 pub(crate) mod transport;
 mod upload;

@@ -1,6 +1,7 @@
-//! A body that another task writes: one piece at a time, so that a client that does not read is noticed by the task
+//! A body that another task writes: a few pieces at a time, so that a client that does not read is noticed by the task
 //! even where hyper asks for nothing more (an HTTP/2 stream whose window is used up).
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -20,8 +21,8 @@ pub(crate) struct Slot(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    /// Written by the task when it is empty, taken by the body.
-    piece: Vec<u8>,
+    /// Written by the task when there are none, taken by the body: each is a chunk.
+    pieces: VecDeque<Bytes>,
     /// No more will come.
     over: bool,
     /// Nobody will take it.
@@ -38,7 +39,7 @@ impl Slot {
 
     /// Whether the last piece has not been taken.
     pub(crate) fn is_full(&self) -> bool {
-        !self.0.lock().piece.is_empty()
+        !self.0.lock().pieces.is_empty()
     }
 
     /// Whether nobody will take anything.
@@ -47,9 +48,9 @@ impl Slot {
     }
 
     /// The end, behind whatever has not been taken.
-    pub(crate) fn end(&self, mut rest: Vec<u8>) {
+    pub(crate) fn end(&self, rest: VecDeque<Bytes>) {
         let mut state = self.0.lock();
-        state.piece.append(&mut rest);
+        state.pieces.extend(rest);
         state.over = true;
         let reader = state.reader.take();
         drop(state);
@@ -58,11 +59,11 @@ impl Slot {
         }
     }
 
-    /// Puts a piece into the empty slot, and says whether it was the last.
-    pub(crate) fn put(&self, piece: Vec<u8>, last: bool) {
+    /// Puts pieces into the empty slot, none of them empty, and says whether they were the last.
+    pub(crate) fn put(&self, pieces: VecDeque<Bytes>, last: bool) {
         let mut state = self.0.lock();
-        if !piece.is_empty() {
-            state.piece = piece;
+        if !pieces.is_empty() {
+            state.pieces = pieces;
         }
         state.over = last;
         let reader = state.reader.take();
@@ -76,11 +77,17 @@ impl Slot {
 impl Pieces {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let mut state = self.slot.0.lock();
-        if !state.piece.is_empty() {
-            let piece = std::mem::take(&mut state.piece);
+        if let Some(piece) = state.pieces.pop_front() {
+            let was_last = state.pieces.is_empty();
+            if was_last {
+                // An idle stream keeps nothing.
+                state.pieces = VecDeque::new();
+            }
             drop(state);
-            self.link.mailbox().wake();
-            return Poll::Ready(Some(piece.into()));
+            if was_last {
+                self.link.mailbox().wake();
+            }
+            return Poll::Ready(Some(piece));
         }
         if state.over {
             return Poll::Ready(None);

@@ -1,5 +1,6 @@
 //! Sessions whose one lane is a response: Server-Sent Events and long polling.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -174,7 +175,8 @@ impl Stream {
             self.turn(cx);
             let is_over = self.over.is_some();
             if is_over || !self.out.is_empty() {
-                slot.put(std::mem::take(&mut self.out), is_over);
+                let piece = Bytes::from(std::mem::take(&mut self.out));
+                slot.put(Some(piece).filter(|piece| !piece.is_empty()).into_iter().collect(), is_over);
             } else if !slot.is_gone() {
                 return Poll::Pending;
             }
@@ -199,7 +201,7 @@ impl Stream {
         };
         tracing::warn!(peer = %self.conversation.peer(), %reason, "a client does not read its response");
         self.link.mailbox().end(reason, false);
-        slot.put(Vec::new(), true);
+        slot.put(VecDeque::new(), true);
         true
     }
 

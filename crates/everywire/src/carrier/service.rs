@@ -44,6 +44,8 @@ pub(crate) struct Arrival {
     pub(crate) peer: Peer,
     /// The room that the path names.
     pub(crate) room: Option<Arc<str>>,
+    /// What the path has behind the mount's own, where mounts have the paths below.
+    pub(crate) below: Box<str>,
     /// Whether the client only asks how it may connect.
     pub(crate) negotiates: bool,
     /// That it counts, until the session does.
@@ -98,6 +100,7 @@ impl Service {
             Wire::Publish => post::publish(&self.app, arrival, body).await,
             Wire::SocketIo => self.answer_engine(arrival, upgrade, body).await,
             Wire::SignalR | Wire::SignalRRaw => self.answer_hub(arrival, upgrade, body).await,
+            Wire::SockJs | Wire::SockJsRaw => self.answer_sockjs(arrival, upgrade, body).await,
         }
     }
 
@@ -109,11 +112,10 @@ impl Service {
             return refuse(StatusCode::MISDIRECTED_REQUEST, foreign.to_string());
         }
         let path = head.uri().path();
-        let Some((route, params)) = self
-            .app
-            .mounts
-            .iter()
-            .find_map(|route| route.pattern.matches(path).map(|params| (route, params)))
+        let Some((route, params, below)) =
+            self.app.mounts.iter().find_map(|route| {
+                route.matches(path).map(|(params, below)| (route, params, Box::from(below)))
+            })
         else {
             return refuse(StatusCode::NOT_FOUND, format!("nothing is mounted at {path:?}"));
         };
@@ -135,6 +137,23 @@ impl Service {
                 identity,
                 peer,
                 room: None,
+                below,
+                negotiates,
+                arriving: None,
+            });
+        }
+        if mount.sockjs.is_some() {
+            // Who it is, is asked when it is clear that it wants a session.
+            let (namespace, peer) = (named_namespace(&head, &mount), self.peer);
+            let identity = Identity::default();
+            return Ok(Arrival {
+                head,
+                mount,
+                namespace,
+                identity,
+                peer,
+                room: None,
+                below,
                 negotiates,
                 arriving: None,
             });
@@ -160,9 +179,7 @@ impl Service {
                 Some(Arc::from(room))
             }
         };
-        let query = head.uri().query();
-        let named = query_values(query, "namespace").next().filter(|_| mount.chooses_namespace);
-        let namespace: Arc<str> = named.map_or_else(|| mount.namespace.clone(), Arc::from);
+        let namespace = named_namespace(&head, &mount);
         if self.app.handlers_of(&namespace).is_none() {
             return refuse(StatusCode::NOT_FOUND, format!("there is no namespace {namespace:?}"));
         }
@@ -172,7 +189,7 @@ impl Service {
         };
         let Some(arriving) = self.app.sessions.arrive(options.connections) else { return full() };
         let (peer, arriving) = (self.peer, Some(arriving));
-        Ok(Arrival { head, mount, namespace, identity, peer, room, negotiates, arriving })
+        Ok(Arrival { head, mount, namespace, identity, peer, room, below, negotiates, arriving })
     }
 
     /// The same for a request to a hub, which the path may name.
@@ -209,7 +226,8 @@ impl Service {
             }
         };
         let peer = self.peer;
-        Ok(Arrival { head, mount, namespace, identity, peer, room: None, negotiates, arriving: None })
+        let below = Box::default();
+        Ok(Arrival { head, mount, namespace, identity, peer, room: None, below, negotiates, arriving: None })
     }
 
     /// As many clients are there as may be.
@@ -219,21 +237,27 @@ impl Service {
 
     /// Lets one more session in, as far as the bounds go.
     pub(super) fn make_room(&self, arrival: &mut Arrival) -> Result<(), Box<Response<Body>>> {
-        let refuse =
-            |text: &str| Err(Box::new(self.refuse(&arrival.head, StatusCode::SERVICE_UNAVAILABLE, text)));
+        arrival.arriving = Some(self.room_for(&arrival.head)?);
+        Ok(())
+    }
+
+    /// Room for one more session, as far as the bounds go: it counts, until the session does.
+    pub(super) fn room_for(&self, head: &Request<()>) -> Result<Arriving, Box<Response<Body>>> {
+        let refuse = |text: &str| Err(Box::new(self.refuse(head, StatusCode::SERVICE_UNAVAILABLE, text)));
         if self.app.sessions.is_closing() {
             return refuse(CLOSING);
         }
         match self.app.sessions.arrive(self.app.options.connections) {
-            Some(arriving) => {
-                arrival.arriving = Some(arriving);
-                Ok(())
-            }
+            Some(arriving) => Ok(arriving),
             None => refuse(FULL),
         }
     }
 
-    async fn authenticate(&self, head: &Request<()>, namespace: &str) -> Result<Identity, Refusal> {
+    pub(super) async fn authenticate(
+        &self,
+        head: &Request<()>,
+        namespace: &str,
+    ) -> Result<Identity, Refusal> {
         let Some(authenticate) = &self.app.authenticate else { return Ok(Identity::default()) };
         let token = query_values(head.uri().query(), "access_token").next();
         let credentials =
@@ -249,7 +273,7 @@ impl Service {
     }
 
     /// A refusal: one line of text for the client, one for the log.
-    fn refuse<B>(&self, head: &Request<B>, status: StatusCode, text: &str) -> Response<Body> {
+    pub(super) fn refuse<B>(&self, head: &Request<B>, status: StatusCode, text: &str) -> Response<Body> {
         tracing::warn!(peer = %self.peer, path = head.uri().path(), status = status.as_u16(), "{text}");
         let mut response = plain(status, text);
         if status == StatusCode::UNAUTHORIZED {
@@ -263,6 +287,12 @@ impl Service {
         }
         response
     }
+}
+
+/// The namespace of a mount's client: what it names, if it may.
+fn named_namespace(head: &Request<()>, mount: &Mount) -> Arc<str> {
+    let named = query_values(head.uri().query(), "namespace").next().filter(|_| mount.chooses_namespace);
+    named.map_or_else(|| mount.namespace.clone(), Arc::from)
 }
 
 /// A response that is one line of text.

@@ -1,7 +1,9 @@
 //! How the lanes of a hosted session are answered.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use everywire_protocols::seam::Time;
 
 use super::pieces::Slot;
@@ -18,7 +20,7 @@ pub(super) enum Way {
 pub(super) struct Stream {
     pub(super) slot: Arc<Slot>,
     /// What has not been put there.
-    pub(super) waiting: Vec<u8>,
+    pub(super) waiting: VecDeque<Bytes>,
     /// Whether the session has yet to hear that all has left.
     pub(super) busy: bool,
     /// Since when the client has not taken what is there.
@@ -27,7 +29,7 @@ pub(super) struct Stream {
 
 impl Stream {
     pub(super) fn new(slot: Arc<Slot>) -> Self {
-        Self { slot, waiting: Vec::new(), busy: false, stuck_since: None }
+        Self { slot, waiting: VecDeque::new(), busy: false, stuck_since: None }
     }
 
     /// Hands on what waits, if what was there before is taken.

@@ -58,6 +58,8 @@ pub(crate) enum Farewell {
     /// That all is well, whatever was: SignalR's clients have had a message that says why, and take any other code, and
     /// none, for an error of its own.
     Normal,
+    /// The same in SockJS's words, which has codes of its own for what only a close frame says.
+    SockJs,
 }
 
 impl Farewell {
@@ -66,7 +68,14 @@ impl Farewell {
         match self {
             Self::Reason => Some(close_frame(reason)),
             Self::Bare => None,
-            Self::Normal => Some(normal()),
+            Self::Normal => Some(normal("")),
+            Self::SockJs => Some(match reason {
+                Reason::ProtocolError => own("Broken framing."),
+                Reason::IdleTimeout => own("No response from heartbeat"),
+                // What the carrier found itself has its usual code.
+                Reason::InvalidText | Reason::TooLarge | Reason::Unsupported => close_frame(reason),
+                _ => normal("Normal closure"),
+            }),
         }
     }
 
@@ -74,15 +83,21 @@ impl Farewell {
     pub(super) fn echo(self, frame: Option<CloseFrame<'_>>) -> Option<CloseFrame<'static>> {
         match (self, frame) {
             (_, Some(frame)) => Some(CloseFrame { code: frame.code, reason: "" }),
-            (Self::Normal, None) => Some(normal()),
-            (Self::Reason | Self::Bare, None) => None,
+            (Self::Normal, None) => Some(normal("")),
+            (Self::Reason | Self::Bare | Self::SockJs, None) => None,
         }
     }
 }
 
-fn normal() -> CloseFrame<'static> {
+fn normal(reason: &'static str) -> CloseFrame<'static> {
     let code = CloseCode::new(1000).expect("codes of the registry may be sent");
-    CloseFrame { code, reason: "" }
+    CloseFrame { code, reason }
+}
+
+/// A code of SockJS's own.
+fn own(reason: &'static str) -> CloseFrame<'static> {
+    let code = CloseCode::new(3000).expect("codes for libraries may be sent");
+    CloseFrame { code, reason }
 }
 
 /// Answers a request for a WebSocket. If the answer is yes, the conversation begins as soon as it has left.
@@ -235,9 +250,9 @@ pub(super) fn decoder(agreed: &Agreed, manner: Manner) -> Decoder {
         .with_deflate(agreed.deflate.map(|deflate| deflate.incoming(Role::Server)))
 }
 
-fn protocol(app: &AppState, wire: Wire) -> Box<dyn Protocol> {
+pub(super) fn protocol(app: &AppState, wire: Wire) -> Box<dyn Protocol> {
     match wire {
-        Wire::JsonRpc => {
+        Wire::JsonRpc | Wire::SockJs => {
             Box::new(JsonRpc::new(JsonRpcOptions { batch: app.options.batch, ..JsonRpcOptions::default() }))
         }
         _ => Box::new(protocol::Raw),

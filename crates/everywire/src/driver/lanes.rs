@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use everywire_core::Link as _;
@@ -106,7 +106,13 @@ impl Door {
 
 /// Sessions by their secret ids.
 #[derive(Default)]
-pub(crate) struct Table(Mutex<HashMap<SessionId, Known>>);
+pub(crate) struct Table(Mutex<HashMap<SessionId, Entry>>);
+
+struct Entry {
+    known: Known,
+    /// Which registration it is.
+    number: u64,
+}
 
 /// How a session of a known id lives.
 #[derive(Clone)]
@@ -121,16 +127,51 @@ pub(crate) enum Known {
 pub(crate) struct Registration {
     table: Arc<Table>,
     id: SessionId,
+    number: u64,
+}
+
+impl Known {
+    fn takes_more(&self) -> bool {
+        match self {
+            Self::Hosted(door) => door.events.lock().is_some(),
+            Self::Alone => true,
+        }
+    }
 }
 
 impl Table {
+    /// Enters a session whose id is new: a random one.
     pub(crate) fn enter(self: &Arc<Self>, id: SessionId, known: Known) -> Registration {
-        self.0.lock().insert(id.clone(), known);
-        Registration { table: self.clone(), id }
+        self.insert(&mut self.0.lock(), id, known)
+    }
+
+    /// Enters a session whose id a client has chosen, unless one of it lives.
+    pub(crate) fn enter_unless_known(
+        self: &Arc<Self>,
+        id: SessionId,
+        known: Known,
+    ) -> Result<Registration, Known> {
+        let mut sessions = self.0.lock();
+        match sessions.get(&id) {
+            Some(entry) if entry.known.takes_more() => Err(entry.known.clone()),
+            _ => Ok(self.insert(&mut sessions, id, known)),
+        }
+    }
+
+    fn insert(
+        self: &Arc<Self>,
+        sessions: &mut HashMap<SessionId, Entry>,
+        id: SessionId,
+        known: Known,
+    ) -> Registration {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        sessions.insert(id.clone(), Entry { known, number });
+        Registration { table: self.clone(), id, number }
     }
 
     pub(crate) fn find(&self, id: &str) -> Option<Known> {
-        self.0.lock().get(id).cloned()
+        self.0.lock().get(id).map(|entry| entry.known.clone())
     }
 
     pub(crate) fn contains(&self, id: &str) -> bool {
@@ -141,14 +182,18 @@ impl Table {
 impl Registration {
     /// The session has become one with its WebSocket.
     pub(crate) fn is_alone(&self) {
-        if let Some(known) = self.table.0.lock().get_mut(&self.id) {
-            *known = Known::Alone;
+        if let Some(entry) = self.table.0.lock().get_mut(&self.id) {
+            entry.known = Known::Alone;
         }
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.table.0.lock().remove(&self.id);
+        let mut sessions = self.table.0.lock();
+        // Another may have its id by now.
+        if sessions.get(&self.id).is_some_and(|entry| entry.number == self.number) {
+            sessions.remove(&self.id);
+        }
     }
 }

@@ -1,0 +1,212 @@
+//! Requests of SockJS's clients: what they ask before a session, those that listen, and those that speak.
+//!
+//! A client chooses its session's id itself, so an id means something only together with the path of the mount, the
+//! namespace, and who the client is: what others choose can never be its session.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use everywire_protocols::session::{
+    LaneKind, SessionId, SockJsEndpoint, SockJsRefusal, SockJsTransport, SockJsVerdict, WebSocket,
+};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use hyper::upgrade::OnUpgrade;
+
+use super::body::Body;
+use super::guard;
+use super::hosting::Hosting;
+use super::service::{Arrival, Service};
+use super::upload;
+use super::websocket::{self, Beginning, Farewell, Manner};
+use crate::app::AppState;
+use crate::app::handshake::Handshake;
+use crate::driver::lanes::Known;
+
+/// How long clients may keep what never changes.
+const ONE_YEAR: Duration = Duration::from_secs(31_536_000);
+
+impl Service {
+    /// Answers a request to a SockJS mount.
+    pub(super) async fn answer_sockjs<B>(
+        self,
+        mut arrival: Arrival,
+        upgrade: OnUpgrade,
+        body: B,
+    ) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: fmt::Display,
+    {
+        let mount = arrival.mount.clone();
+        let Some(endpoint) = &mount.sockjs else {
+            return super::service::plain(StatusCode::NOT_FOUND, "no SockJS is mounted here");
+        };
+        let [a, b, c, d, ..]: [u8; 16] = crate::random();
+        let entropy = u32::from_ne_bytes([a, b, c, d]);
+        let verdict = endpoint.request(&arrival.below, &arrival.head, entropy);
+        if let SockJsVerdict::Respond { response, shared, kept } = verdict {
+            let mut response = response.map(Body::whole);
+            if kept {
+                keep(response.headers_mut());
+            }
+            if shared {
+                share(&arrival.head, response.headers_mut(), false);
+            }
+            return response;
+        }
+        if let Err(refused) = self.admit_to_session(&mut arrival).await {
+            return *refused;
+        }
+        let app = self.app.clone();
+        let beginning = |session, farewell| {
+            let handshake = Handshake::new(&arrival.head, arrival.peer.0, app.hub.now());
+            Beginning {
+                session,
+                protocol: websocket::protocol(&app, mount.wire()),
+                id: None,
+                public: None,
+                handshake: Some(Arc::new(handshake)),
+                manner: Manner { message_bytes: endpoint.options().body_bytes, farewell },
+            }
+        };
+        match verdict {
+            SockJsVerdict::Respond { response, .. } => response.map(Body::whole),
+            SockJsVerdict::Raw => {
+                let session = Box::new(WebSocket::new(app.options.websocket));
+                let beginning = beginning(session, Farewell::Reason);
+                self.open_socket(arrival, upgrade, beginning)
+            }
+            SockJsVerdict::WebSocket => {
+                let beginning = beginning(endpoint.session(), Farewell::SockJs);
+                self.open_socket(arrival, upgrade, beginning)
+            }
+            SockJsVerdict::Receive { id, transport } => {
+                let key = key(&arrival, &id);
+                let mut arriving = None;
+                if !app.table.contains(&key) {
+                    match self.room_for(&arrival.head) {
+                        Ok(room) => arriving = Some(room),
+                        Err(refused) => return *refused,
+                    }
+                }
+                let begin = || beginning(endpoint.session(), Farewell::SockJs);
+                let lane = transport.lane();
+                let mut response = hosting(endpoint).listen(&app, &arrival, lane, key, begin).await;
+                drop(arriving);
+                endpoint.mark(&arrival.head, response.headers_mut());
+                if !matches!(transport, SockJsTransport::HtmlFile | SockJsTransport::Jsonp) {
+                    let is_events = transport == SockJsTransport::EventSource;
+                    share(&arrival.head, response.headers_mut(), is_events);
+                }
+                response
+            }
+            SockJsVerdict::Send { id, jsonp } => {
+                let key = key(&arrival, &id);
+                let mut response = match app.table.find(&key) {
+                    Some(Known::Hosted(door)) => {
+                        hosting(endpoint).attach(&app, &arrival, LaneKind::Post, &door, body).await
+                    }
+                    Some(Known::Alone) | None => refuse_body(&app, endpoint, &arrival, body, jsonp).await,
+                };
+                endpoint.mark(&arrival.head, response.headers_mut());
+                if !jsonp {
+                    share(&arrival.head, response.headers_mut(), false);
+                }
+                response
+            }
+        }
+    }
+
+    fn open_socket(&self, mut arrival: Arrival, upgrade: OnUpgrade, beginning: Beginning) -> Response<Body> {
+        if let Err(refused) = self.make_room(&mut arrival) {
+            return *refused;
+        }
+        websocket::open_with(self.app.clone(), arrival, upgrade, beginning)
+    }
+
+    /// Finds out who a client is that wants something of a session, each time it does.
+    async fn admit_to_session(&self, arrival: &mut Arrival) -> Result<(), Box<Response<Body>>> {
+        let refuse = |status, text: &str| Err(Box::new(self.refuse(&arrival.head, status, text)));
+        if self.app.handlers_of(&arrival.namespace).is_none() {
+            let namespace = &arrival.namespace;
+            return refuse(StatusCode::NOT_FOUND, &format!("there is no namespace {namespace:?}"));
+        }
+        match self.authenticate(&arrival.head, &arrival.namespace).await {
+            Ok(identity) => arrival.identity = identity,
+            Err(refusal) => return refuse(refusal.status, &refusal.message),
+        }
+        Ok(())
+    }
+}
+
+/// What a session is found by.
+fn key(arrival: &Arrival, id: &str) -> SessionId {
+    let path = arrival.head.uri().path();
+    let mount = path.strip_suffix(&*arrival.below).unwrap_or(path);
+    let user = arrival.identity.user.as_deref().unwrap_or_default();
+    // None of the others may have a zero byte: paths and ids are visible characters, and users are admitted.
+    format!("{mount}\0{namespace}\0{user}\0{id}", namespace = arrival.namespace).into()
+}
+
+fn hosting(endpoint: &SockJsEndpoint) -> Hosting {
+    let body_bytes = endpoint.options().body_bytes;
+    Hosting {
+        body_bytes,
+        compress_from: None,
+        manner: Manner { message_bytes: body_bytes, farewell: Farewell::SockJs },
+        unknown,
+    }
+}
+
+fn unknown(_head: &Request<()>) -> Response<Body> {
+    SockJsRefusal::NotFound.of_session().map(Body::whole)
+}
+
+/// Reads a body for which there is no session: what is wrong with it is said first.
+async fn refuse_body<B>(
+    app: &AppState,
+    endpoint: &SockJsEndpoint,
+    arrival: &Arrival,
+    body: B,
+    jsonp: bool,
+) -> Response<Body>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: fmt::Display,
+{
+    match upload::read(body, endpoint.options().body_bytes, app.options.handshake_timeout).await {
+        Ok(bytes) => endpoint.check(&arrival.head, &bytes, jsonp).of_session().map(Body::whole),
+        Err(fault) => {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = fault.status();
+            response
+        }
+    }
+}
+
+/// Lets pages of other origins read an answer: whether they may use the server at all has been looked at before.
+fn share(head: &Request<()>, headers: &mut HeaderMap, is_events: bool) {
+    let origin = head.headers().get(header::ORIGIN).filter(|origin| !(is_events && *origin == "null"));
+    match origin {
+        Some(_) => guard::allow_origin(origin, headers),
+        None => {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+            headers.append(header::VARY, HeaderValue::from_static("Origin"));
+        }
+    }
+    if head.method() != Method::OPTIONS
+        && let Some(asked) = head.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS)
+    {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
+    }
+}
+
+/// Says until when an answer may be kept.
+fn keep(headers: &mut HeaderMap) {
+    let until = httpdate::fmt_http_date(SystemTime::now() + ONE_YEAR);
+    if let Ok(until) = HeaderValue::try_from(until) {
+        headers.insert(header::EXPIRES, until);
+    }
+}
