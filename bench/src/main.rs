@@ -90,7 +90,7 @@ fn list() {
         println!("  {}", peer.name);
     }
     println!("rows:");
-    for row in rows::ROWS {
+    for row in rows::rows() {
         for metric in row.metrics {
             println!("  {:<17} {}", row.id, metric.title);
         }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 
 use crate::peers::{self, Peer};
-use crate::rows::{ROWS, Row};
+use crate::rows::{Row, rows};
 use crate::wire::Wire;
 
 /// Measures Everywire, the floor and other servers side by side.
@@ -99,11 +99,11 @@ impl Options {
 
     pub(crate) fn choose_rows(&self) -> Result<Vec<&'static Row>> {
         if self.rows.is_empty() {
-            return Ok(ROWS.iter().collect());
+            return Ok(rows().collect());
         }
         let find = |id: &String| {
-            ROWS.iter().find(|row| row.id == *id).with_context(|| {
-                let ids: Vec<_> = ROWS.iter().map(|row| row.id).collect();
+            rows().find(|row| row.id == *id).with_context(|| {
+                let ids: Vec<_> = rows().map(|row| row.id).collect();
                 format!("there is no row {id:?}, but {}", ids.join(", "))
             })
         };

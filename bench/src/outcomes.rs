@@ -3,7 +3,7 @@
 use crate::machine::Elapsed;
 use crate::measure::Sample;
 use crate::peers::FLOOR;
-use crate::rows::{Base, Better, Metric, Protocol, ROWS, Target};
+use crate::rows::{Base, Better, Metric, Protocol, Target, rows};
 use crate::statistics::median;
 
 /// One row of one peer in one round.
@@ -58,7 +58,7 @@ impl Outcomes {
     }
 
     fn value(&self, round: u32, metric: &str, peer: &str) -> Option<f64> {
-        let (row, index) = ROWS.iter().find_map(|row| {
+        let (row, index) = rows().find_map(|row| {
             let index = row.metrics.iter().position(|candidate| candidate.id == metric)?;
             Some((row.id, index))
         })?;
@@ -170,7 +170,7 @@ mod tests {
     }
 
     fn metric(id: &str) -> &'static Metric {
-        ROWS.iter().flat_map(|row| row.metrics).find(|metric| metric.id == id).unwrap()
+        rows().flat_map(|row| row.metrics).find(|metric| metric.id == id).unwrap()
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::generator::Opening;
 use crate::hub;
 use crate::message::{Exchange, Template};
 use crate::wire::Wire;
-pub(crate) use table::ROWS;
+pub(crate) use table::rows;
 
 pub(crate) struct Row {
     pub(crate) id: &'static str,
