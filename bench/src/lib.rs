@@ -1,8 +1,9 @@
 //! What a peer and the load generator agree on.
 //!
 //! A peer is a command line that is given two more arguments, `PORT MODE`, listens on `127.0.0.1:PORT` and serves
-//! WebSocket on the path [`PATH`], or Socket.IO on [`SOCKET_IO_PATH`], or SignalR on [`HUB_PATH`], until it is killed. It sets `TCP_NODELAY`, keeps
-//! its library's defaults (limits, heartbeats and checks stay on) and prints only what went wrong.
+//! WebSocket on the path [`PATH`], or Socket.IO on [`SOCKET_IO_PATH`], or SignalR on [`HUB_PATH`], until it is killed. It
+//! sets `TCP_NODELAY`, keeps its library's defaults (limits, heartbeats and checks stay on) and prints only what went
+//! wrong.
 
 mod room;
 
@@ -21,8 +22,8 @@ pub const PATH: &str = "/bench";
 /// Where Socket.IO is served: the default of its clients.
 pub const SOCKET_IO_PATH: &str = "/socket.io/";
 
-/// Where peers that speak SignalR have their hub.
-pub const HUB_PATH: &str = "/hub";
+/// Where peers that speak SignalR have their hub: among others, as an application has them.
+pub const HUB_PATH: &str = "/hubs/default";
 
 /// Connections that may wait to be accepted; Linux's own bound (`somaxconn`) since 5.4.
 const BACKLOG: i32 = 4096;
@@ -32,6 +33,9 @@ const BACKLOG: i32 = 4096;
 /// A message of Socket.IO is an event with one argument, in the namespace `/`: in the mode `Echo` an event `echo` is
 /// answered by an event `echo` with the same argument, and `echo_ack` by an acknowledgement with it; in the mode `Room`
 /// every socket joins one room when it connects, and what comes as `publish` goes to the room as `message`.
+///
+/// A message of SignalR is an invocation with one argument. In the mode `Echo` a call of `echo` has its argument as its
+/// result, and `mirror` answers a stream by one with the same items; the mode `Room` is as with Socket.IO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Mode {
     /// Send it back on the connection on which it came.

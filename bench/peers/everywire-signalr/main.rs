@@ -11,7 +11,7 @@ use everywire::{
     App, Args, Connection, EventError, NamespaceBuilder, Options, RawArgs, RawReply, Result, Upload, Uploads,
     signalr,
 };
-use everywire_bench::{HUB_PATH, Mode, PeerArguments};
+use everywire_bench::{Mode, PeerArguments};
 use futures_core::Stream;
 use tokio::net::TcpListener;
 
@@ -19,6 +19,9 @@ use tokio::net::TcpListener;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ROOM: &str = "bench";
+
+/// The hub `default` among them is [`everywire_bench::HUB_PATH`].
+const HUBS: &str = "/hubs/{namespace}";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
@@ -29,7 +32,7 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
             Mode::Echo => echo(ns),
             Mode::Room | Mode::DeflateRoom => room(ns),
         })
-        .mount(HUB_PATH, signalr())
+        .mount(HUBS, signalr())
         .build()?;
     let listener = TcpListener::from_std(arguments.listen()?)?;
     app.serve_with_shutdown(listener, std::future::pending(), Duration::ZERO).await?;
