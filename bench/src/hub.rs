@@ -30,11 +30,12 @@ pub(crate) fn hello(wire: Wire) -> Vec<u8> {
 /// The server's.
 pub(crate) const WELCOME: &[u8] = b"{}\x1e";
 
-/// The stream that is mirrored, both ways.
+/// The streams of a connection, from the client and to it. There is at most one each way, so an id is free again once its
+/// stream has ended.
 const UP: &str = "u";
 const DOWN: &str = "d";
 
-/// Begins it.
+/// Begins a stream that is mirrored.
 pub(crate) fn mirror(wire: Wire) -> Vec<u8> {
     let mut out = Vec::new();
     match wire {
@@ -75,13 +76,36 @@ pub(crate) fn invoked(wire: Wire, message: &Template) -> Exchange {
 
 /// An item of a stream, and the same of another.
 pub(crate) fn mirrored(wire: Wire, message: &Template) -> Exchange {
-    let item = |id: &str| {
-        if wire == Wire::SignalRMsgPack {
-            return packed(&[&[0x94, 2, 0x80], &text(id)], false, &[], message, &[]);
-        }
-        plain(&format!(r#"{{"type":2,"invocationId":"{id}","item":"#), &message.quoted(), "}")
+    Exchange { sent: item(wire, UP, message), back: item(wire, DOWN, message) }
+}
+
+fn item(wire: Wire, id: &str, message: &Template) -> Template {
+    if wire == Wire::SignalRMsgPack {
+        return packed(&[&[0x94, 2, 0x80], &text(id)], false, &[], message, &[]);
+    }
+    plain(&format!(r#"{{"type":2,"invocationId":"{id}","item":"#), &message.quoted(), "}")
+}
+
+/// A call for a number of items, the first of which is given, and an item.
+pub(crate) fn streamed(wire: Wire, message: &Template, items: u16) -> Exchange {
+    let sent = if wire == Wire::SignalRMsgPack {
+        let head: &[&[u8]] = &[&[0x96, 4, 0x80], &text(DOWN), &text("count"), &[0x92]];
+        let [high, low] = items.to_be_bytes();
+        packed(head, false, &[], message, &[0xcd, high, low, 0x90])
+    } else {
+        let head = format!(r#"{{"type":4,"invocationId":"{DOWN}","target":"count","arguments":["#);
+        plain(&head, &message.quoted(), &format!(",{items}]}}"))
     };
-    Exchange { sent: item(UP), back: item(DOWN) }
+    Exchange { sent, back: item(wire, DOWN, message) }
+}
+
+/// Whether a message is the end of the stream to the client, without a fault.
+pub(crate) fn is_end(wire: Wire, frame: &Frame<'_>) -> bool {
+    let (opcode, payload) = match wire {
+        Wire::SignalRMsgPack => (BINARY, &b"\x06\x94\x03\x80\xa1d\x02"[..]),
+        _ => (TEXT, &b"{\"type\":3,\"invocationId\":\"d\"}\x1e"[..]),
+    };
+    *frame == Frame { opcode, compressed: false, payload }
 }
 
 /// What is published, and what everybody hears.
@@ -166,13 +190,57 @@ mod tests {
         assert_eq!(sent.payload, expected);
         let expected = [&b"\x4e\x95\x03\x80\xa70000000\x03\xd9\x40"[..], text.as_bytes()].concat();
         assert_eq!(back.payload, expected);
-        let long = Template::text(128);
-        let Exchange { back, .. } = published(Wire::SignalRMsgPack, &long);
-        assert!(
-            back.payload.starts_with(b"\x90\x01\x96\x01\x80\xc0\xa7message\x91\xd9\x80"),
-            "{:x?}",
-            back.payload
-        );
-        assert_eq!(back.payload.len(), 2 + 0x90);
+    }
+
+    #[test]
+    fn a_length_takes_two_bytes_where_one_is_too_short() {
+        let text = Template::text(128);
+        let Exchange { back, .. } = published(Wire::SignalRMsgPack, &text);
+        let expected = [b"\x90\x01\x96\x01\x80\xc0\xa7message\x91\xd9\x80", &*text.payload, b"\x90"].concat();
+        assert_eq!(back.payload, expected);
+        assert_eq!(length(0x7f), [0x7f]);
+        assert_eq!(length(0x80), [0x80, 0x01]);
+    }
+
+    #[test]
+    fn streams_are_those_of_the_clients() {
+        let message = Template::text(64);
+        let text = str::from_utf8(&message.payload).unwrap();
+        let json = |exchange: Exchange| {
+            [exchange.sent, exchange.back].map(|template| String::from_utf8(template.payload).unwrap())
+        };
+        let call =
+            format!(r#"{{"type":4,"invocationId":"d","target":"count","arguments":["{text}",1000]}}{END}"#);
+        let item = |id| format!(r#"{{"type":2,"invocationId":"{id}","item":"{text}"}}{END}"#);
+        assert_eq!(json(streamed(Wire::SignalR, &message, 1000)), [call, item("d")]);
+        assert_eq!(json(mirrored(Wire::SignalR, &message)), [item("u"), item("d")]);
+
+        let packed = |exchange: Exchange| [exchange.sent.payload, exchange.back.payload];
+        let text = [b"\xd9\x40", &*message.payload].concat();
+        let call = [b"\x52\x96\x04\x80\xa1d\xa5count\x92", &*text, b"\xcd\x03\xe8\x90"].concat();
+        let item = |id: &[u8]| [b"\x47\x94\x02\x80\xa1", id, &*text].concat();
+        assert_eq!(packed(streamed(Wire::SignalRMsgPack, &message, 1000)), [call, item(b"d")]);
+        assert_eq!(packed(mirrored(Wire::SignalRMsgPack, &message)), [item(b"u"), item(b"d")]);
+    }
+
+    #[test]
+    fn pings_and_ends_are_told_from_messages() {
+        let json = (Wire::SignalR, TEXT);
+        let packed = (Wire::SignalRMsgPack, BINARY);
+        for ((wire, opcode), payload, ping, end) in [
+            (json, &b"{\"type\":6}\x1e"[..], true, false),
+            (json, b"{\"type\":6}", false, false),
+            (json, b"{\"type\":3,\"invocationId\":\"d\"}\x1e", false, true),
+            (json, b"{\"type\":3,\"invocationId\":\"d\",\"error\":\"no\"}\x1e", false, false),
+            (json, b"{\"type\":3,\"invocationId\":\"d\",\"result\":null}\x1e", false, false),
+            (packed, b"\x02\x91\x06", true, false),
+            (packed, b"\x06\x94\x03\x80\xa1d\x02", false, true),
+            (packed, b"\x09\x95\x03\x80\xa1d\x01\xa2no", false, false),
+            ((Wire::SignalRMsgPack, TEXT), b"\x02\x91\x06", false, false),
+            ((Wire::SocketIo, TEXT), b"{\"type\":6}\x1e", false, false),
+        ] {
+            let frame = Frame { opcode, compressed: false, payload };
+            assert_eq!((is_ping(wire, &frame), is_end(wire, &frame)), (ping, end), "{wire:?} {frame:?}");
+        }
     }
 }

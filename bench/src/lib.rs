@@ -35,7 +35,9 @@ const BACKLOG: i32 = 4096;
 /// every socket joins one room when it connects, and what comes as `publish` goes to the room as `message`.
 ///
 /// A message of SignalR is an invocation with one argument. In the mode `Echo` a call of `echo` has its argument as its
-/// result, and `mirror` answers a stream by one with the same items; the mode `Room` is as with Socket.IO.
+/// result, and `mirror` answers a stream by one with the same items. `count` has a text and a number as its arguments, and
+/// is answered by a stream of so many texts: the first is that one, and in each further one the number that its first
+/// sixteen digits are, hexadecimal, is one greater. The mode `Room` is as with Socket.IO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Mode {
     /// Send it back on the connection on which it came.

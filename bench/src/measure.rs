@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use everywire_bench::Mode;
 
-use crate::generator::{Connects, Door, Echo, Feed, Generator, Load, Opening, Probe, Room};
+use crate::generator::{Connects, Door, Echo, Feed, Generator, Load, Opening, Probe, Room, Streams};
 use crate::machine::{self, Clocks, Cores, Elapsed};
 use crate::message::Exchange;
 use crate::peers::{Peer, Server};
@@ -61,6 +61,13 @@ fn run(
             generator.connect(door, connections)?;
             let exchange = message.echoed(door.wire, answer);
             let mut load = Echo::new(door.wire, &exchange, connections, window);
+            let (rate, elapsed) = rate(generator, &mut load, |_| {}, server, time)?;
+            Ok(Sample::new(vec![rate], elapsed))
+        }
+        Work::Stream { message, connections, items } => {
+            generator.connect(door, connections)?;
+            let exchange = message.streamed(door.wire, items);
+            let mut load = Streams::new(door.wire, &exchange, connections, u64::from(items));
             let (rate, elapsed) = rate(generator, &mut load, |_| {}, server, time)?;
             Ok(Sample::new(vec![rate], elapsed))
         }

@@ -24,9 +24,10 @@ const SOCKET_IO_ROWS: [&str; 10] = [
 
 const SIGNALR: [&str; 2] = ["everywire-signalr", "everywire-signalr-msgpack"];
 
-const SIGNALR_ROWS: [&str; 6] = [
+const SIGNALR_ROWS: [&str; 7] = [
     "signalr-invoke",
     "signalr-invoke-16",
+    "signalr-stream",
     "signalr-stream-16",
     "signalr-fanout-16",
     "signalr-fanout-10k",

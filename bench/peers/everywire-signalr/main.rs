@@ -45,6 +45,9 @@ fn echo(ns: &mut NamespaceBuilder) {
         let [upload] = uploads.exactly()?;
         Ok(Mirror(upload))
     });
+    ns.on_stream("count", async |_: Connection, Args((first, items)): Args<(String, u32)>, _: Uploads| {
+        Count::new(&first, items)
+    });
 }
 
 /// What is uploaded, as it comes.
@@ -58,6 +61,34 @@ impl Stream for Mirror {
             let refuse = |error: everywire::UploadError| EventError::refuse(error.to_string());
             Some(item?.map(RawReply).map_err(refuse))
         })
+    }
+}
+
+/// Texts that begin with a number, which counts them.
+struct Count {
+    next: u64,
+    text: String,
+    left: u32,
+}
+
+impl Count {
+    fn new(first: &str, items: u32) -> Result<Self> {
+        let refuse = || EventError::refuse("a text that does not begin with sixteen hexadecimal digits");
+        let (digits, text) = first.split_at_checked(16).ok_or_else(refuse)?;
+        let next = u64::from_str_radix(digits, 16).map_err(|_| refuse())?;
+        Ok(Self { next, text: text.to_owned(), left: items })
+    }
+}
+
+impl Stream for Count {
+    type Item = Result<String>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(left) = self.left.checked_sub(1) else { return Poll::Ready(None) };
+        let item = format!("{:016x}{}", self.next, self.text);
+        self.left = left;
+        self.next += 1;
+        Poll::Ready(Some(Ok(item)))
     }
 }
 

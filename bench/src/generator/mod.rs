@@ -10,6 +10,7 @@ mod link;
 mod open;
 mod probe;
 mod room;
+mod streams;
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -24,6 +25,7 @@ use link::Link;
 pub(crate) use open::{Door, Open, Opening};
 pub(crate) use probe::Probe;
 pub(crate) use room::{Feed, Room};
+pub(crate) use streams::Streams;
 
 /// Holds what one `recv` gives at most; a message of a peer is at most a quarter of it.
 const READ_BUFFER: usize = 256 << 10;

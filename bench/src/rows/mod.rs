@@ -73,11 +73,38 @@ pub(crate) enum Target {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Work {
-    Echo { message: Message, answer: Answer, connections: usize, window: usize },
-    Fanout { mode: Mode, message: Message, members: usize, publishers: usize, window: usize },
-    Latency { message: Message, members: usize, every: Duration },
-    Connect { opening: Opening, at_once: usize },
-    Idle { message: Message, connections: usize },
+    Echo {
+        message: Message,
+        answer: Answer,
+        connections: usize,
+        window: usize,
+    },
+    /// Streams of so many items each, one after the other on each connection.
+    Stream {
+        message: Message,
+        connections: usize,
+        items: u16,
+    },
+    Fanout {
+        mode: Mode,
+        message: Message,
+        members: usize,
+        publishers: usize,
+        window: usize,
+    },
+    Latency {
+        message: Message,
+        members: usize,
+        every: Duration,
+    },
+    Connect {
+        opening: Opening,
+        at_once: usize,
+    },
+    Idle {
+        message: Message,
+        connections: usize,
+    },
 }
 
 /// How an event is echoed where there are several ways; elsewhere a message is just a message.
@@ -138,6 +165,11 @@ impl Message {
         }
     }
 
+    /// What calls for a stream of items, and an item; on a hub.
+    pub(crate) fn streamed(self, wire: Wire, items: u16) -> Exchange {
+        hub::streamed(wire, &self.template(), items)
+    }
+
     /// What is sent to a peer in the mode `Room`.
     pub(crate) fn published(self, wire: Wire) -> Exchange {
         match wire {
@@ -151,7 +183,7 @@ impl Message {
 impl Work {
     pub(crate) fn mode(self) -> Mode {
         match self {
-            Self::Echo { .. } | Self::Connect { .. } => Mode::Echo,
+            Self::Echo { .. } | Self::Stream { .. } | Self::Connect { .. } => Mode::Echo,
             Self::Fanout { mode, .. } => mode,
             Self::Latency { .. } | Self::Idle { .. } => Mode::Room,
         }
@@ -161,6 +193,7 @@ impl Work {
     pub(crate) fn small(mut self) -> Self {
         match &mut self {
             Self::Echo { connections: count, .. }
+            | Self::Stream { connections: count, .. }
             | Self::Fanout { members: count, .. }
             | Self::Latency { members: count, .. }
             | Self::Idle { connections: count, .. } => *count = (*count / 50).max(10),

@@ -114,6 +114,18 @@ pub(super) const ROWS: &[Row] = &[
         }],
     },
     Row {
+        id: "signalr-stream",
+        protocol: Protocol::SignalR,
+        work: Work::Stream { message: SHORT, connections: 100, items: 1000 },
+        metrics: &[Metric {
+            id: "signalr-stream",
+            title: "streams of 1,000 items, 64 B, 100 connections, items/s",
+            better: Better::More,
+            base: Base::Own("signalr-invoke-16"),
+            targets: &[],
+        }],
+    },
+    Row {
         id: "signalr-stream-16",
         protocol: Protocol::SignalR,
         work: mirrored(SHORT, 16),
