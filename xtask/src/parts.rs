@@ -131,6 +131,9 @@ pub(crate) const PARTS: &[Part] = &[
     Part::new(Test, "signalr", 60, &["build", "npm", "python", "chromium"], |shell| {
         install::node_tests(shell, "conformance/signalr")
     }),
+    Part::new(Test, "sockjs", 60, &["build", "npm", "chromium"], |shell| {
+        install::node_tests(shell, "conformance/sockjs")
+    }),
     Part::new(Check, "clippy", 120, &[], |shell| shell.cargo(CLIPPY)).in_lane(Lane::Cargo),
     Part::new(Check, "pure", 20, &[], |shell| {
         let pure = ["-p=everywire-websocket", "-p=everywire-core", "-p=everywire-protocols"];

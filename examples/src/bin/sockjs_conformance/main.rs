@@ -21,6 +21,8 @@ struct Settings {
     response_limit: usize,
     sockjs_url: String,
     base_url: Option<String>,
+    /// How long a ping waits for its pong.
+    pong_timeout: u64,
     /// Whether WebSockets beat by frames, as Spring's do.
     frames: bool,
     /// Whether there is what only old browsers need.
@@ -36,6 +38,7 @@ impl Default for Settings {
             response_limit: 131_072,
             sockjs_url: "http://localhost/sockjs.js".to_owned(),
             base_url: None,
+            pong_timeout: 10_000,
             frames: false,
             legacy: true,
             origins: vec!["*".to_owned()],
@@ -45,19 +48,17 @@ impl Default for Settings {
 
 impl Settings {
     fn options(&self) -> SockJsOptions {
-        let mut options = SockJsOptions {
+        let pings = SockJsHeartbeat::Ping { timeout: Duration::from_millis(self.pong_timeout) };
+        SockJsOptions {
             legacy: self.legacy,
             response_limit: self.response_limit,
             heartbeat: Duration::from_millis(self.heartbeat_delay),
             disconnect_delay: Duration::from_millis(self.disconnect_delay),
             script: self.sockjs_url.clone(),
             base_url: self.base_url.clone(),
+            websocket_heartbeat: if self.frames { SockJsHeartbeat::Frame } else { pings },
             ..SockJsOptions::default()
-        };
-        if self.frames {
-            options.websocket_heartbeat = SockJsHeartbeat::Frame;
         }
-        options
     }
 }
 

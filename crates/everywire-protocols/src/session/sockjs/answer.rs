@@ -30,8 +30,10 @@ pub enum SockJsRefusal {
     Payload,
     /// The body is no JSON.
     Json,
-    /// It asks for a WebSocket where there is one, and is no request for one.
+    /// It asks for what is a WebSocket, and is no request for one.
     NotWebSocket,
+    /// It asks for a plain WebSocket of another version.
+    Version,
 }
 
 impl SockJsRefusal {
@@ -40,7 +42,7 @@ impl SockJsRefusal {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Callback(_) | Self::Payload | Self::Json => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::NotWebSocket => StatusCode::BAD_REQUEST,
+            Self::NotWebSocket | Self::Version => StatusCode::BAD_REQUEST,
         }
     }
 
@@ -52,6 +54,7 @@ impl SockJsRefusal {
             Self::Payload => "Payload expected.",
             Self::Json => "Broken JSON encoding.",
             Self::NotWebSocket => "Not a valid websocket request",
+            Self::Version => "Only supported WebSocket protocol is RFC 6455.",
         }
     }
 

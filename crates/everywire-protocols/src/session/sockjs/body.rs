@@ -34,7 +34,9 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8], jsonp: bool) -> Result<Vec<
         // A form may hold a string that holds the array.
         Ok(whole) if jsonp => {
             let inner = whole.as_str().ok_or(SockJsRefusal::Payload)?;
-            frame::messages(&inner, false).ok_or(SockJsRefusal::Payload)
+            let is_json = RawJson::parse(&inner).is_ok();
+            let refusal = if is_json { SockJsRefusal::Payload } else { SockJsRefusal::Json };
+            frame::messages(&inner, false).ok_or(refusal)
         }
         Ok(_) => Err(SockJsRefusal::Payload),
         Err(_) => Err(SockJsRefusal::Json),
@@ -105,7 +107,8 @@ mod tests {
         // As some clients post it: plain, or twice quoted.
         assert_eq!(read_as(Some("text/plain"), r#"["a"]"#, true).as_deref(), Ok("a"));
         assert_eq!(read_as(None, r#""[\"a\"]""#, true).as_deref(), Ok("a"));
-        assert_eq!(read_as(None, r#""x""#, true), Err(SockJsRefusal::Payload));
+        assert_eq!(read_as(None, r#""x""#, true), Err(SockJsRefusal::Json));
+        assert_eq!(read_as(None, r#""{}""#, true), Err(SockJsRefusal::Payload));
         assert_eq!(read_as(Some("application/json"), r#"["a"]"#, true), Err(SockJsRefusal::Payload));
     }
 }

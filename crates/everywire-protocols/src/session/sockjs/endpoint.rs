@@ -5,7 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE,
-    ACCESS_CONTROL_REQUEST_HEADERS, CACHE_CONTROL, CONTENT_TYPE, COOKIE, ETAG, IF_NONE_MATCH, SET_COOKIE,
+    ACCESS_CONTROL_REQUEST_HEADERS, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, COOKIE, ETAG, IF_NONE_MATCH,
+    SEC_WEBSOCKET_VERSION, SET_COOKIE,
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use md5::{Digest as _, Md5};
@@ -170,10 +171,12 @@ impl SockJsEndpoint {
             response.headers_mut().insert(CACHE_CONTROL, ONE_YEAR);
             return SockJsVerdict::Respond { response, shared: false, kept: true };
         }
-        if is_websocket(head) {
-            verdict
-        } else {
-            SockJsVerdict::plain(SockJsRefusal::NotWebSocket.response())
+        let asks = is_websocket(head) && (head.method() == Method::CONNECT || wants_upgrade(head));
+        let version = head.headers().get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version == "13");
+        match (asks, version, &verdict) {
+            (true, true, _) => verdict,
+            (true, false, SockJsVerdict::Raw) => SockJsVerdict::plain(SockJsRefusal::Version.response()),
+            _ => SockJsVerdict::plain(SockJsRefusal::NotWebSocket.response()),
         }
     }
 
@@ -193,7 +196,7 @@ impl SockJsEndpoint {
         if *head.method() != method {
             return SockJsVerdict::Respond {
                 response: SockJsRefusal::Method(asked.allow()).response(),
-                shared: asked.is_xhr(),
+                shared: false,
                 kept: false,
             };
         }
@@ -226,6 +229,12 @@ impl SockJsEndpoint {
             headers.append(SET_COOKIE, cookie);
         }
     }
+}
+
+/// Whether a request over HTTP/1.1 asks for an upgrade.
+fn wants_upgrade(head: &Request<()>) -> bool {
+    let connection = head.headers().get_all(CONNECTION).into_iter().filter_map(|value| value.to_str().ok());
+    connection.flat_map(|value| value.split(',')).any(|token| token.trim().eq_ignore_ascii_case("upgrade"))
 }
 
 /// `/iframe`, anything of a few characters, and `.html`.

@@ -15,7 +15,8 @@ fn head(method: &str, headers: &[(&str, &str)]) -> Request<()> {
     request.body(()).expect("a request")
 }
 
-const UPGRADES: [(&str, &str); 2] = [("connection", "Upgrade"), ("upgrade", "websocket")];
+const UPGRADES: [(&str, &str); 3] =
+    [("connection", "keep-alive, Upgrade"), ("upgrade", "websocket"), ("sec-websocket-version", "13")];
 
 fn show(verdict: SockJsVerdict) -> String {
     match verdict {
@@ -68,8 +69,8 @@ fn paths_and_methods() {
         ("POST", "/0/a/jsonp_send", "send a jsonp"),
         ("OPTIONS", "/0/a/xhr", "204 shared kept "),
         ("OPTIONS", "/0/a/xhr_send", "204 shared kept "),
-        ("GET", "/0/a/xhr", "405 POST, OPTIONS shared "),
-        ("GET", "/0/a/xhr_send", "405 POST, OPTIONS shared "),
+        ("GET", "/0/a/xhr", "405 POST, OPTIONS "),
+        ("GET", "/0/a/xhr_send", "405 POST, OPTIONS "),
         ("HEAD", "/0/a/eventsource", "405 GET "),
         ("OPTIONS", "/0/a/eventsource", "405 GET "),
         ("GET", "/0/a/jsonp_send", "405 POST "),
@@ -118,14 +119,23 @@ fn an_upgrade_is_one_where_there_are_websockets_alone() {
         ("/websocket/", "raw"),
         ("/0/a/websocket", "websocket"),
         ("/", "200 text/plain; charset=UTF-8 Welcome to SockJS!\\n"),
-        ("/0/a/xhr", "405 POST, OPTIONS shared "),
+        ("/0/a/xhr", "405 POST, OPTIONS "),
         ("/0/a/eventsource", "receive a EventSource"),
         ("/nowhere", NOT_FOUND),
     ] {
         assert_eq!(ask(&endpoint, "GET", rest, &UPGRADES), expected, "{rest}");
     }
-    let foreign = [("connection", "Upgrade"), (UPGRADE.as_str(), "h2c")];
-    assert!(ask(&endpoint, "GET", "/0/a/websocket", &foreign).starts_with("400 "));
+    const NOT: &str = "400 text/plain; charset=UTF-8 Not a valid websocket request";
+    for headers in [
+        [("connection", "Upgrade"), (UPGRADE.as_str(), "h2c"), ("sec-websocket-version", "13")],
+        [("connection", "close"), (UPGRADE.as_str(), "websocket"), ("sec-websocket-version", "13")],
+        [("connection", "Upgrade"), (UPGRADE.as_str(), "websocket"), ("sec-websocket-version", "7")],
+    ] {
+        assert_eq!(ask(&endpoint, "GET", "/0/a/websocket", &headers), NOT);
+    }
+    let old = [("connection", "Upgrade"), (UPGRADE.as_str(), "websocket"), ("sec-websocket-version", "7")];
+    let expected = "400 text/plain; charset=UTF-8 Only supported WebSocket protocol is RFC 6455.";
+    assert_eq!(ask(&endpoint, "GET", "/websocket", &old), expected);
 
     let without = SockJsEndpoint::new(SockJsOptions { websocket: false, ..Default::default() });
     for rest in ["/websocket", "/0/a/websocket"] {

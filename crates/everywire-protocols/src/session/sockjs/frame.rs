@@ -150,9 +150,9 @@ fn page(callback: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(
         b";\n    c.start();\n    function p(d) {c.message(d);};\n    window.onload = function() {c.stop();};\n  </script>",
     );
-    let end = start + PAGE_LENGTH - 2 + callback.len();
+    let end = start + PAGE_LENGTH - 4 + callback.len();
     out.resize(end.max(out.len()), b' ');
-    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(b"\r\n\r\n");
 }
 
 /// What a client says: an array of strings, or on a WebSocket a string alone. A half of a surrogate pair becomes U+FFFD.

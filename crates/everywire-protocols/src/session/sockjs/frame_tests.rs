@@ -81,7 +81,7 @@ fn preludes_are_long_enough_for_browsers() {
     for callback in ["c", "_jp.a1b2c3d"] {
         let page = prelude(Shape::Scripts, callback);
         assert_eq!(page.len(), 1027 + callback.len());
-        assert!(page.starts_with("<!doctype html>\n") && page.ends_with("  \r\n"), "{page}");
+        assert!(page.starts_with("<!doctype html>\n") && page.ends_with("  \r\n\r\n"), "{page}");
         assert!(page.contains(&format!("var c = parent.{callback};\n")), "{page}");
     }
 }

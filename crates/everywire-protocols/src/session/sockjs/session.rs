@@ -130,21 +130,21 @@ impl SockJs {
         let Stage::Http(http) = &mut self.stage else { return };
         let callback = callback(head.uri().query()).unwrap_or_default();
         let shape = transport.shape(&callback);
-        if http.receiver.is_some() {
-            // The one that listens, and the session, are left alone.
-            let mut bytes = Vec::new();
-            if transport.lane() == LaneKind::Stream {
-                shape.prelude(&callback, &mut bytes);
-            }
-            shape.frame(Frame::Close { code: 2010, reason: "Another connection still open" }, &mut bytes);
-            return out.push(answer::receiving(lane, transport, Some(bytes)));
-        }
         let streams = transport.lane() == LaneKind::Stream;
         if streams {
             out.push(answer::receiving(lane, transport, None));
             let mut prelude = Vec::new();
             shape.prelude(&callback, &mut prelude);
             out.push(Output::Write { lane, bytes: Cow::Owned(prelude), text: true });
+        }
+        if http.receiver.is_some() {
+            // The one that listens, and the session, are left alone.
+            let mut other = Receiver { lane, shape, streams, sent: 0, written: false };
+            other.say(Frame::Close { code: 2010, reason: "Another connection still open" }, out);
+            if streams {
+                out.push(Output::End { lane, reason: Reason::Refused });
+            }
+            return;
         }
         http.receiver = Some(Receiver { lane, shape, streams, sent: 0, written: false });
         http.until = now.after(self.options.heartbeat);
@@ -286,21 +286,9 @@ impl SockJs {
 impl Http {
     /// Says this to whoever listens. A poll has had its answer then.
     fn say(&mut self, frame: Frame<'_>, out: &mut Outputs<'_>) {
-        let Some(receiver) = &mut self.receiver else { return };
-        let mut bytes = Vec::new();
-        receiver.shape.frame(frame, &mut bytes);
-        if receiver.streams {
-            receiver.sent += bytes.len();
-            receiver.written = true;
-            out.push(Output::Write { lane: receiver.lane, bytes: Cow::Owned(bytes), text: true });
-        } else {
-            let transport = if receiver.shape == Shape::Lines {
-                SockJsTransport::Polling
-            } else {
-                SockJsTransport::Jsonp
-            };
-            out.push(answer::receiving(receiver.lane, transport, Some(bytes)));
-            self.receiver = None;
+        if let Some(receiver) = &mut self.receiver {
+            receiver.say(frame, out);
+            self.receiver.take_if(|receiver| !receiver.streams);
         }
     }
 
@@ -324,6 +312,22 @@ impl Http {
         if let Some(Receiver { lane, .. }) = self.receiver.take() {
             out.push(Output::End { lane, reason });
         }
+    }
+}
+
+impl Receiver {
+    fn say(&mut self, frame: Frame<'_>, out: &mut Outputs<'_>) {
+        let mut bytes = Vec::new();
+        self.shape.frame(frame, &mut bytes);
+        if self.streams {
+            self.sent += bytes.len();
+            self.written = true;
+            out.push(Output::Write { lane: self.lane, bytes: Cow::Owned(bytes), text: true });
+            return;
+        }
+        let is_call = matches!(self.shape, Shape::Call(_));
+        let transport = if is_call { SockJsTransport::Jsonp } else { SockJsTransport::Polling };
+        out.push(answer::receiving(self.lane, transport, Some(bytes)));
     }
 }
 
