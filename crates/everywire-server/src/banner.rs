@@ -78,7 +78,7 @@ impl Banner<'_> {
         let (method, scheme, query) = match row.session {
             Session::WebSocket => ("", "ws", ""),
             Session::Sse | Session::Poll => ("", "http", "?room=…"),
-            Session::EngineIo | Session::SignalR => ("", "http", ""),
+            Session::EngineIo | Session::SignalR | Session::SockJs => ("", "http", ""),
             Session::Publish => ("POST ", "http", ""),
         };
         format!("{method}{}{}{query}", self.base(scheme), row.path)
@@ -102,6 +102,8 @@ fn line(f: &mut fmt::Formatter<'_>, name: &str, value: impl fmt::Display) -> fmt
 
 fn wire(row: &MountRow) -> &'static str {
     match (row.session, row.protocol) {
+        (Session::SockJs, Protocol::Raw) => "plain messages over SockJS",
+        (Session::SockJs, _) => "JSON-RPC 2.0 over SockJS",
         (Session::EngineIo, _) | (_, Protocol::SocketIo) => "Socket.IO, by polls and WebSockets",
         (Session::WebSocket, Protocol::JsonRpc) => "JSON-RPC 2.0 on WebSocket",
         (Session::WebSocket, Protocol::Raw) => "plain messages on WebSocket",

@@ -1,4 +1,4 @@
-//! Every key there is, but for `[socketio]` (`socketio.rs`), `[signalr]` (`signalr.rs`) and the rows of lists (`rows.rs`).
+//! Every key there is, but for `[socketio]` (`socketio.rs`), `[signalr]` (`signalr.rs`), `[sockjs]` (`sockjs.rs`) and the rows of lists (`rows.rs`).
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use everywire::Overflow;
 use super::Config;
 use super::key::{Key, Section, field};
 use super::kind::{Address, Bytes, Flag, Maybe, OrFalse, Text, Wait, Whole, Word};
-use super::{signalr, socketio};
+use super::{signalr, socketio, sockjs};
 
 /// Shorter waits would have the timers run for nothing but themselves; longer ones are mistakes.
 const WAIT: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(24 * 3600);
@@ -71,6 +71,11 @@ pub(crate) fn sections() -> Vec<Section<Config>> {
             name: "signalr",
             doc: "SignalR, for all mounts that are carried as it is. The defaults are those of ASP.NET Core.",
             keys: signalr::keys(),
+        },
+        Section {
+            name: "sockjs",
+            doc: "SockJS, for all mounts that are carried as it is. The defaults are those of sockjs-node.",
+            keys: sockjs::keys(),
         },
         Section {
             name: "tls",
@@ -138,7 +143,7 @@ fn top() -> Vec<Key<Config>> {
             "legacy_browser_transports",
             Flag,
             field!(socketio.engine.jsonp),
-            "Serves browsers from before CORS: polls of Socket.IO may be answered with a script (JSONP), which any page can read.",
+            "Serves browsers from before CORS: polls of Socket.IO and SockJS may be answered with a script (JSONP), and SockJS has pages for iframes. Any page can read those.",
         ),
         Key::new(
             "detailed_errors",

@@ -7,7 +7,7 @@
 //! | how a file is read, and its errors | `read.rs` |
 //! | the example and the reference | `document.rs` |
 //! | what it says of rooms and mounts | `rooms.rs`, `mount.rs` |
-//! | what it says of Socket.IO, of SignalR | `socketio.rs`, `signalr.rs` |
+//! | what it says of Socket.IO, of SignalR, of SockJS | `socketio.rs`, `signalr.rs`, `sockjs.rs` |
 
 mod document;
 mod key;
@@ -19,6 +19,7 @@ mod rooms;
 mod rows;
 mod signalr;
 mod socketio;
+mod sockjs;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,7 @@ pub(crate) use self::mount::{MountRow, Protocol, Session};
 use self::rooms::{RetentionRow, Rule};
 use self::signalr::SignalR;
 use self::socketio::SocketIo;
+use self::sockjs::SockJs;
 use crate::assets::Assets;
 
 /// Everything that can be configured.
@@ -55,6 +57,7 @@ pub(crate) struct Config {
     pub(crate) log: String,
     socketio: SocketIo,
     signalr: SignalR,
+    sockjs: SockJs,
     pub(crate) tls: Tls,
     pub(crate) mounts: Vec<MountRow>,
     retention: Vec<RetentionRow>,
@@ -85,6 +88,7 @@ impl Default for Config {
             log: "info".to_owned(),
             socketio: SocketIo::default(),
             signalr: SignalR::default(),
+            sockjs: SockJs::default(),
             tls: Tls::default(),
             mounts: MountRow::defaults(),
             retention: Vec::new(),
@@ -172,7 +176,7 @@ impl Config {
 
     /// A row of the mount table for the library.
     pub(crate) fn mount(&self, row: &MountRow) -> Mount {
-        row.mount(&self.socketio, &self.signalr)
+        row.mount(&self.socketio, &self.signalr, &self.sockjs)
     }
 
     /// Official clients for browsers: Socket.IO's below the mounts that speak it, SignalR's beside the playground.

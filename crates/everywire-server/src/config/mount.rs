@@ -4,6 +4,7 @@ use everywire::Mount;
 
 use super::signalr::SignalR;
 use super::socketio::SocketIo;
+use super::sockjs::SockJs;
 
 /// How a client's conversation is carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +15,7 @@ pub(crate) enum Session {
     Publish,
     EngineIo,
     SignalR,
+    SockJs,
 }
 
 /// What its messages mean.
@@ -57,6 +59,7 @@ impl MountRow {
             ("/raw/{room}", WebSocket, raw),
             ("/socket.io/", EngineIo, socketio),
             ("/hubs/{namespace}", Session::SignalR, Protocol::SignalR),
+            ("/sockjs", Session::SockJs, jsonrpc),
             ("/sse", Sse, raw),
             ("/poll", Poll, raw),
             ("/pub/{room}", Publish, raw),
@@ -73,9 +76,13 @@ impl MountRow {
         self.path.contains("{namespace}")
     }
 
-    /// The row for the library, with these options if it is one of Socket.IO or SignalR.
-    pub(super) fn mount(&self, socketio: &SocketIo, signalr: &SignalR) -> Mount {
+    /// The row for the library, with these options if it is one of Socket.IO, SignalR or SockJS.
+    pub(super) fn mount(&self, socketio: &SocketIo, signalr: &SignalR, sockjs: &SockJs) -> Mount {
+        // What only old browsers need is on or off for all.
+        let legacy = socketio.serves_old_browsers();
         let mount = match (self.session, self.protocol) {
+            (Session::SockJs, Protocol::Raw) => sockjs.raw_mount(legacy),
+            (Session::SockJs, _) => sockjs.mount(legacy),
             (Session::EngineIo, _) | (_, Protocol::SocketIo) => socketio.mount(),
             (Session::SignalR, Protocol::Raw) => signalr.raw_mount(),
             (Session::SignalR, _) | (_, Protocol::SignalR) => signalr.mount(),
@@ -129,7 +136,7 @@ impl MountRow {
         if raw_only && self.protocol == Protocol::JsonRpc {
             faults.push((
                 "protocol",
-                "only the session \"websocket\" carries \"jsonrpc\"; write \"raw\"".into(),
+                "only the sessions \"websocket\" and \"sockjs\" carry \"jsonrpc\"; write \"raw\"".into(),
             ));
         }
         let relays = self.session == Session::WebSocket && self.protocol == Protocol::Raw;
@@ -143,6 +150,10 @@ impl MountRow {
             Session::SignalR if self.names_room() => {
                 faults
                     .push(("path", "SignalR clients subscribe to rooms; write a path without {room}".into()));
+            }
+            Session::SockJs if self.names_room() => {
+                faults
+                    .push(("path", "SockJS clients subscribe to rooms; write a path without {room}".into()));
             }
             Session::EngineIo if self.names_room() => {
                 faults.push((

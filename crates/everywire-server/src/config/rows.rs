@@ -33,6 +33,7 @@ const SESSIONS: Word<Session> = Word(&[
     ("publish", Session::Publish),
     ("engineio", Session::EngineIo),
     ("signalr", Session::SignalR),
+    ("sockjs", Session::SockJs),
 ]);
 const PROTOCOLS: Word<Protocol> = Word(&[
     ("raw", Protocol::Raw),
@@ -50,8 +51,8 @@ impl Row for MountRow {
     fn keys() -> Vec<Key<Self>> {
         vec![
             Key::<Self>::new("path", PATH, field!(path), "The path of its URL. `{room}` stands for the name of a room: needed by `publish`, and by `raw` on WebSocket to publish every message in that room. `{namespace}`, for the session `signalr`, stands for a namespace, `default` for `/`; clients name it as their hub.").needed(),
-            Key::<Self>::new("session", SESSIONS, field!(session), "How a conversation is carried: `sse` and `poll` receive only, `publish` is one POST, `engineio` is Socket.IO's polls and WebSockets, `signalr` SignalR's negotiation, WebSockets, events and polls.").needed(),
-            Key::new("protocol", PROTOCOLS, field!(protocol), "What its messages mean. `jsonrpc` needs the session `websocket`; `socketio` and the session `engineio` need each other; `signalr` needs the session `signalr`, which carries `raw`, too."),
+            Key::<Self>::new("session", SESSIONS, field!(session), "How a conversation is carried: `sse` and `poll` receive only, `publish` is one POST, `engineio` is Socket.IO's polls and WebSockets, `signalr` SignalR's negotiation, WebSockets, events and polls, `sockjs` all that SockJS has, on the paths below.").needed(),
+            Key::new("protocol", PROTOCOLS, field!(protocol), "What its messages mean. `jsonrpc` needs the session `websocket` or `sockjs`, which carries `raw`, too; `socketio` and the session `engineio` need each other; `signalr` needs the session `signalr`, which carries `raw`, too."),
             Key::new("namespace", NAMESPACE, field!(namespace), "The namespace that its clients enter; those of Socket.IO name theirs themselves."),
             Key::new("choose_namespace", Flag, field!(choose_namespace), "Whether clients may name another namespace that is mounted: `?namespace=`."),
         ]

@@ -57,6 +57,11 @@ impl Default for SocketIo {
 }
 
 impl SocketIo {
+    /// Whether there is what only browsers from before CORS need.
+    pub(super) fn serves_old_browsers(&self) -> bool {
+        self.engine.jsonp
+    }
+
     /// A mount with these options.
     pub(super) fn mount(&self) -> Mount {
         everywire::socketio()

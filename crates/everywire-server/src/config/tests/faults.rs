@@ -108,7 +108,7 @@ fn each_kind_of_fault_has_its_text() {
         ),
         (
             "[[mount]]\npath = \"/s\"\nsession = \"sse\"\nprotocol = \"jsonrpc\"",
-            "4:12: mount[0].protocol: only the session \"websocket\" carries \"jsonrpc\"; write \"raw\"",
+            "4:12: mount[0].protocol: only the sessions \"websocket\" and \"sockjs\" carry \"jsonrpc\"; write \"raw\"",
         ),
         (
             "[[mount]]\npath = \"/s\"\nsession = \"sse\"\n[[mount]]\npath = \"/s\"\nsession = \"poll\"",
@@ -169,6 +169,22 @@ fn each_kind_of_fault_has_its_text() {
         (
             "signalr.exception = \"a b\"",
             "1:21: signalr.exception: \"a b\" is not the name of a type, such as \"HubException\"",
+        ),
+        (
+            "[[mount]]\npath = \"/s\"\nsession = \"sockjs\"\nprotocol = \"socketio\"",
+            "4:12: mount[0].protocol: the session \"engineio\" carries \"socketio\", and nothing else does; write both",
+        ),
+        (
+            "[[mount]]\npath = \"/s\"\nsession = \"sockjs\"\nprotocol = \"signalr\"",
+            "4:12: mount[0].protocol: only the session \"signalr\" carries \"signalr\"; write both",
+        ),
+        (
+            "[[mount]]\npath = \"/s/{room}\"\nsession = \"sockjs\"",
+            "2:8: mount[0].path: SockJS clients subscribe to rooms; write a path without {room}",
+        ),
+        (
+            "[sockjs]\nscript = \"sockjs.js\"",
+            "2:10: sockjs.script: \"sockjs.js\" is not an address that browsers reach, such as \"https://example.org/sockjs.min.js\" or \"/sockjs.min.js\"",
         ),
         (
             "[[mount]]\npath = \"/h\"\nsession = \"websocket\"\nprotocol = \"signalr\"",

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use everywire::{
     Encodings, EngineIoCookie, EngineIoOptions, Overflow, Parser, SignalRConnectionOptions, SignalROptions,
-    SignalRTransports, SocketIoOptions, Verb,
+    SignalRTransports, SockJsHeartbeat, SockJsOptions, SocketIoOptions, Verb,
 };
 
 use super::document::{example, reference};
@@ -159,6 +159,27 @@ fn every_option_of_signalr_has_a_key() {
         body_bytes: 2 << 20,
     };
     assert_eq!(debug(&changed.connections()), debug(&connections));
+}
+
+#[test]
+fn every_option_of_sockjs_has_a_key() {
+    let changed = parse(EVERY_KEY).unwrap().sockjs;
+    let expected = |websocket_heartbeat| SockJsOptions {
+        websocket: false,
+        legacy: true,
+        response_limit: 64 << 10,
+        heartbeat: Duration::from_secs(10),
+        websocket_heartbeat,
+        disconnect_delay: Duration::from_secs(7),
+        cookie: true,
+        script: "/sockjs.min.js".into(),
+        base_url: Some("https://node1.example.org/sockjs".into()),
+        body_bytes: 2 << 20,
+    };
+    assert_eq!(debug(&changed.options(true)), debug(&expected(SockJsHeartbeat::Frame)));
+    let pings = EVERY_KEY.replace("\"frame\"", "\"ping\"");
+    let beat = SockJsHeartbeat::Ping { timeout: Duration::from_secs(3) };
+    assert_eq!(debug(&parse(&pings).unwrap().sockjs.options(true)), debug(&expected(beat)));
 }
 
 /// The fields of the library's options, by name, as `Debug` shows them.
