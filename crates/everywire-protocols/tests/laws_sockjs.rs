@@ -148,6 +148,8 @@ impl Session for SockJs {
             | Input::Acknowledged(_)
             | Input::Resumable(_)
             | Input::Pong { .. }
+            | Input::Unheard
+            | Input::LaneBlocked { .. }
             | Input::LaneWritable { .. } => {}
         }
     }

@@ -5,7 +5,8 @@ mod support;
 use std::time::Duration;
 
 use everywire::{
-    App, Connection, Identity, Negotiation, Options, RawArgs, jsonrpc, signalr, signalr_raw, socketio,
+    App, Connection, Identity, Negotiation, Options, RawArgs, SignalRConnectionOptions, jsonrpc, signalr,
+    signalr_raw, socketio,
 };
 use support::log::Log;
 use support::{Frame, Tcp, get, serve, within};
@@ -127,6 +128,72 @@ async fn plain_messages_go_by_a_hub_s_transports() {
         format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{body}");
     assert_eq!(Tcp::ask(address, &request).await.status, 200);
     assert_eq!(Tcp::ask(address, &get(&path)).await.body, body);
+}
+
+#[tokio::test]
+async fn a_hub_s_path_may_be_written_in_any_case() {
+    let app = App::builder()
+        .namespace("/Chat", |_| {})
+        .mount("/hubs/{namespace}", signalr())
+        .mount("/plain", signalr_raw())
+        .build()
+        .unwrap();
+    let address = serve(&app).await;
+    for path in ["/hubs/chat", "/Hubs/CHAT", "/hubs/Chat/", "/hubs/Default", "/PLAIN", "/plain/"] {
+        let negotiate = format!("{}/Negotiate?NegotiateVersion=1", path.trim_end_matches('/'));
+        assert_eq!(Tcp::ask(address, &post(&negotiate)).await.status, 200, "{path}");
+        assert_eq!(Tcp::ask(address, &get(path)).await.body, "Connection ID required", "{path}");
+    }
+    for path in ["/hubs/chat//", "/hubs/other", "/hub/chat"] {
+        assert_eq!(Tcp::ask(address, &get(path)).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_a_way_into_its_own_hub_alone() {
+    let connections = || SignalRConnectionOptions { stateful_reconnect: true, ..Default::default() };
+    let app = App::builder()
+        .namespace("/a", |_| {})
+        .mount("/hubs/{namespace}", signalr().connections(connections()))
+        .mount("/plain", signalr_raw().connections(connections()))
+        .mount("/socket.io/", socketio())
+        .authenticate(|credentials| {
+            let known = credentials.namespace == "/a";
+            async move { if known { Ok(Identity::user("ann")) } else { Ok(Identity::default()) } }
+        })
+        .build()
+        .unwrap();
+    let address = serve(&app).await;
+    let token = async |path: &str| {
+        let query = "?negotiateVersion=1&useStatefulReconnect=true";
+        let answer = Tcp::ask(address, &post(&format!("{path}/negotiate{query}"))).await;
+        let offer: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        let resumes = offer["useStatefulReconnect"].as_bool().unwrap_or(false);
+        (offer["connectionToken"].as_str().unwrap().to_owned(), resumes)
+    };
+    let (token_a, resumes) = token("/hubs/a").await;
+    assert!(resumes);
+    // Nobody counts plain messages, so nobody can go on with them.
+    let (plain, resumes) = token("/plain").await;
+    assert!(!resumes);
+    let unknown = "No Connection with that ID";
+    for opened in [false, true] {
+        if opened {
+            assert_eq!(Tcp::ask(address, &get(&format!("/hubs/a?id={token_a}"))).await.status, 200);
+            assert_eq!(Tcp::ask(address, &get(&format!("/plain?id={plain}"))).await.status, 200);
+        }
+        for (path, token) in [("/hubs/default", &token_a), ("/plain", &token_a), ("/hubs/a", &plain)] {
+            let path = format!("{path}?id={token}");
+            for request in [get(&path), post(&path)] {
+                assert_eq!(Tcp::ask(address, &request).await.body, unknown, "{path}");
+            }
+        }
+        let path = format!("/socket.io/?EIO=4&transport=polling&sid={token_a}");
+        for request in [get(&path), post(&path)] {
+            let answer = Tcp::ask(address, &request).await;
+            assert_eq!((answer.status, &*answer.body), (400, r#"{"code":1,"message":"Session ID unknown"}"#));
+        }
+    }
 }
 
 #[tokio::test]

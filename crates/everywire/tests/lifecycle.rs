@@ -200,9 +200,13 @@ async fn a_handler_panics() {
     let address = serve(&app).await;
     let mut client = Tcp::websocket(address, "/ws").await;
     let mut other = Tcp::websocket(address, "/ws").await;
+    // It is the end of the event, and of nothing else.
     client.text(&call(1, "panic", "[]")).await;
-    client.end().await;
-    told.expect(&["connect", "connect", "disconnect: internal error"]).await;
+    let failed = client.next_text().await;
+    assert!(failed.contains("-32603") && !failed.contains("as the test asked"), "{failed}");
+    told.expect(&["connect", "connect"]).await;
+    client.close(1000).await;
+    told.expect(&["disconnect: client closed"]).await;
     other.text(&call(1, "message", r#"["still here"]"#)).await;
     assert!(other.next_text().await.contains("result"));
     other.close(1000).await;

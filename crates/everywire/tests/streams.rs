@@ -12,6 +12,7 @@ use std::time::Duration;
 use everywire::{App, Args, Connection, Options, Result, SignalROptions, Upload, Uploads, jsonrpc, signalr};
 use futures_core::Stream;
 use support::{Frame, Tcp, serve, until, within};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 /// Behind each message.
@@ -61,17 +62,33 @@ impl Stream for Holding {
     }
 }
 
+/// Long texts without end; of none, a panic.
+struct Long(usize);
+
+impl Stream for Long {
+    type Item = Result<String>;
+
+    fn poll_next(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        assert!(self.0 > 0, "as the test asked");
+        Poll::Ready(Some(Ok("x".repeat(self.0))))
+    }
+}
+
 struct World {
     app: App,
     address: SocketAddr,
     given: Arc<AtomicU64>,
     alive: Arc<AtomicUsize>,
     uploads: tokio::sync::mpsc::UnboundedReceiver<Upload>,
+    /// Lets a call of `block` end.
+    gate: Arc<Notify>,
 }
 
 async fn world(options: Options) -> World {
     let (given, alive) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicUsize::new(0)));
     let (hand_over, uploads) = unbounded_channel();
+    let gate = Arc::new(Notify::new());
+    let opens = gate.clone();
     let app = App::builder()
         .namespace("/", |ns| {
             let of = (given.clone(), alive.clone());
@@ -98,6 +115,17 @@ async fn world(options: Options) -> World {
                 let answer: String = conn.emit_with_ack("now", (), Duration::from_secs(10)).await?;
                 Ok(answer)
             });
+            ns.on_stream("long", async |_: Connection, Args((length,)): Args<(usize,)>, _: Uploads| {
+                Ok(Long(length))
+            });
+            let gate = opens.clone();
+            ns.on("block", move |_: Connection, Args(()): Args| {
+                let gate = gate.clone();
+                async move {
+                    gate.notified().await;
+                    Ok("done")
+                }
+            });
             ns.on("echo", async |_: Connection, Args((text,)): Args<(String,)>| Ok(text));
         })
         .mount(
@@ -110,7 +138,7 @@ async fn world(options: Options) -> World {
         .build()
         .unwrap();
     let address = serve(&app).await;
-    World { app, address, given, alive, uploads }
+    World { app, address, given, alive, uploads, gate }
 }
 
 impl World {
@@ -340,23 +368,135 @@ async fn too_many_streams_and_an_id_twice_are_refused() {
 async fn what_waits_for_its_turn_is_cancelled_and_counted_too() {
     let world = world(Options { streams: 2, ..Options::default() }).await;
     let mut client = world.client().await;
-    client.say(r#"{"type":1,"invocationId":"a","target":"wait","arguments":[]}"#).await;
-    assert_eq!(client.hear().await, r#"{"type":1,"invocationId":"s0","target":"now","arguments":[]}"#);
+    client.say(r#"{"type":1,"invocationId":"a","target":"block","arguments":[]}"#).await;
     client.say(r#"{"type":1,"invocationId":"b","target":"echo","arguments":["b"]}"#).await;
-    for id in ["0", "1", "1", "2", "3"] {
-        client.say(&format!(r#"{{"type":4,"invocationId":"{id}","target":"hold","arguments":[]}}"#)).await;
+    let hold = |id| format!(r#"{{"type":4,"invocationId":"{id}","target":"hold","arguments":[]}}"#);
+    for id in ["0", "1", "2"] {
+        client.say(&hold(id)).await;
     }
+    // What waits counts already.
+    let many = client.hear().await;
+    assert!(many.starts_with(r#"{"type":3,"invocationId":"2","error":"#), "{many}");
+    assert!(many.contains("as many streams are open as may be, 2"), "{many}");
     client.say(r#"{"type":5,"invocationId":"0"}"#).await;
     assert_eq!(client.hear().await, r#"{"type":3,"invocationId":"0"}"#);
-    client.say(r#"{"type":3,"invocationId":"s0","result":"now"}"#).await;
-    assert_eq!(client.hear().await, r#"{"type":3,"invocationId":"a","result":"now"}"#);
+    client.say(&hold("1")).await;
+    world.gate.notify_one();
+    assert_eq!(client.hear().await, r#"{"type":3,"invocationId":"a","result":"done"}"#);
     assert_eq!(client.hear().await, r#"{"type":3,"invocationId":"b","result":"b"}"#);
     let twice = r#"{"type":3,"invocationId":"1","error":"Invocation ID '1' is already in use."}"#;
     assert_eq!(client.hear().await, twice);
-    let many = client.hear().await;
-    assert!(many.starts_with(r#"{"type":3,"invocationId":"3","error":"#), "{many}");
-    assert!(many.contains("as many streams are open as may be, 2"), "{many}");
-    assert_eq!(world.alive.load(Ordering::Relaxed), 2);
+    assert_eq!(world.alive.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn what_waits_with_its_call_is_bounded_too() {
+    let options =
+        Options { inbound_queue: 100_000, inbound_bytes: 100_000, streams: 10, ..Options::default() };
+    let mut world = world(options).await;
+    let mut client = world.client().await;
+    client.say(r#"{"type":1,"invocationId":"a","target":"block","arguments":[]}"#).await;
+    // Each stream has ended, and waits with its call.
+    let item = "x".repeat(1000);
+    let sending = tokio::spawn(async move {
+        client.say(r#"{"type":1,"invocationId":"b","target":"echo","arguments":["b"]}"#).await;
+        for id in 0..50 {
+            let call = format!(r#"{{"type":1,"target":"keep","arguments":[],"streamIds":["{id}"]}}"#);
+            client.say(&call).await;
+            for _ in 0..100 {
+                client.say(&format!(r#"{{"type":2,"invocationId":"{id}","item":"{item}"}}"#)).await;
+            }
+            client.say(&format!(r#"{{"type":3,"invocationId":"{id}"}}"#)).await;
+        }
+        client
+    });
+    for _ in 0..2000 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!sending.is_finished(), "five megabytes are not taken");
+    // Handlers that let them go.
+    let mut uploads = std::mem::replace(&mut world.uploads, unbounded_channel().1);
+    tokio::spawn(async move { while uploads.recv().await.is_some() {} });
+    world.gate.notify_one();
+    drop(within("the rest", sending).await.unwrap());
+    world.all_gone().await;
+}
+
+#[tokio::test]
+async fn a_call_that_waits_when_its_client_goes_does_not_begin() {
+    let world = world(Options::default()).await;
+    for orderly in [true, false] {
+        let mut client = world.client().await;
+        client.say(r#"{"type":1,"invocationId":"a","target":"block","arguments":[]}"#).await;
+        client.say(r#"{"type":1,"invocationId":"b","target":"echo","arguments":["b"]}"#).await;
+        client.say(r#"{"type":4,"invocationId":"0","target":"hold","arguments":[]}"#).await;
+        if orderly {
+            client.say(r#"{"type":7}"#).await;
+            while client.wire.frame().await != Frame::End {}
+        } else {
+            client.wire.reset();
+        }
+        world.gate.notify_one();
+        world.all_gone().await;
+    }
+}
+
+#[tokio::test]
+async fn long_items_wait_for_their_reader_too() {
+    let world = world(Options::default()).await;
+    let mut client = world.client().await;
+    for id in 0..20 {
+        client
+            .say(&format!(r#"{{"type":4,"invocationId":"{id}","target":"long","arguments":[600000]}}"#))
+            .await;
+    }
+    let mut before = usize::MAX;
+    until("the streams stand still", || {
+        let waits = world.app.waiting_bytes() as usize;
+        std::mem::replace(&mut before, waits) == waits && waits > 0
+    })
+    .await;
+    assert!(world.app.waiting_bytes() < 1_300_000, "{} wait", world.app.waiting_bytes());
+    for _ in 0..20 {
+        assert!(client.hear().await.len() > 600_000);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_is_asked_may_call() {
+    let world = world(Options::default()).await;
+    let mut client = world.client().await;
+    client.say(r#"{"type":1,"invocationId":"a","target":"wait","arguments":[]}"#).await;
+    assert_eq!(client.hear().await, r#"{"type":1,"invocationId":"s0","target":"now","arguments":[]}"#);
+    client.say(r#"{"type":1,"invocationId":"b","target":"echo","arguments":["b"]}"#).await;
+    assert_eq!(client.hear().await, r#"{"type":3,"invocationId":"b","result":"b"}"#);
+    client.say(r#"{"type":3,"invocationId":"s0","result":"now"}"#).await;
+    assert_eq!(client.hear().await, r#"{"type":3,"invocationId":"a","result":"now"}"#);
+}
+
+#[tokio::test]
+async fn a_name_may_be_used_again_once_its_stream_has_ended() {
+    let mut world = world(Options::default()).await;
+    let mut client = world.client().await;
+    client.say(r#"{"type":4,"invocationId":"0","target":"hold","arguments":[],"streamIds":["u"]}"#).await;
+    client.say(r#"{"type":3,"invocationId":"u"}"#).await;
+    client.say(r#"{"type":1,"invocationId":"1","target":"keep","arguments":[],"streamIds":["u"]}"#).await;
+    let mut kept = within("the upload", world.uploads.recv()).await.unwrap();
+    client.say(r#"{"type":5,"invocationId":"0"}"#).await;
+    assert_eq!(client.hear().await, r#"{"type":3,"invocationId":"0"}"#);
+    client.say(r#"{"type":2,"invocationId":"u","item":7}"#).await;
+    assert_eq!(kept.next::<u32>().await, Some(Ok(7)));
+}
+
+#[tokio::test]
+async fn a_stream_that_panics_is_an_error_of_its_call() {
+    let world = world(Options::default()).await;
+    let mut client = world.client().await;
+    client.say(r#"{"type":4,"invocationId":"0","target":"long","arguments":[0]}"#).await;
+    let error = client.hear().await;
+    assert!(error.contains("An error occurred on the server while streaming results."), "{error}");
+    client.say(r#"{"type":1,"invocationId":"1","target":"echo","arguments":["on"]}"#).await;
+    assert_eq!(client.hear().await, r#"{"type":3,"invocationId":"1","result":"on"}"#);
 }
 
 #[tokio::test]

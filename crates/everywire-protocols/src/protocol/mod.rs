@@ -185,6 +185,19 @@ pub trait Protocol: Send {
     /// Says goodbye in the protocol's own words, if it has any.
     fn goodbye(&mut self, reason: Reason, outbox: &mut dyn Outbox);
 
+    /// Whether an event whose handler waits for a client's answer lets the next have its turn meanwhile: else a client that calls
+    /// while it is asked waits for ever.
+    fn lends_turn(&self) -> bool {
+        false
+    }
+
+    /// The deadline has come, and what the client says is not being read now: that it is silent means nothing. See
+    /// [`crate::session::Input::Unheard`].
+    fn unheard(&mut self, _now: Time) {}
+
+    /// The session has no lane for now: that the client is silent means nothing. See [`crate::session::Output::Suspended`].
+    fn suspended(&mut self) {}
+
     /// The session is back on another lane, and will send again from its message of this number on: says what the
     /// protocol has to say before that, by [`Outbox::passing`]. See [`crate::session::Output::Resumed`].
     fn resumed(&mut self, _now: Time, _from: u64, _outbox: &mut dyn Outbox) {}

@@ -117,6 +117,12 @@ pub enum Input<'a> {
         /// How.
         how: LaneEnd,
     },
+    /// A WebSocket lane takes no more for now; what is written to it nevertheless waits in memory. Where the session is not
+    /// [`Output::Direct`], it should [`Output::Hold`] until [`Input::LaneWritable`].
+    LaneBlocked {
+        /// Which.
+        lane: Lane,
+    },
     /// All that was written to this lane has left.
     LaneWritable {
         /// Which.
@@ -152,6 +158,9 @@ pub enum Input<'a> {
     Acknowledged(u64),
     /// The conversation is to end.
     Close(Reason),
+    /// The deadline has come, and what the client says is not being read now: that it is silent means nothing. [`Input::Tick`]
+    /// comes next, if there still is a deadline that has come.
+    Unheard,
     /// The deadline has come.
     Tick,
 }
@@ -181,6 +190,8 @@ pub enum Output<'a> {
     Hold,
     /// Send on, and [`Input::Drained`] when all has come.
     Release,
+    /// The client has lost its lane, and may come back: its silence means nothing until then.
+    Suspended,
     /// The client is back on another lane, and what it may have missed will be sent again from this number on. What the
     /// protocol has to say before that ([`resumed`](crate::protocol::Protocol::resumed)) comes at once as
     /// [`Input::Send`], and then [`Input::Drained`].
@@ -232,6 +243,9 @@ pub enum Output<'a> {
         /// Which.
         lane: Lane,
     },
+    /// The client broke a rule of the protocol's that only the session can tell: the protocol is to say goodbye, and then
+    /// [`Input::Close`] comes.
+    Broken(Reason),
     /// The conversation is over.
     Closed(Reason),
 }

@@ -196,6 +196,8 @@ impl Session for Poll {
             // Nothing comes on this lane, nothing is kept, and the response leaves whole.
             Input::Message { .. }
             | Input::Pong { .. }
+            | Input::Unheard
+            | Input::LaneBlocked { .. }
             | Input::LaneWritable { .. }
             | Input::Acknowledged(_)
             | Input::Resumable(_) => {}

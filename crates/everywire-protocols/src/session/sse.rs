@@ -172,6 +172,8 @@ impl Session for Sse {
             // Nothing comes on this lane, nothing is kept, and its back-pressure is the driver's.
             Input::Message { .. }
             | Input::Pong { .. }
+            | Input::Unheard
+            | Input::LaneBlocked { .. }
             | Input::LaneWritable { .. }
             | Input::Drained
             | Input::Acknowledged(_)

@@ -80,7 +80,7 @@ impl Session for WebSocket {
                 self.hear(now);
                 out.push(Output::Message(message));
             }
-            Input::Pong { .. } => self.hear(now),
+            Input::Pong { .. } | Input::Unheard => self.hear(now),
             Input::LaneOpened { lane, .. } => {
                 self.lane = Some(lane);
                 self.hear(now);
@@ -100,6 +100,7 @@ impl Session for WebSocket {
             | Input::Joined { .. }
             | Input::Acknowledged(_)
             | Input::Resumable(_)
+            | Input::LaneBlocked { .. }
             | Input::LaneWritable { .. } => {}
         }
     }

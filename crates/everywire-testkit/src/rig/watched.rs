@@ -44,6 +44,7 @@ pub enum Wanted {
     Indirect,
     Hold,
     Release,
+    Suspended,
     Resumed(u64),
     Write(Lane, Said),
     Ping(Lane),
@@ -51,6 +52,7 @@ pub enum Wanted {
     End(Lane, Reason),
     Pause(Lane),
     Resume(Lane),
+    Broken(Reason),
     Closed(Reason),
 }
 
@@ -174,7 +176,10 @@ impl Watched {
                 assert!(self.lanes.remove(lane).is_some(), "{lane:?} was there");
                 self.direct.take_if(|(direct, _)| direct == lane);
             }
-            Input::Message { lane, .. } | Input::Pong { lane } | Input::LaneWritable { lane } => {
+            Input::Message { lane, .. }
+            | Input::Pong { lane }
+            | Input::LaneBlocked { lane }
+            | Input::LaneWritable { lane } => {
                 assert!(self.lanes.contains_key(lane), "{lane:?} is there");
             }
             Input::Send { .. } | Input::Drained => assert!(self.direct.is_none(), "it is direct"),
@@ -182,6 +187,7 @@ impl Watched {
             | Input::Acknowledged(_)
             | Input::Resumable(_)
             | Input::Close(_)
+            | Input::Unheard
             | Input::Tick => {}
         }
     }
@@ -209,7 +215,13 @@ impl Watched {
             Wanted::Opened(_) => assert!(self.facts.is_none(), "twice; {}", said()),
             // A request that nobody answers would wait for ever.
             Wanted::Closed(_) => assert_eq!(self.lanes().collect::<Vec<_>>(), [], "{}", said()),
-            Wanted::Message(_) | Wanted::Indirect | Wanted::Hold | Wanted::Release | Wanted::Resumed(_) => {}
+            Wanted::Message(_)
+            | Wanted::Indirect
+            | Wanted::Hold
+            | Wanted::Release
+            | Wanted::Suspended
+            | Wanted::Resumed(_)
+            | Wanted::Broken(_) => {}
         }
         match wanted {
             Wanted::Opened(facts) => self.facts = Some(facts.clone()),
@@ -240,6 +252,7 @@ fn owned(output: Output<'_>) -> Wanted {
         Output::Indirect => Wanted::Indirect,
         Output::Hold => Wanted::Hold,
         Output::Release => Wanted::Release,
+        Output::Suspended => Wanted::Suspended,
         Output::Resumed { from } => Wanted::Resumed(from),
         Output::Write { lane, bytes, text: true } => {
             let text = String::from_utf8(bytes.into_owned()).expect("what is written as text is text");
@@ -253,6 +266,7 @@ fn owned(output: Output<'_>) -> Wanted {
         Output::End { lane, reason } => Wanted::End(lane, reason),
         Output::Pause { lane } => Wanted::Pause(lane),
         Output::Resume { lane } => Wanted::Resume(lane),
+        Output::Broken(reason) => Wanted::Broken(reason),
         Output::Closed(reason) => Wanted::Closed(reason),
     }
 }

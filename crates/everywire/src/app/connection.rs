@@ -14,6 +14,7 @@ use super::App;
 use super::audience::Audience;
 use super::error::Result;
 use super::handshake::{Handshake, Kept};
+use crate::driver::guarded::asking;
 use crate::{ConnectionId, Identity, Joined, Offset};
 
 /// One client in one namespace. Cheap to clone; it may be kept after the client has gone, and then
@@ -270,7 +271,7 @@ pub(crate) struct Question {
 
 impl Question {
     pub(crate) async fn answer(&mut self) -> Result<Payload, AckError> {
-        (&mut self.answer).await
+        asking(&mut self.answer).await
     }
 }
 

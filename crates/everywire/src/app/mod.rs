@@ -11,6 +11,7 @@ pub(crate) mod mount;
 pub(crate) mod namespace;
 pub(crate) mod options;
 pub(crate) mod pattern;
+pub(crate) mod route;
 mod serve;
 pub(crate) mod servers;
 pub(crate) mod streams;
@@ -29,10 +30,11 @@ use parking_lot::Mutex;
 use self::access::{Authenticate, Credentials, Refusal, Rights};
 use self::audience::Audience;
 use self::handshake::Kept;
-use self::mount::{Mount, Route};
+use self::mount::Mount;
 use self::namespace::{Handlers, NamespaceBuilder};
 use self::options::Options;
 use self::pattern::Pattern;
+use self::route::Route;
 use self::servers::{Asked, Inbox};
 use crate::carrier::form::Encoder;
 use crate::carrier::service::Service;
@@ -316,15 +318,8 @@ impl AppBuilder {
             handlers.entry(mount.namespace.to_string()).or_insert_with(empty);
         }
         let mut mounts = Vec::new();
-        for (path, mut mount) in self.mounts {
-            if let Some(engine) = &mut mount.engine {
-                engine.protocol.recovery = self.recovery.is_some();
-            }
-            if let Some(protocol) = mount.hub.as_mut().and_then(|hub| hub.protocol.as_mut())
-                && self.options.detailed_errors
-            {
-                Arc::make_mut(protocol).detailed_errors = true;
-            }
+        for (number, (path, mut mount)) in self.mounts.into_iter().enumerate() {
+            mount.settle(number, self.recovery.is_some(), self.options.detailed_errors);
             let mount = Arc::new(mount);
             let mut route = |path: &str, negotiates| match Pattern::parse(path) {
                 Ok(pattern) => mounts.push(Route { pattern, mount: mount.clone(), negotiates }),

@@ -14,10 +14,7 @@ use everywire_protocols::session::{
     SockJsHeartbeat, SockJsOptions,
 };
 
-use super::AppState;
 use super::access::Refusal;
-use super::namespace::Handlers;
-use super::pattern::Pattern;
 
 /// How clients on a mount are carried, and what their messages mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +46,8 @@ pub enum Wire {
 #[derive(Debug, Clone)]
 pub struct Mount {
     pub(crate) wire: Wire,
+    /// Which it is in the table.
+    pub(crate) number: usize,
     pub(crate) namespace: Arc<str>,
     pub(crate) chooses_namespace: bool,
     pub(crate) relay: bool,
@@ -142,6 +141,7 @@ impl Mount {
     fn new(wire: Wire) -> Self {
         Self {
             wire,
+            number: 0,
             namespace: "/".into(),
             chooses_namespace: false,
             relay: false,
@@ -190,10 +190,13 @@ impl Mount {
         self
     }
 
-    /// How a SignalR mount's clients connect: transports, waits, sizes. Nothing on other mounts.
+    /// How a SignalR mount's clients connect: transports, waits, sizes. Nothing on other mounts; and no stateful reconnects
+    /// on those of plain messages, for nobody counts those.
     #[must_use]
-    pub fn connections(mut self, options: SignalRConnectionOptions) -> Self {
+    pub fn connections(mut self, mut options: SignalRConnectionOptions) -> Self {
         if let Some(hub) = &mut self.hub {
+            // It is the hub protocol that counts messages.
+            options.stateful_reconnect &= hub.protocol.is_some();
             hub.endpoint = Arc::new(SignalREndpoint::new(options));
         }
         self
@@ -254,6 +257,19 @@ impl Mount {
     pub fn subprotocols<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.subprotocols = names.into_iter().map(Into::into).collect();
         self
+    }
+
+    /// Takes its place in the table, and what the application says for all mounts.
+    pub(crate) fn settle(&mut self, number: usize, recovers: bool, detailed_errors: bool) {
+        self.number = number;
+        if let Some(engine) = &mut self.engine {
+            engine.protocol.recovery = recovers;
+        }
+        if let Some(protocol) = self.hub.as_mut().and_then(|hub| hub.protocol.as_mut())
+            && detailed_errors
+        {
+            Arc::make_mut(protocol).detailed_errors = true;
+        }
     }
 
     /// The waits of its sessions, of which the shortest says how finely the wheel turns.
@@ -355,42 +371,4 @@ pub fn sockjs() -> Mount {
 /// Plain messages over SockJS: each is the event `message`, a text.
 pub fn sockjs_raw() -> Mount {
     Mount { wire: Wire::SockJsRaw, ..sockjs() }
-}
-
-/// A path, and what is there.
-#[derive(Debug)]
-pub(crate) struct Route {
-    pub(crate) pattern: Pattern,
-    pub(crate) mount: Arc<Mount>,
-    /// Whether clients only ask there how they may connect.
-    pub(crate) negotiates: bool,
-}
-
-impl Route {
-    /// The values of the names in its path, and what comes behind it, if a path is its own.
-    pub(crate) fn matches<'p>(&self, path: &'p str) -> Option<(Vec<&'p str>, &'p str)> {
-        if self.mount.sockjs.is_some() {
-            return self.pattern.matches_above(path);
-        }
-        self.pattern.matches(path).map(|params| (params, ""))
-    }
-}
-
-impl AppState {
-    /// What happens in this namespace, if there is one of this name.
-    pub(crate) fn handlers_of(&self, namespace: &str) -> Option<Arc<Handlers>> {
-        if let Some(handlers) = self.handlers.get(namespace) {
-            return Some(handlers.clone());
-        }
-        self.patterns.iter().find(|(matches, _)| matches(namespace)).map(|(_, handlers)| handlers.clone())
-    }
-
-    /// The namespace that a path names as a hub.
-    pub(crate) fn hub_named(&self, name: &str) -> Option<Arc<str>> {
-        if name == "default" {
-            return Some("/".into());
-        }
-        let slashed = format!("/{name}");
-        [name, &*slashed].into_iter().find(|name| self.handlers_of(name).is_some()).map(Arc::from)
-    }
 }

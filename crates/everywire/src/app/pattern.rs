@@ -33,14 +33,23 @@ impl Pattern {
 
     /// The values of the pattern's names, undecoded, if the path is one of it.
     pub(crate) fn matches<'p>(&self, path: &'p str) -> Option<Vec<&'p str>> {
+        self.matches_by(path, str::eq)
+    }
+
+    /// The same, where the case of literal segments does not matter.
+    pub(crate) fn matches_in_any_case<'p>(&self, path: &'p str) -> Option<Vec<&'p str>> {
+        self.matches_by(path, str::eq_ignore_ascii_case)
+    }
+
+    fn matches_by<'p>(&self, path: &'p str, same: fn(&str, &str) -> bool) -> Option<Vec<&'p str>> {
         let mut params = Vec::new();
         let mut parts = path.strip_prefix('/')?.split('/');
         for segment in &self.0 {
             let part = parts.next()?;
             match segment {
-                Segment::Literal(literal) if literal == part => {}
+                Segment::Literal(literal) if same(literal, part) => {}
                 Segment::Param if !part.is_empty() => params.push(part),
-                _ => return None,
+                Segment::Literal(_) | Segment::Param => return None,
             }
         }
         parts.next().is_none().then_some(params)
@@ -78,6 +87,7 @@ mod tests {
         for path in ["/raw", "/raw/", "/raw/a/b", "raw/a", "/Raw/a", "//raw/a", "/raw/a/"] {
             assert_eq!(pattern.matches(path), None, "{path}");
         }
+        assert_eq!(pattern.matches_in_any_case("/RAW/Lobby"), Some(vec!["Lobby"]));
         assert_eq!(Pattern::parse("/").unwrap().matches("/"), Some(vec![]));
         assert!(Pattern::parse("raw").is_err());
         assert!(Pattern::parse("/raw/x{room}").is_err());

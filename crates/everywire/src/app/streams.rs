@@ -9,8 +9,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker, ready};
 
 use everywire_core::payload::{ArgsError, Extras};
@@ -116,8 +116,8 @@ pub enum UploadError {
     /// The client says so, in its own words.
     #[error("{0}")]
     Failed(String),
-    /// An item is of another type.
-    #[error("Failed to bind Stream message: {0}")]
+    /// An item is of another type, and how. The text is ASP.NET Core's.
+    #[error("Failed to bind Stream message.")]
     Type(String),
     /// The client has gone.
     #[error("the client has gone before its stream ended")]
@@ -188,11 +188,14 @@ pub(crate) struct Intakes {
     /// Beyond so many, the client's socket is not read.
     bound: usize,
     link: Arc<dyn Link>,
+    /// Those that have not been let go: by their handlers, or by their calls that wait.
+    streams: Mutex<Vec<Weak<Intake>>>,
 }
 
 impl Intakes {
     pub(crate) fn new(bound: usize, link: Arc<dyn Link>) -> Arc<Self> {
-        Arc::new(Self { bytes: AtomicUsize::new(0), taken: AtomicUsize::new(0), bound, link })
+        let (bytes, taken, streams) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::default());
+        Arc::new(Self { bytes, taken, bound, link, streams })
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -201,6 +204,19 @@ impl Intakes {
 
     pub(crate) fn taken(&self) -> usize {
         self.taken.load(Ordering::Acquire)
+    }
+
+    /// How many streams have not been let go.
+    pub(crate) fn live(&self) -> usize {
+        let mut streams = self.streams.lock();
+        streams.retain(|stream| stream.strong_count() > 0);
+        streams.len()
+    }
+
+    /// Breaks off those of which something waits; how many that are.
+    pub(crate) fn stall(&self) -> usize {
+        let streams: Vec<_> = self.streams.lock().iter().filter_map(Weak::upgrade).collect();
+        streams.iter().filter(|stream| stream.stall()).count()
     }
 
     fn add(&self, bytes: usize) {
@@ -243,6 +259,7 @@ impl Intake {
     /// A stream, and its handler's end of it.
     pub(crate) fn new(all: Arc<Intakes>) -> (Arc<Self>, Upload) {
         let intake = Arc::new(Self { all, state: Mutex::default() });
+        intake.all.streams.lock().push(Arc::downgrade(&intake));
         (intake.clone(), Upload(intake))
     }
 

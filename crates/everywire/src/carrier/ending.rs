@@ -79,16 +79,12 @@ impl<T: Transport> State<T> {
         self.conversation.expire(horizon);
         // While we do not read, we cannot hear whether the peer lives.
         let is_read = self.conversation.wants_more();
-        let has_ended = if !is_read && self.conversation.is_stuck(now) {
-            self.transport.has_ended()
-        } else {
-            Some(false)
-        };
-        if self.phase == Phase::Open && has_ended == Some(true) {
+        let has_ended = !is_read && self.conversation.is_stuck(now) && self.transport.has_ended();
+        if self.phase == Phase::Open && has_ended {
             self.hung_up(cx, now);
-        } else if self.phase == Phase::Open && (is_read || has_ended.is_none()) {
+        } else if self.phase == Phase::Open {
             let mut effects = Effects::new();
-            self.conversation.tick(cx, horizon, &mut effects);
+            self.conversation.tick(cx, horizon, is_read, &mut effects);
             self.apply(effects, now);
         }
         if self.close_by.is_some_and(|by| by <= now) {

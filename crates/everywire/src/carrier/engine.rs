@@ -44,7 +44,11 @@ impl Service {
             return response;
         }
         let hosting = engine.hosting();
-        let verdict = engine.endpoint.request(&arrival.head, &|id| app.table.contains(id), crate::random());
+        let verdict = engine.endpoint.request(
+            &arrival.head,
+            &|id| app.table.contains(&arrival.key(id)),
+            crate::random(),
+        );
         let mut response = match verdict {
             Verdict::Respond(response) => {
                 let status = response.status().as_u16();
@@ -56,10 +60,12 @@ impl Service {
                     return *refused;
                 }
                 let handshake = Handshake::new(&arrival.head, arrival.peer.0, app.hub.now());
+                let key = id.map(|id| arrival.key(&id));
+                let alone = key.clone().filter(|_| lane == LaneKind::WebSocket);
                 let beginning = Beginning {
                     session,
                     protocol: Box::new(SocketIo::new(engine.protocol.clone())),
-                    id,
+                    registration: alone.map(|key| app.table.enter(key, Known::Alone)),
                     public: None,
                     handshake: Some(Arc::new(handshake)),
                     manner: hosting.manner,
@@ -67,9 +73,9 @@ impl Service {
                 if lane == LaneKind::WebSocket {
                     return websocket::open_with(app, arrival, upgrade, beginning);
                 }
-                hosting.open(&app, &arrival, lane, beginning).await
+                hosting.open(&app, &arrival, lane, key, beginning).await
             }
-            Verdict::Attach { id, lane } => match app.table.find(&id) {
+            Verdict::Attach { id, lane } => match app.table.find(&arrival.key(&id)) {
                 Some(Known::Hosted(door)) if lane == LaneKind::WebSocket => {
                     hosting.join(&app, &arrival, upgrade, &door).await
                 }

@@ -4,6 +4,7 @@
 //! answers the lanes as that says. When the session moves to a WebSocket for good, the conversation moves to that
 //! WebSocket's task, and this one ends.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,11 +14,11 @@ use bytes::Bytes;
 use everywire_core::mailbox::Drain;
 use everywire_core::{Link as _, Reason};
 use everywire_protocols::seam::{Message, Time};
-use everywire_protocols::session::{Input, Lane, LaneEnd};
+use everywire_protocols::session::{Input, Lane, LaneEnd, LaneKind};
 use smallvec::SmallVec;
 
 use super::pieces::Slot;
-use super::ways::{Stream, Way};
+use super::ways::{FIXED_COST, Posted, SHORTEST_EVENT, Stream, Way};
 use crate::driver::conversation::{Conversation, Effect, Effects};
 use crate::driver::lanes::{Answer, Command, Door, LaneEvent, Reply};
 use crate::driver::wheel::Wheel;
@@ -31,29 +32,28 @@ pub(crate) struct Host {
     wheel: Arc<Wheel>,
     lanes: SmallVec<[(Lane, Way); 2]>,
     scheduled: Option<Time>,
-    /// A body behind more events than may wait. Its client has no answer yet, and so posts no other.
-    held: Option<Posted>,
+    /// Bodies behind more events than may wait, in order. Most clients post no other before they have their answer.
+    held: VecDeque<Posted>,
     /// A WebSocket that may send no more for now: as many of its events wait as may.
     unread: Option<Lane>,
     /// Whether the session knows that it is to end.
     told_end: bool,
 }
 
-/// A body that was posted.
-struct Posted {
-    lane: Lane,
-    bytes: Bytes,
-    text: bool,
-}
-
-/// No event is shorter: `42["a"]`. What is, a pong above all, is never held: who cannot say it would count as gone.
-const SHORTEST_EVENT: usize = 7;
-
 impl Host {
     pub(crate) fn new(door: Arc<Door>, conversation: Box<Conversation>, wheel: Arc<Wheel>) -> Self {
         let conversation = Some(conversation);
         let lanes = SmallVec::new();
-        Self { door, conversation, wheel, lanes, scheduled: None, held: None, unread: None, told_end: false }
+        Self {
+            door,
+            conversation,
+            wheel,
+            lanes,
+            scheduled: None,
+            held: VecDeque::new(),
+            unread: None,
+            told_end: false,
+        }
     }
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -68,9 +68,8 @@ impl Host {
             self.conversation().work(cx, now, &mut effects);
             self.apply(effects);
             self.read_on();
-            if self.held.is_some()
-                && !self.conversation().is_flooded()
-                && let Some(posted) = self.held.take()
+            while !self.conversation().is_flooded()
+                && let Some(posted) = self.held.pop_front()
             {
                 self.bring(cx, now, &posted);
             }
@@ -79,12 +78,11 @@ impl Host {
             // What waits goes before what a deadline would say instead: a poll that is let go takes nothing along.
             self.drain(cx, now);
             // While a body is held, or a WebSocket is not read, we cannot hear whether the client lives: a pong comes behind.
-            if self.held.is_none() && (self.unread.is_none() || self.conversation().is_stuck(now)) {
-                let mut effects = Effects::new();
-                self.conversation().tick(cx, horizon, &mut effects);
-                self.apply(effects);
-                self.drain(cx, now);
-            }
+            let listens = self.held.is_empty() && self.unread.is_none();
+            let mut effects = Effects::new();
+            self.conversation().tick(cx, horizon, listens, &mut effects);
+            self.apply(effects);
+            self.drain(cx, now);
             self.stream(cx, now);
             if self.conversation().own_lane().is_some() {
                 if self.door.close() {
@@ -96,7 +94,7 @@ impl Host {
             }
             if let Some(reason) = self.conversation().ended() {
                 self.conversation().leave(reason);
-                self.held = None;
+                self.held.clear();
                 if self.door.close() {
                     self.let_go();
                     return if self.conversation().is_idle() { Poll::Ready(()) } else { self.sleep(cx, now) };
@@ -138,7 +136,11 @@ impl Host {
     fn hear(&mut self, cx: &mut Context<'_>, now: Time, event: LaneEvent) {
         let mut effects = Effects::new();
         match event {
-            LaneEvent::Opened { lane, kind, head, answer } => {
+            LaneEvent::Opened { lane, kind, head, answer, identity } => {
+                if let Some(identity) = identity {
+                    // Each poll shows for how long its client may go on.
+                    self.conversation().shown_again(&identity, kind == LaneKind::Poll);
+                }
                 let accepted = match answer {
                     Answer::Request(reply) => {
                         self.lanes.push((lane, Way::Request(reply)));
@@ -164,8 +166,7 @@ impl Host {
             LaneEvent::Message { lane, bytes, text } => {
                 let posted = Posted { lane, bytes, text };
                 if self.is_to_wait(&posted) {
-                    self.held = Some(posted);
-                    return;
+                    return self.hold(posted);
                 }
                 self.bring(cx, now, &posted);
                 if self.is_socket(lane) && self.conversation().own_lane() != Some(lane) {
@@ -173,9 +174,17 @@ impl Host {
                     self.read_on();
                 }
             }
+            LaneEvent::Blocked { lane } => {
+                self.conversation().tell(cx, now, Input::LaneBlocked { lane }, &mut effects);
+                self.apply(effects);
+            }
+            LaneEvent::Writable { lane } => {
+                self.conversation().tell(cx, now, Input::LaneWritable { lane }, &mut effects);
+                self.apply(effects);
+            }
             LaneEvent::Closed { lane, how } => {
                 self.lanes.retain(|(open, _)| *open != lane);
-                self.held.take_if(|posted| posted.lane == lane);
+                self.held.retain(|posted| posted.lane != lane);
                 self.unread.take_if(|unread| *unread == lane);
                 self.conversation().tell(cx, now, Input::LaneClosed { lane, how }, &mut effects);
                 self.apply(effects);
@@ -196,9 +205,19 @@ impl Host {
     /// refused.)
     fn is_to_wait(&mut self, posted: &Posted) -> bool {
         posted.bytes.len() >= SHORTEST_EVENT
-            && self.held.is_none()
-            && self.conversation().is_flooded()
+            && (!self.held.is_empty() || self.conversation().is_flooded())
             && !self.is_socket(posted.lane)
+    }
+
+    /// Keeps a body until its turn comes; but no more of them than bytes of events may wait.
+    fn hold(&mut self, posted: Posted) {
+        let most = self.conversation().options().inbound_bytes;
+        let bytes: usize = self.held.iter().map(|held| held.bytes.len() + FIXED_COST).sum();
+        let is_alone = self.held.is_empty();
+        self.held.push_back(posted);
+        if !is_alone && bytes > most {
+            self.conversation().overload();
+        }
     }
 
     fn is_socket(&self, lane: Lane) -> bool {

@@ -16,16 +16,17 @@ use tokio::sync::{mpsc, oneshot};
 use super::body::Body;
 use super::coding::Coding;
 use super::host::Host;
-use super::probe::{Moved, Probe};
+use super::probe::{Moved, Patience, Probe};
 use super::service::Arrival;
 use super::socket::{Socket, Wired};
 use super::transport::{Any, Tcp, Transport};
 use super::upload;
 use super::websocket::{self, Beginning, Manner};
+use crate::Identity;
 use crate::app::AppState;
 use crate::carrier::form::Framing;
 use crate::driver::conversation::{Conversation, Opening};
-use crate::driver::lanes::{Answer, Door, Known, LaneEvent, Registration, Reply};
+use crate::driver::lanes::{Answer, Door, Known, LaneEvent, Reply};
 use crate::driver::link::SocketLink;
 
 /// How a mount's requests are treated.
@@ -47,10 +48,11 @@ impl Hosting {
         app: &Arc<AppState>,
         arrival: &Arrival,
         lane: LaneKind,
+        id: Option<SessionId>,
         beginning: Beginning,
     ) -> Response<Body> {
-        let door = begin(app, arrival, beginning);
-        let (asking, reply) = knock(&door, lane, &arrival.head);
+        let door = begin(app, arrival, id, beginning);
+        let (asking, reply) = knock(&door, lane, arrival);
         self.conclude(reply.await, asking, arrival)
     }
 
@@ -75,10 +77,12 @@ impl Hosting {
         arrival: &Arrival,
         lane: LaneKind,
         id: SessionId,
-        beginning: impl FnOnce() -> Beginning,
+        beginning: impl FnOnce() -> Option<Beginning>,
     ) -> Response<Body> {
-        let (door, _) = begin_or_find(app, arrival, id, beginning);
-        let (asking, reply) = knock(&door, lane, &arrival.head);
+        let Some(Known::Hosted(door)) = begin_or_find(app, arrival, id, beginning) else {
+            return (self.unknown)(&arrival.head);
+        };
+        let (asking, reply) = knock(&door, lane, arrival);
         self.conclude(reply.await, asking, arrival)
     }
 
@@ -95,7 +99,7 @@ impl Hosting {
         B: http_body::Body<Data = Bytes> + Unpin,
         B::Error: fmt::Display,
     {
-        let (asking, mut reply) = knock(door, kind, &arrival.head);
+        let (asking, mut reply) = knock(door, kind, arrival);
         if kind == LaneKind::Post {
             let body = upload::read(body, self.body_bytes, app.options.handshake_timeout);
             let body = tokio::select! {
@@ -123,6 +127,8 @@ impl Hosting {
                     }
                     let mut response = Response::new(Body::empty());
                     *response.status_mut() = fault.status();
+                    let text = HeaderValue::from_static("text/plain");
+                    response.headers_mut().insert(header::CONTENT_TYPE, text);
                     return response;
                 }
             }
@@ -147,7 +153,8 @@ impl Hosting {
         let lane = door.lane();
         let answer = Answer::Socket(sender, commands_sender);
         let head = Box::new(copy(&arrival.head));
-        door.tell(LaneEvent::Opened { lane, kind: LaneKind::WebSocket, head, answer });
+        let identity = shown(arrival);
+        door.tell(LaneEvent::Opened { lane, kind: LaneKind::WebSocket, head, answer, identity });
         let mut asking = Asking { door: door.clone(), lane, answered: false };
         let verdict = verdict.await;
         asking.answered = !matches!(verdict, Ok(None));
@@ -157,6 +164,7 @@ impl Hosting {
             Err(_) => return (self.unknown)(&arrival.head),
         }
         let (app, agreed, manner) = (app.clone(), accepted.agreed, self.manner);
+        let patience = Patience { write: app.options.write_timeout, close: app.options.close_timeout };
         let door = door.clone();
         tokio::spawn(async move {
             let Ok(upgraded) = upgrade.await else { return };
@@ -172,7 +180,7 @@ impl Hosting {
                         decoder,
                         input,
                         Any::new(socket),
-                        manner.farewell,
+                        (manner.farewell, patience),
                     );
                     let Some(moved) = probe.await else { return };
                     let moved = moved.on(|socket| {
@@ -189,7 +197,7 @@ impl Hosting {
                         decoder,
                         input,
                         transport,
-                        manner.farewell,
+                        (manner.farewell, patience),
                     );
                     let Some(moved) = probe.await else { return };
                     carry(&app, &agreed, manner, moved);
@@ -223,43 +231,38 @@ impl Hosting {
 }
 
 /// Begins a session that waits for its first lane. Its id is random, and nobody's yet.
-pub(super) fn begin(app: &Arc<AppState>, arrival: &Arrival, mut beginning: Beginning) -> Arc<Door> {
+fn begin(
+    app: &Arc<AppState>,
+    arrival: &Arrival,
+    id: Option<SessionId>,
+    mut beginning: Beginning,
+) -> Arc<Door> {
     let door = Door::new(Arc::new(SocketLink::new(Mailbox::new(app.options.mailbox, false))));
-    let registration = beginning.id.take().map(|id| app.table.enter(id, Known::Hosted(door.clone())));
-    begin_behind(app, arrival, beginning, &door, registration);
+    beginning.registration = id.map(|id| app.table.enter(id, Known::Hosted(door.clone())));
+    begin_behind(app, arrival, beginning, &door);
     door
 }
 
-/// The same for an id that the client has chosen: the session of it, if there is one. True if there was none.
+/// The session of this id: one that lives, or what begins now, if something does.
 pub(super) fn begin_or_find(
     app: &Arc<AppState>,
     arrival: &Arrival,
     id: SessionId,
-    beginning: impl FnOnce() -> Beginning,
-) -> (Arc<Door>, bool) {
+    beginning: impl FnOnce() -> Option<Beginning>,
+) -> Option<Known> {
     let door = Door::new(Arc::new(SocketLink::new(Mailbox::new(app.options.mailbox, false))));
     match app.table.enter_unless_known(id, Known::Hosted(door.clone())) {
         Ok(registration) => {
-            begin_behind(app, arrival, beginning(), &door, Some(registration));
-            (door, true)
+            let beginning = Beginning { registration: Some(registration), ..beginning()? };
+            begin_behind(app, arrival, beginning, &door);
+            Some(Known::Hosted(door))
         }
-        Err(Known::Hosted(known)) => (known, false),
-        // A session of such an id lives over requests. Its door is closed here: the client is told that there is none.
-        Err(Known::Alone) => {
-            door.close();
-            (door, false)
-        }
+        Err(known) => Some(known),
     }
 }
 
-fn begin_behind(
-    app: &Arc<AppState>,
-    arrival: &Arrival,
-    beginning: Beginning,
-    door: &Arc<Door>,
-    registration: Option<Registration>,
-) {
-    let Beginning { session, protocol, public, handshake, .. } = beginning;
+fn begin_behind(app: &Arc<AppState>, arrival: &Arrival, beginning: Beginning, door: &Arc<Door>) {
+    let Beginning { session, protocol, registration, public, handshake, .. } = beginning;
     let opening = Opening {
         app: app.clone(),
         namespace: arrival.namespace.clone(),
@@ -296,12 +299,18 @@ impl Drop for Asking {
 }
 
 /// Tells the session of a request.
-fn knock(door: &Arc<Door>, kind: LaneKind, head: &Request<()>) -> (Asking, oneshot::Receiver<Reply>) {
+fn knock(door: &Arc<Door>, kind: LaneKind, arrival: &Arrival) -> (Asking, oneshot::Receiver<Reply>) {
     let (sender, reply) = oneshot::channel();
     let lane = door.lane();
     let answer = Answer::Request(sender);
-    door.tell(LaneEvent::Opened { lane, kind, head: Box::new(copy(head)), answer });
+    let (head, identity) = (Box::new(copy(&arrival.head)), shown(arrival));
+    door.tell(LaneEvent::Opened { lane, kind, head, answer, identity });
     (Asking { door: door.clone(), lane, answered: false }, reply)
+}
+
+/// Who asks, if that was looked at: Socket.IO's clients show it once they are in their sessions.
+fn shown(arrival: &Arrival) -> Option<Box<Identity>> {
+    arrival.mount.engine.is_none().then(|| Box::new(arrival.identity.clone()))
 }
 
 /// A head of the same request that keeps nothing of its buffers.

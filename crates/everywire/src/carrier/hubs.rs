@@ -72,6 +72,7 @@ impl Service {
                 let now = self.app.wheel.now();
                 let until = now.after(hub.endpoint.options().disconnect_timeout);
                 let reservation = Reservation { session, public: id, resumes, until };
+                let token = arrival.key(&token);
                 if self.app.reserved.enter(token, reservation, now, self.app.options.connections) {
                     response.map(Body::whole)
                 } else {
@@ -87,7 +88,10 @@ impl Service {
         B::Error: fmt::Display,
     {
         let (app, hosting) = (self.app.clone(), hub.hosting());
-        let known = |id: &str| app.table.contains(id) || app.reserved.contains(id, app.wheel.now());
+        let known = |id: &str| {
+            let key = arrival.key(id);
+            app.table.contains(&key) || app.reserved.contains(&key, app.wheel.now())
+        };
         match hub.endpoint.request(&arrival.head, &known, crate::random()) {
             Verdict::Respond(response) => {
                 let status = response.status().as_u16();
@@ -98,27 +102,26 @@ impl Service {
                 if let Err(refused) = self.make_room(&mut arrival) {
                     return *refused;
                 }
-                let beginning = hub.beginning(&app, &arrival, session, None, None);
+                let beginning = hub.beginning(&app, &arrival, session, None);
                 websocket::open_with(app, arrival, upgrade, beginning)
             }
-            Verdict::Attach { id, lane } => match app.table.find(&id) {
-                Some(Known::Hosted(door)) if lane == LaneKind::WebSocket => {
-                    hosting.join(&app, &arrival, upgrade, &door).await
+            Verdict::Attach { id, lane } => {
+                let key = arrival.key(&id);
+                match app.table.find(&key) {
+                    Some(known) => attach(&app, &arrival, hosting, known, lane, (upgrade, body)).await,
+                    None => self.first(arrival, hub, (upgrade, body), key, lane).await,
                 }
-                Some(Known::Hosted(door)) => hosting.attach(&app, &arrival, lane, &door, body).await,
-                Some(Known::Alone) => on_websocket(&arrival.head, lane).response().map(Body::whole),
-                None => self.first(arrival, hub, (upgrade, body), id, lane).await,
-            },
+            }
         }
     }
 
-    /// The first request of a session that is reserved.
+    /// The first request of a session that is reserved. Of several at once one is the first: who has entered it in the table.
     async fn first<B>(
         self,
         mut arrival: Arrival,
         hub: &Hub,
         (upgrade, body): (OnUpgrade, B),
-        id: SessionId,
+        key: SessionId,
         lane: LaneKind,
     ) -> Response<Body>
     where
@@ -140,25 +143,49 @@ impl Service {
             },
             LaneKind::Stream | LaneKind::Poll | LaneKind::Post => None,
         };
-        let Some(Reservation { session, public, resumes, .. }) = app.reserved.take(&id, app.wheel.now())
-        else {
-            return unknown(&arrival.head);
+        let begin = || {
+            let reservation = app.reserved.take(&key, app.wheel.now())?;
+            Some(hub.beginning(&app, &arrival, reservation.session, Some(reservation.public)))
         };
-        let beginning = hub.beginning(&app, &arrival, session, Some(id), Some(public));
-        match accepted {
-            Some(accepted) if !resumes => {
-                websocket::open_accepted(app, arrival, upgrade, accepted, beginning)
+        let known = match accepted {
+            Some(accepted) if app.reserved.resumes(&key, app.wheel.now()) == Some(false) => {
+                match app.table.enter_unless_known(key.clone(), Known::Alone) {
+                    Ok(registration) => {
+                        let Some(beginning) = begin() else { return unknown(&arrival.head) };
+                        let beginning = Beginning { registration: Some(registration), ..beginning };
+                        return websocket::open_accepted(app, arrival, upgrade, accepted, beginning);
+                    }
+                    Err(known) => Some(known),
+                }
             }
-            Some(_) => {
-                let door = hosting::begin(&app, &arrival, beginning);
-                hosting.join(&app, &arrival, upgrade, &door).await
-            }
-            None if lane == LaneKind::Post => {
-                let door = hosting::begin(&app, &arrival, beginning);
-                hosting.attach(&app, &arrival, lane, &door, body).await
-            }
-            None => hosting.open(&app, &arrival, lane, beginning).await,
+            _ => hosting::begin_or_find(&app, &arrival, key.clone(), begin),
+        };
+        match known {
+            Some(known) => attach(&app, &arrival, hosting, known, lane, (upgrade, body)).await,
+            None => unknown(&arrival.head),
         }
+    }
+}
+
+/// A request of a session that lives.
+async fn attach<B>(
+    app: &Arc<AppState>,
+    arrival: &Arrival,
+    hosting: Hosting,
+    known: Known,
+    lane: LaneKind,
+    (upgrade, body): (OnUpgrade, B),
+) -> Response<Body>
+where
+    B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: fmt::Display,
+{
+    match known {
+        Known::Hosted(door) if lane == LaneKind::WebSocket => {
+            hosting.join(app, arrival, upgrade, &door).await
+        }
+        Known::Hosted(door) => hosting.attach(app, arrival, lane, &door, body).await,
+        Known::Alone => on_websocket(&arrival.head, lane).response().map(Body::whole),
     }
 }
 
@@ -178,7 +205,6 @@ impl Hub {
         app: &AppState,
         arrival: &Arrival,
         session: Box<dyn Session>,
-        id: Option<SessionId>,
         public: Option<ConnectionId>,
     ) -> Beginning {
         let handshake = Handshake::new(&arrival.head, arrival.peer.0, app.hub.now());
@@ -187,7 +213,8 @@ impl Hub {
             None => Box::new(Raw),
         };
         let manner = self.hosting().manner;
-        Beginning { session, protocol, id, public, handshake: Some(Arc::new(handshake)), manner }
+        let registration = None;
+        Beginning { session, protocol, registration, public, handshake: Some(Arc::new(handshake)), manner }
     }
 }
 

@@ -8,21 +8,20 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use everywire_core::Reason;
 use everywire_protocols::session::{Lane, LaneEnd};
 use everywire_websocket::{CloseFrame, Decoder, Item, Kind, encode};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::Sleep;
 
 use super::transport::Transport;
 use super::websocket::Farewell;
 use crate::driver::conversation::Conversation;
 use crate::driver::lanes::{Command, Door, LaneEvent};
 use crate::driver::worker::Worker;
-
-/// Frames that may wait for a peer that reads nothing, in bytes; then it is lost.
-const OUT_BYTES: usize = 1 << 20;
 
 /// The future of such a WebSocket: gives the conversation, if it got that.
 pub(crate) struct Probe<T> {
@@ -40,6 +39,22 @@ pub(crate) struct Probe<T> {
     /// Whether nothing follows what waits in `out`.
     ending: bool,
     farewell: Farewell,
+    patience: Patience,
+    /// Until when the peer may take nothing, or not hear the end.
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Whether the session has been told that the socket is full.
+    blocked: bool,
+    /// Whether the peer has yet to answer our close frame.
+    awaits_echo: bool,
+}
+
+/// How long a peer is waited for.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience {
+    /// That takes nothing.
+    pub(crate) write: Duration,
+    /// That is to hear the end.
+    pub(crate) close: Duration,
 }
 
 /// What becomes of a WebSocket that carries its session alone.
@@ -66,11 +81,26 @@ impl<T: Transport> Probe<T> {
         decoder: Decoder,
         input: Vec<u8>,
         transport: T,
-        farewell: Farewell,
+        (farewell, patience): (Farewell, Patience),
     ) -> Self {
         let (decoder, transport) = (Some(decoder), Some(transport));
-        let (out, asked, ending) = (Vec::new(), false, false);
-        Self { door, lane, commands, decoder, input, transport, out, asked, ending, farewell }
+        let (out, asked, ending, timer) = (Vec::new(), false, false, None);
+        Self {
+            door,
+            lane,
+            commands,
+            decoder,
+            input,
+            transport,
+            out,
+            asked,
+            ending,
+            farewell,
+            patience,
+            timer,
+            blocked: false,
+            awaits_echo: false,
+        }
     }
 
     fn step(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Moved<T>>>> {
@@ -84,7 +114,10 @@ impl<T: Transport> Probe<T> {
                         let kind = if text { Kind::Text } else { Kind::Binary };
                         encode::message(&mut self.out, kind, &bytes, None);
                     }
-                    Some(Command::End) | None => self.close(self.farewell.frame(Reason::ServerClosed)),
+                    Some(Command::End) | None => {
+                        self.close(self.farewell.frame(Reason::ServerClosed));
+                        self.awaits_echo = true;
+                    }
                     Some(Command::TakeOver(conversation)) => {
                         let (Some(transport), Some(decoder)) = (self.transport.take(), self.decoder.take())
                         else {
@@ -101,16 +134,23 @@ impl<T: Transport> Probe<T> {
                 }
             }
             let written = self.write(cx)?;
+            if self.is_given_up(cx) {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
             if self.ending {
-                // What the peer still says is nobody's business; that it hears the end is.
+                // What the peer still says is nobody's business; that it hears the end is, and that it is seen to.
                 ready!(written);
+                while self.awaits_echo {
+                    if self.has_echoed() {
+                        break;
+                    }
+                    ready!(self.read(cx))?;
+                }
                 let Some(transport) = &mut self.transport else { return Poll::Ready(Ok(None)) };
                 ready!(transport.poll_shutdown(cx))?;
                 return Poll::Ready(Ok(None));
             }
-            if self.out.len() > OUT_BYTES {
-                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-            }
+            self.tell_room();
             if self.asked {
                 return Poll::Pending;
             }
@@ -161,8 +201,45 @@ impl<T: Transport> Probe<T> {
         true
     }
 
+    /// Tells the session when the socket is full, and when all has left: what comes next waits in the mailbox, not here.
+    fn tell_room(&mut self) {
+        let lane = self.lane;
+        if self.blocked == self.out.is_empty() {
+            self.blocked = !self.out.is_empty();
+            let event = if self.blocked { LaneEvent::Blocked { lane } } else { LaneEvent::Writable { lane } };
+            self.door.tell(event);
+        }
+    }
+
+    /// Whether the peer has been waited for long enough.
+    fn is_given_up(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.out.is_empty() && !self.ending {
+            self.timer = None;
+            return false;
+        }
+        let patience = if self.ending { self.patience.close } else { self.patience.write };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        timer.as_mut().poll(cx).is_ready()
+    }
+
+    /// Looks through what has come for the peer's close frame, or what is none of WebSocket.
+    fn has_echoed(&mut self) -> bool {
+        let Some(decoder) = &mut self.decoder else { return true };
+        let mut input = &mut self.input[..];
+        let echoed = loop {
+            match decoder.next(&mut input) {
+                Ok(None) => break false,
+                Ok(Some(Item::Close(_))) | Err(_) => break true,
+                Ok(Some(_)) => {}
+            }
+        };
+        self.input.clear();
+        echoed
+    }
+
     fn close(&mut self, frame: Option<CloseFrame<'_>>) {
         self.ending = true;
+        self.timer = None;
         encode::close(&mut self.out, frame, None);
     }
 
@@ -184,7 +261,11 @@ impl<T: Transport> Probe<T> {
         while !self.out.is_empty() {
             match transport.poll_write(cx, &self.out) {
                 Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
-                Poll::Ready(Ok(n)) => drop(self.out.drain(..n)),
+                Poll::Ready(Ok(n)) => {
+                    drop(self.out.drain(..n));
+                    // It takes something. To hear the end it has so long, whatever it takes.
+                    self.timer.take_if(|_| !self.ending);
+                }
                 Poll::Ready(Err(error)) => return Err(error),
                 Poll::Pending => return Ok(Poll::Pending),
             }

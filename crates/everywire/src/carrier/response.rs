@@ -213,7 +213,7 @@ impl Stream {
             self.conversation.work(cx, now, &mut effects);
             let horizon = now.after(self.wheel.tick());
             self.conversation.expire(horizon);
-            self.conversation.tick(cx, horizon, &mut effects);
+            self.conversation.tick(cx, horizon, true, &mut effects);
             self.apply(effects);
             self.drain(cx, now);
             if self.out.len() >= PIECE || self.over.is_some() || self.head.is_some() {

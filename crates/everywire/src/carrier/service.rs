@@ -11,10 +11,11 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use everywire_core::PayloadRef;
+use everywire_protocols::session::SessionId;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 
 use super::body::Body;
-use super::request::{decode, query_values};
+use super::request::{decode, query_pairs, query_values};
 use super::{guard, post, response, websocket};
 use crate::Identity;
 use crate::app::AppState;
@@ -50,6 +51,14 @@ pub(crate) struct Arrival {
     pub(crate) negotiates: bool,
     /// That it counts, until the session does.
     pub(crate) arriving: Option<Arriving>,
+}
+
+impl Arrival {
+    /// What a session of this mount and namespace is found by that its client knows by this id: what is told of one is no way
+    /// into another.
+    pub(super) fn key(&self, id: &str) -> SessionId {
+        format!("{}\0{}\0{id}", self.mount.number, self.namespace).into()
+    }
 }
 
 impl Service {
@@ -259,7 +268,9 @@ impl Service {
         namespace: &str,
     ) -> Result<Identity, Refusal> {
         let Some(authenticate) = &self.app.authenticate else { return Ok(Identity::default()) };
-        let token = query_values(head.uri().query(), "access_token").next();
+        // SignalR's names do not tell case apart.
+        let mut pairs = query_pairs(head.uri().query());
+        let token = pairs.find(|(name, _)| name.eq_ignore_ascii_case("access_token")).map(|(_, token)| token);
         let credentials =
             Credentials::new(head, self.peer.0, token.as_deref(), namespace, PayloadRef::empty());
         let outcome = authenticate(&credentials);
@@ -320,8 +331,9 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let service = self.clone();
-        // `sid=` in Socket.IO, `id=` in SignalR.
-        let belongs = request.uri().query().is_some_and(|query| query.contains("id="));
+        // `sid=` in Socket.IO, `id=` in SignalR, in any case.
+        let names_one = |query: &str| query.as_bytes().windows(3).any(|key| key.eq_ignore_ascii_case(b"id="));
+        let belongs = request.uri().query().is_some_and(names_one);
         let mut answer: Self::Future = Box::pin(async move { Ok(service.answer(request).await) });
         // A client that hangs up with its request makes hyper drop the answer before it was ever polled. A session that the
         // request belongs to has to hear of both, so such an answer begins here; hyper's first poll comes next.

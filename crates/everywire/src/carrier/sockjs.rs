@@ -65,7 +65,7 @@ impl Service {
             Beginning {
                 session,
                 protocol: websocket::protocol(&app, mount.wire()),
-                id: None,
+                registration: None,
                 public: None,
                 handshake: Some(Arc::new(handshake)),
                 manner: Manner { message_bytes: endpoint.options().body_bytes, farewell },
@@ -91,7 +91,7 @@ impl Service {
                         Err(refused) => return *refused,
                     }
                 }
-                let begin = || beginning(endpoint.session(), Farewell::SockJs);
+                let begin = || Some(beginning(endpoint.session(), Farewell::SockJs));
                 let lane = transport.lane();
                 let mut response = hosting(endpoint).listen(&app, &arrival, lane, key, begin).await;
                 drop(arriving);
@@ -141,13 +141,11 @@ impl Service {
     }
 }
 
-/// What a session is found by.
+/// What a session is found by: only its own user can name it.
 fn key(arrival: &Arrival, id: &str) -> SessionId {
-    let path = arrival.head.uri().path();
-    let mount = path.strip_suffix(&*arrival.below).unwrap_or(path);
     let user = arrival.identity.user.as_deref().unwrap_or_default();
-    // None of the others may have a zero byte: paths and ids are visible characters, and users are admitted.
-    format!("{mount}\0{namespace}\0{user}\0{id}", namespace = arrival.namespace).into()
+    // An id has no zero byte, so no user's can be another's.
+    arrival.key(&format!("{user}\0{id}"))
 }
 
 fn hosting(endpoint: &SockJsEndpoint) -> Hosting {

@@ -27,8 +27,8 @@ pub(crate) trait Transport: Send + Unpin + 'static {
     /// Says that nothing more will be written.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
-    /// Whether the peer will send no more than is there already, without reading it; none if that cannot be known.
-    fn has_ended(&self) -> Option<bool>;
+    /// Whether it is known, without reading, that the peer will send no more than is there already.
+    fn has_ended(&self) -> bool;
 }
 
 /// A TCP socket that others may write whole frames to.
@@ -83,11 +83,11 @@ impl Transport for Tcp {
         Poll::Ready(socket2::SockRef::from(self.0.socket()).shutdown(std::net::Shutdown::Write))
     }
 
-    fn has_ended(&self) -> Option<bool> {
+    fn has_ended(&self) -> bool {
         let ready = pin!(self.0.socket().ready(Interest::READABLE));
         match ready.poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(ready) => Some(ready.map_or(true, Ready::is_read_closed)),
-            Poll::Pending => Some(false),
+            Poll::Ready(ready) => ready.map_or(true, Ready::is_read_closed),
+            Poll::Pending => false,
         }
     }
 }
@@ -135,7 +135,7 @@ impl<I: AsyncRead + AsyncWrite + Send + Unpin + 'static> Transport for Any<I> {
         Pin::new(&mut self.io).poll_shutdown(cx)
     }
 
-    fn has_ended(&self) -> Option<bool> {
-        None
+    fn has_ended(&self) -> bool {
+        false
     }
 }

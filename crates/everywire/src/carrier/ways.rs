@@ -1,10 +1,11 @@
-//! How the lanes of a hosted session are answered.
+//! How the lanes of a hosted session are answered, and what comes by them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use everywire_protocols::seam::Time;
+use everywire_protocols::session::Lane;
 
 use super::pieces::Slot;
 use crate::driver::lanes::{Command, Reply};
@@ -49,3 +50,16 @@ impl Stream {
         self.waiting.is_empty() && !self.slot.is_full()
     }
 }
+
+/// A body that was posted.
+pub(super) struct Posted {
+    pub(super) lane: Lane,
+    pub(super) bytes: Bytes,
+    pub(super) text: bool,
+}
+
+/// No event is shorter: `42["a"]`. What is, a pong above all, is never held: who cannot say it would count as gone.
+pub(super) const SHORTEST_EVENT: usize = 7;
+
+/// What a body that is held counts beside its bytes.
+pub(super) const FIXED_COST: usize = 512;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use everywire_core::{ConnectionId, Link, Mailbox, Reason};
 use everywire_protocols::protocol::{self, Entrance, JsonRpc, JsonRpcOptions, Protocol};
-use everywire_protocols::session::{Session, SessionId, WebSocket};
+use everywire_protocols::session::{Session, WebSocket};
 use everywire_websocket::handshake::server::{Accepted, ServerOptions, accept, accept_connect};
 use everywire_websocket::{Agreed, CloseCode, CloseFrame, Decoder, Deflater, Limits, Role};
 use http::{Method, Response};
@@ -24,15 +24,15 @@ use crate::app::AppState;
 use crate::app::handshake::Handshake;
 use crate::app::mount::Wire;
 use crate::driver::conversation::{Conversation, Opening};
-use crate::driver::lanes::Known;
+use crate::driver::lanes::Registration;
 use crate::driver::link::{QueueLink, SocketLink};
 
 /// A WebSocket's end of a conversation, before there is a socket.
 pub(super) struct Beginning {
     pub(super) session: Box<dyn Session>,
     pub(super) protocol: Box<dyn Protocol>,
-    /// The session's secret id, if it has one.
-    pub(super) id: Option<SessionId>,
+    /// By which it is found, if it has a secret id.
+    pub(super) registration: Option<Registration>,
     /// The public id that the client knows already.
     pub(super) public: Option<ConnectionId>,
     pub(super) handshake: Option<Arc<Handshake>>,
@@ -105,7 +105,7 @@ pub(crate) fn open(app: Arc<AppState>, arrival: Arrival, upgrade: OnUpgrade) -> 
     let beginning = Beginning {
         session: Box::new(WebSocket::new(app.options.websocket)),
         protocol: protocol(&app, arrival.mount.wire()),
-        id: None,
+        registration: None,
         public: None,
         handshake: None,
         manner: Manner { message_bytes: app.options.message_bytes, farewell: Farewell::Reason },
@@ -207,7 +207,7 @@ fn spawn<T: Transport>(
     beginning: Beginning,
 ) {
     let head = arrival.head;
-    let Beginning { session, protocol, id, public, handshake, manner } = beginning;
+    let Beginning { session, protocol, registration, public, handshake, manner } = beginning;
     let opening = Opening {
         app: app.clone(),
         namespace: arrival.namespace,
@@ -222,8 +222,8 @@ fn spawn<T: Transport>(
         shared_socket: T::SHARED && !keeps_context(agreed),
     };
     let mut conversation = Conversation::new(opening, link);
-    if let Some(id) = id {
-        conversation.keep(app.table.enter(id, Known::Alone));
+    if let Some(registration) = registration {
+        conversation.keep(registration);
     }
     drop(arrival.arriving);
     let wired = Wired {

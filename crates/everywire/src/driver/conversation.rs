@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::Context;
 
 use everywire_core::{Entry, Item, Link, Reason};
-use everywire_protocols::protocol::{self, Entrance, Protocol};
+use everywire_protocols::protocol::{Entrance, Protocol};
 use everywire_protocols::seam::{Kind, Message, Outbox, Time};
 use everywire_protocols::session::{self, Input, Lane, LaneEnd, LaneKind, Session, Wrapped, Wrapping};
 
@@ -174,31 +174,6 @@ impl Conversation {
         self.tell(cx, now, Input::Close(reason), effects);
     }
 
-    /// Looks at the deadlines: those up to `horizon` have come.
-    pub(crate) fn tick(&mut self, cx: &mut Context<'_>, horizon: Time, effects: &mut Effects) {
-        if let Some(deadline) = self.session.deadline().filter(|deadline| *deadline <= horizon) {
-            self.tell(cx, deadline, Input::Tick, effects);
-        }
-        if let Some(deadline) = self.protocol.deadline().filter(|deadline| *deadline <= horizon) {
-            let mut out = protocol::Outputs::new();
-            self.protocol.tick(deadline, &mut out);
-            self.follow(cx, deadline, out, effects);
-        }
-    }
-
-    /// Ends what may not go on any longer, also while the client is not listened to.
-    pub(crate) fn expire(&mut self, horizon: Time) {
-        if self.expires.is_some_and(|expires| expires <= horizon) {
-            self.end_expired(horizon);
-        }
-    }
-
-    /// When it wants a tick.
-    pub(crate) fn deadline(&self) -> Option<Time> {
-        let deadlines = [self.session.deadline(), self.protocol.deadline(), self.expires, self.stuck_until()];
-        deadlines.into_iter().flatten().min()
-    }
-
     /// Why it is over, if it is.
     pub(crate) fn ended(&self) -> Option<Reason> {
         self.ended
@@ -320,10 +295,10 @@ impl Conversation {
 
     /// Lets the handlers at work go on, and starts those whose turn has come.
     pub(crate) fn work(&mut self, cx: &mut Context<'_>, now: Time, effects: &mut Effects) {
-        let mut i = 0;
+        let (mut i, lends) = (0, self.protocol.lends_turn());
         while i < self.seats.len() {
             let seat = &mut self.seats[i];
-            if let Some(done) = seat.inbound.poll(cx) {
+            if let Some(done) = seat.inbound.poll(cx, lends) {
                 match done {
                     Done::Open(outcome) => self.let_in(i, cx, now, outcome, effects),
                     Done::Event { name, token, outcome } => self.reply(i, &name, token, outcome),

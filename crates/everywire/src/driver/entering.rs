@@ -59,18 +59,33 @@ impl Conversation {
     fn mind_expiry(&mut self) {
         let (wheel, hub) = (&self.app.wheel, &self.app.hub);
         let open = self.seats.iter().filter(|seat| seat.left.is_none());
-        let expiries = open.filter_map(|seat| seat.connection.as_ref()?.identity().expires);
+        let expiries = open.filter_map(|seat| self.expiry_of(seat.connection.as_ref()?));
         self.expires =
             expiries.min().map(|at| Time(wheel.now().0.saturating_add(at.saturating_sub(hub.now()))));
+    }
+
+    /// When a connection's identity ends, in the hub's time. That of a session of one connection may have been renewed.
+    fn expiry_of(&self, connection: &Connection) -> Option<u64> {
+        if self.shares_session() { connection.identity().expires } else { self.identity.expires }
+    }
+
+    /// A request of the client's has shown who it is, once more.
+    pub(crate) fn shown_again(&mut self, identity: &Identity, renews: bool) {
+        if identity.user != self.identity.user {
+            // As ASP.NET Core: it is the secret of the session that lets a client in.
+            tracing::warn!(peer = %self.peer, session = ?self.identity.user, request = ?identity.user, "a request of another user's in a session");
+        } else if renews && identity.expires != self.identity.expires {
+            self.identity.expires = identity.expires;
+            self.mind_expiry();
+        }
     }
 
     /// Ends the connections whose identities have ended by then: what was found out about their clients holds no longer.
     pub(super) fn end_expired(&mut self, by: Time) {
         let now = self.app.wheel.now();
         let until = self.app.hub.now().saturating_add(by.0.saturating_sub(now.0));
-        for seat in self.seats.iter_mut().filter(|seat| seat.left.is_none()) {
-            let expired =
-                |connection: &&Connection| connection.identity().expires.is_some_and(|at| at <= until);
+        for seat in self.seats.iter().filter(|seat| seat.left.is_none()) {
+            let expired = |connection: &&Connection| self.expiry_of(connection).is_some_and(|at| at <= until);
             if let Some(connection) = seat.connection.as_ref().filter(expired) {
                 tracing::info!(peer = %self.peer, connection = %connection.id(), "an identity has ended");
                 connection.core().end(Reason::Unauthenticated);

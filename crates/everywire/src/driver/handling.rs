@@ -10,6 +10,7 @@ use everywire_protocols::seam::{Message, Time};
 use everywire_protocols::session::{Input, Lane};
 
 use super::conversation::{Conversation, Effects};
+use super::guarded::guarded;
 use super::inbound::{Job, Waiting};
 use super::seats::Seat;
 use crate::app::AppState;
@@ -36,12 +37,13 @@ impl Conversation {
         let span = span(connection, name);
         let entered = span.enter();
         let outcome = match seat.handlers.call(connection, name, &args, extras, fold_case) {
-            Some(Ok(mut future)) => match future.as_mut().poll(cx) {
+            Some(Ok(mut future)) => match guarded(|| future.as_mut().poll(cx)) {
                 // The common case: the handler is done at once, and nothing is kept.
-                Poll::Ready(outcome) => outcome,
-                Poll::Pending => {
+                (Poll::Ready(outcome), _) => outcome,
+                (Poll::Pending, waits) => {
+                    let asks = waits && self.protocol.lends_turn();
                     drop(entered);
-                    seat.inbound.start(Job { name: name.into(), token, future, span });
+                    seat.inbound.start(Job { name: name.into(), token, future, span, asks });
                     return;
                 }
             },
@@ -53,20 +55,13 @@ impl Conversation {
     }
 
     /// Keeps an event until its turn comes.
-    pub(super) fn wait(
-        &mut self,
-        i: usize,
-        cx: &mut Context<'_>,
-        now: Time,
-        event: Waiting,
-        effects: &mut Effects,
-    ) {
+    pub(super) fn wait(&mut self, i: usize, event: Waiting) {
         // One that waits alone is no flood, however long it is: it is as long as a message may be.
         let alone = self.waiting_bytes() == 0;
         self.seats[i].inbound.wait(event);
         // Of what comes in bodies, [`bring`](Self::bring) sees to it.
         if !alone && self.direct.is_some() && self.waiting_bytes() > self.app.options.inbound_bytes {
-            self.overload(cx, now, effects);
+            self.overload();
         }
     }
 
@@ -107,13 +102,17 @@ impl Conversation {
         self.tell(cx, now, Input::Message { lane, message }, effects);
         // What brings no event, such as a pong, may come at any time.
         if before > self.app.options.inbound_bytes && self.waiting_bytes() > before {
-            self.overload(cx, now, effects);
+            self.overload();
         }
     }
 
-    fn overload(&mut self, cx: &mut Context<'_>, now: Time, effects: &mut Effects) {
+    pub(crate) fn overload(&mut self) {
         tracing::warn!(peer = %self.peer, "events come faster than handlers take them");
-        self.close(cx, now, Reason::Overloaded, effects);
+        // It is told why, and nothing more of it is handled.
+        self.link.mailbox().end(Reason::Overloaded, true);
+        for seat in self.seats.iter_mut() {
+            seat.inbound.forget_waiting();
+        }
     }
 
     pub(super) fn reply(&mut self, i: usize, event: &str, token: Option<Token>, outcome: Result<Payload>) {

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 
 use everywire_core::{Joined, Payload, Token};
 
+use super::guarded::guarded;
 use super::streaming::Call;
 use crate::app::connection::Connection;
 use crate::app::error::Result;
@@ -28,6 +29,10 @@ impl Waiting {
     /// What it counts against the bounds: about what it occupies.
     fn cost(&self) -> usize {
         self.name.len() + self.args.size() + 128
+    }
+
+    fn is_streamed(&self) -> bool {
+        self.call.as_ref().is_some_and(|call| call.streams)
     }
 }
 
@@ -49,6 +54,8 @@ pub(crate) struct Job {
     pub(crate) token: Option<Token>,
     pub(crate) future: Running,
     pub(crate) span: tracing::Span,
+    /// Whether it waits for a client's answer, and lets others have its turn meanwhile.
+    pub(crate) asks: bool,
 }
 
 /// What is done.
@@ -59,6 +66,9 @@ pub(crate) enum Done {
     Event { name: Box<str>, token: Option<Token>, outcome: Result<Payload> },
 }
 
+/// So many of a connection's events may lend their turn at a time.
+const MOST_ASKING: usize = 100;
+
 /// Handlers at work and events that wait.
 #[derive(Default)]
 pub(crate) struct Inbound {
@@ -67,6 +77,8 @@ pub(crate) struct Inbound {
     jobs: Vec<Job>,
     waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
+    /// Of those that wait, calls that a stream is to answer.
+    waiting_streams: usize,
 }
 
 impl Inbound {
@@ -76,7 +88,8 @@ impl Inbound {
     }
 
     fn has_room(&self, parallel: usize) -> bool {
-        self.jobs.len() < parallel && self.opening.is_none()
+        let asking = self.jobs.iter().filter(|job| job.asks).count();
+        self.jobs.len() - asking.min(MOST_ASKING) < parallel && self.opening.is_none()
     }
 
     /// Whether anything is at work or waits.
@@ -104,7 +117,13 @@ impl Inbound {
 
     pub(crate) fn wait(&mut self, event: Waiting) {
         self.waiting_bytes += event.cost();
+        self.waiting_streams += usize::from(event.is_streamed());
         self.waiting.push_back(event);
+    }
+
+    /// How many calls wait that streams are to answer.
+    pub(crate) fn waiting_streams(&self) -> usize {
+        self.waiting_streams
     }
 
     /// The next event that may be handled now.
@@ -116,6 +135,7 @@ impl Inbound {
         }
         let event = self.waiting.pop_front()?;
         self.waiting_bytes -= event.cost();
+        self.waiting_streams -= usize::from(event.is_streamed());
         if self.waiting.is_empty() {
             self.waiting = VecDeque::new();
         }
@@ -124,24 +144,25 @@ impl Inbound {
 
     /// Takes a call out that waits, if a stream is to answer it: nobody wants that any more.
     pub(crate) fn cancel(&mut self, token: &Token) -> Option<(Box<str>, Box<Call>)> {
-        let wanted = |event: &Waiting| {
-            event.token.as_ref() == Some(token) && event.call.as_ref().is_some_and(|call| call.streams)
-        };
+        let wanted = |event: &Waiting| event.token.as_ref() == Some(token) && event.is_streamed();
         let event = self.waiting.remove(self.waiting.iter().position(wanted)?)?;
         self.waiting_bytes -= event.cost();
+        self.waiting_streams -= 1;
         Some((event.name, event.call?))
     }
 
-    /// Polls what is at work, in order; gives back the first that is done.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Option<Done> {
+    /// Polls what is at work, in order; gives back the first that is done. `lends`: what waits for a client's answer lends its
+    /// turn to others.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, lends: bool) -> Option<Done> {
         if let Some(opening) = &mut self.opening {
             let Poll::Ready(outcome) = opening.as_mut().poll(cx) else { return None };
             self.opening = None;
             return Some(Done::Open(outcome));
         }
         for i in 0..self.jobs.len() {
-            let Job { future, span, .. } = &mut self.jobs[i];
-            let polled = span.in_scope(|| future.as_mut().poll(cx));
+            let Job { future, span, asks, .. } = &mut self.jobs[i];
+            let (polled, waits) = span.in_scope(|| guarded(|| future.as_mut().poll(cx)));
+            *asks = waits && lends;
             if let Poll::Ready(outcome) = polled {
                 let job = self.jobs.remove(i);
                 if self.jobs.is_empty() {
@@ -157,5 +178,6 @@ impl Inbound {
     pub(crate) fn forget_waiting(&mut self) {
         self.waiting = VecDeque::new();
         self.waiting_bytes = 0;
+        self.waiting_streams = 0;
     }
 }

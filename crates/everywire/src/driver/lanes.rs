@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::conversation::Conversation;
 use super::link::SocketLink;
+use crate::Identity;
 use crate::carrier::pieces::Pieces;
 
 /// A response that a session gave to one of its lanes.
@@ -52,9 +53,31 @@ pub(crate) enum Command {
 
 /// What happens on a lane.
 pub(crate) enum LaneEvent {
-    Opened { lane: Lane, kind: LaneKind, head: Box<Request<()>>, answer: Answer },
-    Message { lane: Lane, bytes: Bytes, text: bool },
-    Closed { lane: Lane, how: LaneEnd },
+    Opened {
+        lane: Lane,
+        kind: LaneKind,
+        head: Box<Request<()>>,
+        answer: Answer,
+        /// Who asks, where each request of a session shows that.
+        identity: Option<Box<Identity>>,
+    },
+    Message {
+        lane: Lane,
+        bytes: Bytes,
+        text: bool,
+    },
+    /// A WebSocket takes no more for now.
+    Blocked {
+        lane: Lane,
+    },
+    /// All that was written to it has left.
+    Writable {
+        lane: Lane,
+    },
+    Closed {
+        lane: Lane,
+        how: LaneEnd,
+    },
 }
 
 /// The way into a session that lives over several requests.

@@ -20,10 +20,13 @@
 
 mod apart;
 mod arriving;
+mod calls;
+mod clock;
 pub(crate) mod conversation;
 pub(crate) mod effect;
 pub(crate) mod entering;
 pub(crate) mod flusher;
+pub(crate) mod guarded;
 pub(crate) mod handling;
 pub(crate) mod inbound;
 pub(crate) mod lanes;

@@ -53,7 +53,12 @@ impl Conversation {
                     effects.push(Effect::Respond { lane, status, headers, body, compress });
                 }
                 session::Output::End { lane, reason } => effects.push(Effect::End { lane, reason }),
+                session::Output::Broken(reason) => {
+                    tracing::warn!(peer = %self.peer, %reason, "the client acknowledges what was not sent");
+                    self.link.mailbox().end(reason, true);
+                }
                 session::Output::Closed(reason) => self.ended = Some(reason),
+                session::Output::Suspended => self.protocol.suspended(),
                 session::Output::Resumed { from } => {
                     let mut apart = Apart::default();
                     self.protocol.resumed(now, from, &mut apart);
@@ -82,7 +87,7 @@ impl Conversation {
         if let [protocol::Output::Event { .. }] = &out[..]
             && let Some(protocol::Output::Event { slot, name, args, token }) = out.pop()
         {
-            return self.event(cx, now, slot, &name, args, token, effects);
+            return self.event(cx, slot, &name, args, token);
         }
         if !out.is_empty() {
             self.follow(cx, now, out, effects);
@@ -91,16 +96,13 @@ impl Conversation {
 
     /// An event of the client's: its handler is called now, or when its turn comes.
     #[inline]
-    #[expect(clippy::too_many_arguments, reason = "an event, and where it goes")]
     fn event(
         &mut self,
         cx: &mut Context<'_>,
-        now: Time,
         slot: u32,
         name: &str,
         args: PayloadRef<'_>,
         token: Option<Token>,
-        effects: &mut Effects,
     ) {
         // One that has left meanwhile has no handlers.
         let Some(i) = self.seats.find(slot) else { return };
@@ -109,7 +111,7 @@ impl Conversation {
             self.handle(i, cx, name, args, token);
         } else {
             let waiting = Waiting { name: name.into(), args: args.into_owned(), token, call: None };
-            self.wait(i, cx, now, waiting, effects);
+            self.wait(i, waiting);
         }
     }
 
@@ -124,7 +126,7 @@ impl Conversation {
         for output in out {
             match output {
                 protocol::Output::Event { slot, name, args, token } => {
-                    self.event(cx, now, slot, &name, args, token, effects);
+                    self.event(cx, slot, &name, args, token);
                 }
                 protocol::Output::Answer { slot, id, answer } => self.answered(slot, id, answer),
                 protocol::Output::Send { bytes, kind, fault } => {
@@ -161,7 +163,7 @@ impl Conversation {
                 protocol::Output::Disconnect { slot } => self.vacate(slot, Reason::ClientLeft),
                 protocol::Output::Resumable(may) => self.tell(cx, now, Input::Resumable(may), effects),
                 protocol::Output::Call { slot, name, args, token, streams, uploads } => {
-                    self.call(cx, now, slot, (&name, args, token), streams, uploads, effects);
+                    self.call(cx, slot, (&name, args, token), streams, &uploads);
                 }
                 protocol::Output::Upload { token, item } => self.upload(&token, item),
                 protocol::Output::Uploaded { token, error } => self.uploaded(&token, error),

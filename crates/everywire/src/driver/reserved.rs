@@ -1,6 +1,6 @@
 //! Sessions that a client may open, because it has been told their secret, and has not opened yet.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use everywire_core::ConnectionId;
@@ -15,8 +15,8 @@ pub(crate) struct Reserved(Mutex<State>);
 #[derive(Default)]
 struct State {
     sessions: HashMap<SessionId, Reservation>,
-    /// By when they end; of some that were opened meanwhile.
-    order: VecDeque<(Time, SessionId)>,
+    /// By when they end: mounts differ in how long they wait.
+    order: BTreeSet<(Time, SessionId)>,
 }
 
 /// A session that waits for its first lane.
@@ -32,20 +32,17 @@ pub(crate) struct Reservation {
 impl Reserved {
     /// Reserves a session. False if there are `most` already.
     pub(crate) fn enter(&self, id: SessionId, reservation: Reservation, now: Time, most: usize) -> bool {
-        let mut state = self.0.lock();
-        while state.order.front().is_some_and(|(until, _)| *until <= now) {
-            let ended = state.order.pop_front();
-            if let Some((until, id)) = ended
-                && state.sessions.get(&id).is_some_and(|reservation| reservation.until == until)
-            {
-                state.sessions.remove(&id);
+        let State { sessions, order } = &mut *self.0.lock();
+        while order.first().is_some_and(|(until, _)| *until <= now) {
+            if let Some((_, ended)) = order.pop_first() {
+                sessions.remove(&ended);
             }
         }
-        if state.sessions.len() >= most {
+        if sessions.len() >= most {
             return false;
         }
-        state.order.push_back((reservation.until, id.clone()));
-        state.sessions.insert(id, reservation);
+        order.insert((reservation.until, id.clone()));
+        sessions.insert(id, reservation);
         true
     }
 
@@ -54,9 +51,19 @@ impl Reserved {
         self.0.lock().sessions.get(id).is_some_and(|reservation| reservation.until > now)
     }
 
+    /// Whether it may go on over several lanes, if it may be opened.
+    pub(crate) fn resumes(&self, id: &str, now: Time) -> Option<bool> {
+        let state = self.0.lock();
+        let reservation = state.sessions.get(id).filter(|reservation| reservation.until > now)?;
+        Some(reservation.resumes)
+    }
+
     /// Opens it: nobody can again.
     pub(crate) fn take(&self, id: &str, now: Time) -> Option<Reservation> {
-        self.0.lock().sessions.remove(id).filter(|reservation| reservation.until > now)
+        let State { sessions, order } = &mut *self.0.lock();
+        let (id, reservation) = sessions.remove_entry(id)?;
+        order.remove(&(reservation.until, id));
+        Some(reservation).filter(|reservation| reservation.until > now)
     }
 }
 

@@ -5,13 +5,14 @@
 //! is read. What the client sends on a stream of its own waits for its handler, under a bound for all of them.
 
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Context;
 
 use everywire_core::payload::PayloadError;
 use everywire_core::{Item, Outcome, Payload, PayloadRef, Token};
 use everywire_protocols::seam::Time;
 
-use super::conversation::{Conversation, Effects};
+use super::calls::{Job, Step};
+use super::conversation::Conversation;
 use super::handling::span;
 use super::inbound::Waiting;
 use crate::app::error::{EventError, Result};
@@ -25,8 +26,8 @@ const AHEAD: usize = 32 * 1024;
 pub(crate) struct Call {
     /// Whether a stream is to answer it.
     pub(crate) streams: bool,
-    /// The streams that come with it, by what the protocol calls them.
-    pub(crate) tokens: Vec<Token>,
+    /// The streams that come with it.
+    pub(crate) intakes: Vec<Arc<Intake>>,
     /// The same, for the handler.
     pub(crate) uploads: Uploads,
 }
@@ -42,93 +43,41 @@ pub(super) struct Streams {
     stuck: Option<(usize, Time)>,
 }
 
-/// A call at work.
-struct Job {
-    slot: u32,
-    name: Box<str>,
-    token: Option<Token>,
-    uploads: Vec<Token>,
-    work: Work,
-    span: tracing::Span,
-}
-
-/// What came of a look at a call.
-enum Step {
-    Item(Payload),
-    Done(Result<Outcome>),
-    Later,
-}
-
-impl Job {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Step {
-        let _entered = self.span.enter();
-        loop {
-            return match &mut self.work {
-                Work::Beginning(streaming) => match streaming.as_mut().poll(cx) {
-                    Poll::Ready(Ok(items)) => {
-                        self.work = Work::Going(items);
-                        continue;
-                    }
-                    Poll::Ready(Err(error)) => Step::Done(Err(error)),
-                    Poll::Pending => Step::Later,
-                },
-                Work::Going(items) => match items.as_mut().poll_next(cx) {
-                    Poll::Ready(Some(Ok(item))) => Step::Item(item),
-                    Poll::Ready(Some(Err(error))) => Step::Done(Err(error)),
-                    Poll::Ready(None) => Step::Done(Ok(Outcome::Ended)),
-                    Poll::Pending => Step::Later,
-                },
-                Work::Answering(running) => match running.as_mut().poll(cx) {
-                    Poll::Ready(outcome) => Step::Done(outcome.map(Outcome::Done)),
-                    Poll::Pending => Step::Later,
-                },
-            };
-        }
-    }
-}
-
 impl Streams {
     fn is_open(&self, token: &Token) -> bool {
         self.intakes.iter().any(|(open, _)| open == token)
             || self.jobs.iter().any(|job| job.token.as_ref() == Some(token))
     }
 
-    fn end(&mut self, uploads: &[Token]) {
-        self.intakes.retain(|(token, intake)| {
-            let ends = uploads.contains(token);
-            if ends {
-                intake.end();
-            }
-            !ends
-        });
+    /// A call has ended, and its streams with it. (Others may be known by the same names by now.)
+    fn end(&mut self, ended: &[Arc<Intake>]) {
+        ended.iter().for_each(|intake| intake.end());
+        self.intakes.retain(|(_, intake)| !ended.iter().any(|ended| Arc::ptr_eq(ended, intake)));
     }
 }
 
 impl Conversation {
     /// A call of the client's: it begins now, or when its turn comes.
-    #[expect(clippy::too_many_arguments, reason = "an event, and what it has besides")]
     pub(super) fn call(
         &mut self,
         cx: &mut Context<'_>,
-        now: Time,
         slot: u32,
         (name, args, token): (&str, PayloadRef<'_>, Option<Token>),
         streams: bool,
-        tokens: Vec<Token>,
-        effects: &mut Effects,
+        tokens: &[Token],
     ) {
         let Some(i) = self.seats.find(slot) else { return };
-        if let Some(refused) = self.refuse(streams, &tokens, token.as_ref()) {
+        if let Some(refused) = self.refuse(streams, tokens, token.as_ref()) {
             return self.reply(i, name, token, Err(refused));
         }
-        let uploads = self.expect(&tokens);
-        let call = Call { streams, tokens, uploads };
+        let (intakes, uploads) = self.expect(tokens);
+        let call = Call { streams, intakes, uploads };
         if self.seats[i].inbound.is_free(usize::MAX) {
             self.begin_call(i, cx, (name, args, token), call);
         } else {
             let call = Some(Box::new(call));
             let waiting = Waiting { name: name.into(), args: args.into_owned(), token, call };
-            self.wait(i, cx, now, waiting, effects);
+            self.wait(i, waiting);
         }
     }
 
@@ -136,7 +85,8 @@ impl Conversation {
     fn refuse(&self, streams: bool, uploads: &[Token], token: Option<&Token>) -> Option<EventError> {
         let open = self.streams.as_deref();
         let most = self.app.options.streams;
-        let count = open.map_or(0, |open| open.intakes.len() + open.jobs.len());
+        let waiting: usize = self.seats.iter().map(|seat| seat.inbound.waiting_streams()).sum();
+        let count = waiting + open.map_or(0, |open| open.all.live() + open.jobs.len());
         if count + uploads.len() + usize::from(streams) > most {
             let why = format!("as many streams are open as may be, {most}; let some end first");
             return Some(EventError::refuse(why));
@@ -162,14 +112,11 @@ impl Conversation {
     }
 
     /// Keeps what comes on these streams, for their handler.
-    fn expect(&mut self, tokens: &[Token]) -> Uploads {
+    fn expect(&mut self, tokens: &[Token]) -> (Vec<Arc<Intake>>, Uploads) {
         let streams = self.streams();
-        let expected = tokens.iter().map(|token| {
-            let (intake, upload) = Intake::new(streams.all.clone());
-            streams.intakes.push((token.clone(), intake));
-            upload
-        });
-        Uploads::new(expected.collect())
+        let (intakes, uploads): (Vec<_>, _) = tokens.iter().map(|_| Intake::new(streams.all.clone())).unzip();
+        streams.intakes.extend(tokens.iter().cloned().zip(intakes.iter().cloned()));
+        (intakes, Uploads::new(uploads))
     }
 
     /// Begins a call.
@@ -183,10 +130,14 @@ impl Conversation {
         let (extras, fold_case) = (self.protocol.extras(), self.protocol.folds_case());
         let seat = &self.seats[i];
         let Some(connection) = seat.connection.as_ref().filter(|_| seat.left.is_none()) else { return };
-        let Call { streams, tokens, uploads } = call;
+        let Call { streams, intakes, uploads } = call;
+        if self.left && streams {
+            // Nobody is left to hear it.
+            return self.streams().end(&intakes);
+        }
         // Others may have begun while it waited.
         if let Some(refused) = self.refuse(streams, &[], token.as_ref()) {
-            self.streams().end(&tokens);
+            self.streams().end(&intakes);
             return self.reply(i, name, token, Err(refused));
         }
         let span = span(connection, name);
@@ -195,12 +146,12 @@ impl Conversation {
         match begun {
             Ok(work) => {
                 let slot = seat.slot;
-                let job = Job { slot, name: name.into(), token, uploads: tokens, work, span };
+                let job = Job { slot, name: name.into(), token, intakes, work, span, held: None };
                 self.streams().jobs.push(job);
                 self.stream(cx);
             }
             Err(error) => {
-                self.streams().end(&tokens);
+                self.streams().end(&intakes);
                 self.reply(i, name, token, Err(error));
             }
         }
@@ -215,13 +166,19 @@ impl Conversation {
             let mut j = 0;
             while j < streams.jobs.len() {
                 let job = &mut streams.jobs[j];
-                if matches!(job.work, Work::Going(_)) && !self.has_room(job.slot) {
+                if !self.may_go_on(job) {
                     streams.stalled = true;
                     j += 1;
                     continue;
                 }
                 match job.poll(cx) {
+                    Step::Begun => {}
                     Step::Later => j += 1,
+                    Step::Item(payload) if self.is_long(&payload) => {
+                        job.held = Some(payload);
+                        streams.stalled = true;
+                        j += 1;
+                    }
                     Step::Item(payload) => {
                         if self.send_item(job, payload) {
                             goes_on = true;
@@ -229,19 +186,19 @@ impl Conversation {
                         } else {
                             // It is to end: nobody hears the rest.
                             let job = streams.jobs.remove(j);
-                            streams.end(&job.uploads);
+                            streams.end(&job.intakes);
                         }
                     }
                     Step::Done(outcome) => {
                         let job = streams.jobs.remove(j);
-                        streams.end(&job.uploads);
+                        streams.end(&job.intakes);
                         self.finish_call(job, outcome);
                     }
                 }
             }
         }
-        // What waits of abandoned streams is with their handlers.
-        if !streams.jobs.is_empty() || !streams.intakes.is_empty() {
+        // Streams that have ended may still wait for their handlers, and count until those have them.
+        if !streams.jobs.is_empty() || !streams.intakes.is_empty() || streams.all.live() > 0 {
             self.streams = Some(streams);
         }
     }
@@ -267,10 +224,25 @@ impl Conversation {
             && connection.is_none_or(|connection| !connection.core().is_held_back())
     }
 
+    /// Whether there is room for what a call gives next.
+    fn may_go_on(&self, job: &Job) -> bool {
+        match (&job.work, &job.held) {
+            (_, Some(_)) => self.link.mailbox().waiting_bytes() == 0,
+            (Work::Going(_), None) => self.has_room(job.slot),
+            (Work::Beginning(_) | Work::Answering(_), None) => true,
+        }
+    }
+
+    /// Whether an item is so long that it waits until nothing else does: alone, one may have more than the mailbox's bound.
+    fn is_long(&self, item: &Payload) -> bool {
+        let mailbox = self.link.mailbox();
+        item.size() > mailbox.bound() / 4 && mailbox.waiting_bytes() > 0
+    }
+
     /// Whether streams that waited for room have some.
     pub(crate) fn can_stream_on(&self) -> bool {
         let stalled = self.streams.as_ref().filter(|streams| streams.stalled);
-        stalled.is_some_and(|streams| streams.jobs.iter().any(|job| self.has_room(job.slot)))
+        stalled.is_some_and(|streams| streams.jobs.iter().any(|job| self.may_go_on(job)))
     }
 
     /// An item of a stream of the client's.
@@ -311,13 +283,13 @@ impl Conversation {
             && let Some(j) = streams.jobs.iter().position(of_stream)
         {
             let job = streams.jobs.remove(j);
-            streams.end(&job.uploads);
+            streams.end(&job.intakes);
             return self.finish_call(job, Ok(Outcome::Ended));
         }
         for i in 0..self.seats.len() {
             // One that has not begun never does.
             if let Some((name, call)) = self.seats[i].inbound.cancel(token) {
-                self.streams().end(&call.tokens);
+                self.streams().end(&call.intakes);
                 return self.answer(i, &name, Some(token.clone()), Ok(Outcome::Ended), false);
             }
         }
@@ -361,7 +333,7 @@ impl Conversation {
         }
         let Some(streams) = &mut self.streams else { return };
         streams.stuck = None;
-        let stalled = streams.intakes.iter().filter(|(_, intake)| intake.stall()).count();
+        let stalled = streams.all.stall();
         tracing::warn!(peer = %self.peer, stalled, "handlers take nothing of a client's streams; they are broken off");
     }
 

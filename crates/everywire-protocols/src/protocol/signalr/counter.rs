@@ -20,11 +20,13 @@ pub(super) struct Counter {
     ack_at: Option<Time>,
     /// Whether the client is back, and has not said yet where it begins: what it says before that is ignored.
     deaf: bool,
+    /// Whether the client has no lane now.
+    away: bool,
 }
 
 impl Counter {
     pub(super) fn new() -> Self {
-        Self { next: 1, seen: 0, ack_at: None, deaf: false }
+        Self { next: 1, seen: 0, ack_at: None, deaf: false, away: false }
     }
 
     /// Whether this message is a new one.
@@ -46,6 +48,16 @@ impl Counter {
     /// The client is back on another lane.
     pub(super) fn resumed(&mut self) {
         self.deaf = true;
+        self.away = false;
+    }
+
+    /// The client has lost its lane.
+    pub(super) fn suspended(&mut self) {
+        self.away = true;
+    }
+
+    pub(super) fn is_away(&self) -> bool {
+        self.away
     }
 
     pub(super) fn is_deaf(&self) -> bool {

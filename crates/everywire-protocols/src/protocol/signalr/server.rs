@@ -71,6 +71,10 @@ impl SignalR {
         self.framing.encoding()
     }
 
+    fn is_away(&self) -> bool {
+        self.counter.as_ref().is_some_and(|counter| counter.is_away())
+    }
+
     pub(super) fn is_open(&self) -> bool {
         matches!(self.stage, Stage::Open)
     }
@@ -267,6 +271,18 @@ impl Protocol for SignalR {
         self.stage = Stage::Over { shaken: false };
     }
 
+    fn unheard(&mut self, now: Time) {
+        if self.is_open() {
+            self.heard = now;
+        }
+    }
+
+    fn suspended(&mut self) {
+        if let Some(counter) = &mut self.counter {
+            counter.suspended();
+        }
+    }
+
     fn resumed(&mut self, now: Time, from: u64, outbox: &mut dyn Outbox) {
         // It lives, although it has not said so yet.
         self.heard = now;
@@ -301,11 +317,17 @@ impl Protocol for SignalR {
         true
     }
 
+    fn lends_turn(&self) -> bool {
+        true
+    }
+
     fn tick(&mut self, now: Time, out: &mut Outputs<'_>) {
         match &self.stage {
             Stage::Shaking(shaking) if now >= shaking.until => {
                 self.turn_away(Reason::HandshakeTimeout, "Handshake was canceled.", out);
             }
+            // A client without a lane is neither silent nor to be told anything.
+            Stage::Open if self.is_away() => {}
             Stage::Open => {
                 if self.pings
                     && self.ping_at.is_some()
@@ -341,6 +363,7 @@ impl Protocol for SignalR {
     fn deadline(&self) -> Option<Time> {
         match &self.stage {
             Stage::Shaking(shaking) => Some(shaking.until),
+            Stage::Open if self.is_away() => None,
             Stage::Open => {
                 let silence = self.ping_at.filter(|_| self.pings);
                 let silence = silence.map(|_| self.heard.after(self.options.client_timeout));

@@ -87,6 +87,15 @@ impl Heartbeat {
         true
     }
 
+    /// What may have come was not read: a client that owes something has time anew, and is pinged anew.
+    pub(super) fn unheard(&mut self, now: Time, pace: Pace) {
+        match self.waits {
+            Waits::ForPong { .. } if now >= self.at => self.waits = Waits::ToPing,
+            Waits::ForPing if now >= self.at => self.at = later(now, pace.patience()),
+            Waits::ToPing | Waits::ForPong { .. } | Waits::ForPing => {}
+        }
+    }
+
     pub(super) fn tick(&mut self, now: Time, pace: Pace) -> Option<Due> {
         if now < self.at {
             return None;

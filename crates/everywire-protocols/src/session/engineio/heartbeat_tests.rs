@@ -33,3 +33,22 @@ fn the_client_pings_in_revision_3() {
     assert_eq!(heartbeat.tick(Time(1899), PACE), None);
     assert_eq!(heartbeat.tick(Time(1900), PACE), Some(Due::End));
 }
+
+#[test]
+fn who_is_not_read_has_time_anew() {
+    let mut heartbeat = Heartbeat::begin(Revision::Four, Time(1000), PACE);
+    heartbeat.unheard(Time(1300), PACE);
+    assert_eq!(heartbeat.tick(Time(1300), PACE), Some(Due::Ping));
+    // Clients wait for pings too: they get the next at once.
+    for at in [1500, 1700, 1900] {
+        heartbeat.unheard(Time(at - 1), PACE);
+        assert_eq!(heartbeat.deadline(), Time(at));
+        heartbeat.unheard(Time(at), PACE);
+        assert_eq!(heartbeat.tick(Time(at), PACE), Some(Due::Ping));
+    }
+    assert_eq!(heartbeat.tick(Time(2100), PACE), Some(Due::End));
+    let mut heartbeat = Heartbeat::begin(Revision::Three, Time(1000), PACE);
+    heartbeat.unheard(Time(1500), PACE);
+    assert_eq!(heartbeat.tick(Time(1500), PACE), None);
+    assert_eq!(heartbeat.deadline(), Time(2000));
+}

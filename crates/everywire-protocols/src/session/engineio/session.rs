@@ -277,12 +277,14 @@ impl Session for EngineIo {
                 }
             }
             Input::Close(reason) => self.close(now, reason, out),
+            Input::Unheard => self.heartbeat.unheard(now, self.options.pace()),
             Input::Tick => self.tick(now, out),
             // It names no rooms, keeps nothing, has its own pings, and lanes' back-pressure is the driver's.
             Input::Joined { .. }
             | Input::Acknowledged(_)
             | Input::Resumable(_)
             | Input::Pong { .. }
+            | Input::LaneBlocked { .. }
             | Input::LaneWritable { .. } => {}
         }
     }

@@ -75,7 +75,8 @@ impl SignalREndpoint {
                 return Negotiated::Respond(NegotiateReply::Refused(Cow::Owned(error)).response());
             }
         };
-        let resumes = self.options.stateful_reconnect && request.stateful_reconnect;
+        let may = self.options.stateful_reconnect && self.options.transports.websockets;
+        let resumes = may && request.stateful_reconnect;
         let (id, token) = (ConnectionId::from_random(id), URL_SAFE_NO_PAD.encode(token));
         let public = id.to_string();
         let offer = NegotiateReply::offer(request, resumes, self.options.transports, &public, &token);

@@ -22,6 +22,9 @@ pub(super) struct SignalRSession {
     stage: Stage,
 }
 
+/// What a body counts beside its bytes that comes before anybody listens.
+const EARLY_COST: usize = 512;
+
 #[derive(Debug)]
 enum Stage {
     /// It has had no lane.
@@ -198,7 +201,7 @@ impl SignalRSession {
             return;
         }
         let Stage::Early(early) = &mut self.stage else { return };
-        early.bytes += message.as_bytes().len();
+        early.bytes += message.as_bytes().len() + EARLY_COST;
         if early.bytes > self.options.body_bytes {
             out.push(SignalRRefusal::IdUnknown.on(lane));
             return self.finish(Reason::TooLarge, out);
@@ -302,14 +305,21 @@ impl Session for SignalRSession {
             Input::LaneClosed { lane, how } => self.lane_closed(now, lane, how, out),
             Input::Send { message, retain, .. } => self.send(message, retain, out),
             Input::Drained => self.drained(now, out),
-            Input::LaneWritable { lane } => {
-                if let Stage::Events(events) = &mut self.stage
-                    && events.lane == lane
-                    && std::mem::take(&mut events.written)
+            Input::LaneBlocked { lane } => {
+                if let Stage::Stateful(stateful) = &mut self.stage
+                    && stateful.lane == Some(lane)
                 {
-                    out.push(Output::Release);
+                    stateful.blocked(true, out);
                 }
             }
+            Input::LaneWritable { lane } => match &mut self.stage {
+                Stage::Events(events) if events.lane == lane && events.written => {
+                    events.written = false;
+                    out.push(Output::Release);
+                }
+                Stage::Stateful(stateful) if stateful.lane == Some(lane) => stateful.blocked(false, out),
+                _ => {}
+            },
             Input::Resumable(may) => {
                 if let Stage::Stateful(stateful) = &mut self.stage {
                     match stateful.lane {
@@ -326,13 +336,13 @@ impl Session for SignalRSession {
                 if let Stage::Stateful(stateful) = &mut self.stage
                     && !stateful.acknowledged(upto, out)
                 {
-                    self.finish(Reason::ProtocolError, out);
+                    out.push(Output::Broken(Reason::ProtocolError));
                 }
             }
             Input::Close(reason) => self.close(now, reason, out),
             Input::Tick => self.tick(now, out),
             // It names no rooms, and has no pings of its own.
-            Input::Joined { .. } | Input::Pong { .. } => {}
+            Input::Joined { .. } | Input::Pong { .. } | Input::Unheard => {}
         }
     }
 

@@ -31,6 +31,8 @@ pub(super) struct Stateful {
     /// The number of the first that is kept, or of the next.
     first: u64,
     holds: bool,
+    /// Whether the WebSocket takes no more for now.
+    blocked: bool,
 }
 
 impl Stateful {
@@ -46,6 +48,7 @@ impl Stateful {
             kept_bytes: 0,
             first: 1,
             holds: false,
+            blocked: false,
         }
     }
 
@@ -69,16 +72,25 @@ impl Stateful {
             out.push(Output::End { lane: old, reason: Reason::Lost });
         }
         self.alone_since = None;
+        self.blocked = false;
         self.resuming = true;
         self.early = false;
         out.push(Output::Resumed { from: self.first });
     }
 
+    /// The WebSocket takes no more, or all has left again.
+    pub(super) fn blocked(&mut self, is: bool, out: &mut Outputs<'_>) {
+        self.blocked = is;
+        self.weigh(out);
+    }
+
     /// The WebSocket is lost.
     pub(super) fn lost(&mut self, now: Time, out: &mut Outputs<'_>) {
         self.lane = None;
+        self.blocked = false;
         self.resuming = false;
         self.alone_since = Some(now);
+        out.push(Output::Suspended);
         self.weigh(out);
     }
 
@@ -120,7 +132,11 @@ impl Stateful {
 
     /// Holds back, or no more.
     fn weigh(&mut self, out: &mut Outputs<'_>) {
-        let holds = self.lane.is_none() || self.resuming || self.early || self.kept_bytes > self.bound;
+        let holds = self.lane.is_none()
+            || self.resuming
+            || self.early
+            || self.blocked
+            || self.kept_bytes > self.bound;
         if holds != std::mem::replace(&mut self.holds, holds) {
             out.push(if holds { Output::Hold } else { Output::Release });
         }

@@ -14,7 +14,7 @@ use super::answer::{self, SockJsRefusal};
 use super::body;
 use super::frame::{Frame, Shape, append_message};
 use super::options::SockJsOptions;
-use super::socket::{self, Socket};
+use super::socket::{self, Socket, end_of};
 use super::transport::{Asked, SockJsTransport, callback};
 use crate::seam::{Message, Time};
 
@@ -331,14 +331,6 @@ impl Receiver {
     }
 }
 
-/// How a client is told of an end: the code of WebSocket's registry, and the reference's words for an ordinary one.
-pub(super) fn end_of(reason: Reason) -> (u16, &'static str) {
-    match reason {
-        Reason::ServerClosed | Reason::ClientLeft | Reason::ClientClosed => (1000, "Normal closure"),
-        reason => (reason.close_code(), reason.as_str()),
-    }
-}
-
 impl Session for SockJs {
     fn input<'a>(&mut self, now: Time, input: Input<'a>, out: &mut Outputs<'a>) {
         match input {
@@ -378,8 +370,16 @@ impl Session for SockJs {
                 }
             }
             Input::Close(reason) => self.close(now, reason, out),
+            Input::Unheard => {
+                if let Stage::WebSocket(socket) = &mut self.stage {
+                    socket.unheard(now);
+                }
+            }
             Input::Tick => self.tick(now, out),
-            Input::Joined { .. } | Input::Resumable(_) | Input::Acknowledged(_) => {}
+            Input::Joined { .. }
+            | Input::Resumable(_)
+            | Input::Acknowledged(_)
+            | Input::LaneBlocked { .. } => {}
         }
     }
 

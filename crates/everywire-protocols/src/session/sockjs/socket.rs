@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use super::super::{Lane, Output, Outputs};
 use super::frame::{self, Frame, append_message};
 use super::options::{SockJsHeartbeat, SockJsOptions};
-use super::session::end_of;
 use crate::seam::{Message, Time};
 use everywire_core::Reason;
 
@@ -26,6 +25,13 @@ impl Socket {
     pub(super) fn heard(&mut self, now: Time, options: &SockJsOptions) {
         if std::mem::take(&mut self.pinged) {
             self.until = now.after(options.heartbeat);
+        }
+    }
+
+    /// What may have come was not read: it is pinged anew.
+    pub(super) fn unheard(&mut self, now: Time) {
+        if std::mem::take(&mut self.pinged) {
+            self.until = now;
         }
     }
 
@@ -76,4 +82,12 @@ pub(super) fn message<'a>(message: Message<'a>, out: &mut Outputs<'a>) -> bool {
     let Some(messages) = frame::messages(&text, true) else { return false };
     out.extend(messages.into_iter().map(Output::Decoded));
     true
+}
+
+/// How a client is told of an end: the code of WebSocket's registry, and the reference's words for an ordinary one.
+pub(super) fn end_of(reason: Reason) -> (u16, &'static str) {
+    match reason {
+        Reason::ServerClosed | Reason::ClientLeft | Reason::ClientClosed => (1000, "Normal closure"),
+        reason => (reason.close_code(), reason.as_str()),
+    }
 }

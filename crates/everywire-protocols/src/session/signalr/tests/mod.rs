@@ -150,6 +150,7 @@ fn show(output: &Output<'_>) -> String {
         Output::Indirect => "indirect".to_owned(),
         Output::Hold => "hold".to_owned(),
         Output::Release => "release".to_owned(),
+        Output::Suspended => "suspended".to_owned(),
         Output::Resumed { from } => format!("resumed {from}"),
         Output::Write { lane, bytes, text: true } => format!("{}> {}", lane.0, readable(bytes)),
         Output::Write { lane, bytes, text: false } => format!("{}> {bytes:?}", lane.0),
@@ -159,6 +160,7 @@ fn show(output: &Output<'_>) -> String {
             format!("{}: {} {kind} {body}", lane.0, status.as_u16())
         }
         Output::End { lane, reason } => format!("{} ends: {reason}", lane.0),
+        Output::Broken(reason) => format!("broken: {reason}"),
         Output::Closed(reason) => format!("closed: {reason}"),
         Output::Decoded(decoded) => shown(decoded.as_message()),
         other => panic!("SignalR never says {other:?}"),
@@ -218,7 +220,7 @@ fn a_client_may_speak_before_it_listens() {
     assert_eq!(peer.knock(1, LaneKind::Post, Method::POST), NOTHING);
     let gone = [format!("1: {UNKNOWN}"), "closed: connection lost".to_owned()];
     assert_eq!(peer.wait(60_000), [(15_000, gone.to_vec())]);
-    let mut peer = Peer::new(SignalRConnectionOptions { body_bytes: 10, ..Default::default() }, false);
+    let mut peer = Peer::new(SignalRConnectionOptions { body_bytes: 530, ..Default::default() }, false);
     assert_eq!(peer.post(0, A), ["0: 200 text/plain "]);
     assert_eq!(peer.post(1, A), [format!("1: {UNKNOWN}"), "closed: too large".to_owned()]);
 }

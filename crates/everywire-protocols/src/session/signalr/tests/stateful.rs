@@ -67,7 +67,7 @@ fn what_is_not_acknowledged_is_sent_again() {
     let mut peer = open();
     peer.send(&[A, B]);
     assert_eq!(peer.tell(Input::Acknowledged(1)), NOTHING);
-    assert_eq!(peer.lose(0, LaneEnd::Aborted), ["hold"]);
+    assert_eq!(peer.lose(0, LaneEnd::Aborted), ["suspended", "hold"]);
     assert_eq!(peer.write(PING, false), NOTHING, "there is nowhere to say it");
     assert_eq!(peer.send(&[BYTES]), NOTHING);
     assert_eq!(peer.wait(10_000), []);
@@ -77,7 +77,7 @@ fn what_is_not_acknowledged_is_sent_again() {
     assert_eq!(peer.tell(Input::Drained), [r#"1> {"b":2}␞"#, "1> [2, 145, 6]", "release"]);
     assert_eq!(peer.send(&[]), NOTHING, "once");
     assert_eq!(peer.tell(Input::Acknowledged(3)), NOTHING);
-    assert_eq!(peer.lose(1, LaneEnd::Aborted), ["hold"]);
+    assert_eq!(peer.lose(1, LaneEnd::Aborted), ["suspended", "hold"]);
     assert_eq!(peer.back(2), ["resumed 4".to_owned(), format!("2> {AGAIN}"), "release".to_owned()]);
     assert_eq!(peer.wait(3_600_000), [], "and nobody waits for it any more");
 }
@@ -96,7 +96,7 @@ fn until_the_protocol_has_spoken_nothing_overtakes_it() {
 fn a_full_one_is_held_when_it_is_back() {
     let mut peer = open();
     assert_eq!(peer.send(&[A, A, A]).last().map(String::as_str), Some("hold"));
-    assert_eq!(peer.lose(0, LaneEnd::Aborted), NOTHING, "it is held already");
+    assert_eq!(peer.lose(0, LaneEnd::Aborted), ["suspended"], "it is held already");
     assert_eq!(peer.back(1).last().map(String::as_str), Some(r#"1> {"a":1}␞"#));
     assert_eq!(peer.tell(Input::Acknowledged(1)), ["release"]);
 }
@@ -126,7 +126,7 @@ fn it_may_be_lost_while_it_comes_back() {
     peer.send(&[A]);
     peer.lose(0, LaneEnd::Aborted);
     assert_eq!(peer.open(1, LaneKind::WebSocket), ["resumed 1"]);
-    assert_eq!(peer.lose(1, LaneEnd::Aborted), NOTHING);
+    assert_eq!(peer.lose(1, LaneEnd::Aborted), ["suspended"]);
     assert_eq!(peer.tell(Input::Drained), NOTHING);
     assert_eq!(
         peer.back(2),
@@ -137,7 +137,7 @@ fn it_may_be_lost_while_it_comes_back() {
 #[test]
 fn before_it_has_spoken_it_may_be_lost_too() {
     let mut peer = agreed();
-    assert_eq!(peer.lose(0, LaneEnd::Aborted), NOTHING);
+    assert_eq!(peer.lose(0, LaneEnd::Aborted), ["suspended"]);
     assert_eq!(peer.back(1), ["resumed 1".to_owned(), format!("1> {AGAIN}"), "release".to_owned()]);
 }
 
@@ -181,14 +181,13 @@ fn what_was_never_sent_cannot_be_acknowledged() {
     for upto in [3, 4, u64::MAX] {
         let mut peer = open();
         peer.send(&[A, A]);
-        assert_eq!(
-            peer.tell(Input::Acknowledged(upto)),
-            ["0 ends: protocol error", "closed: protocol error"]
-        );
+        // The protocol says why, before the end.
+        assert_eq!(peer.tell(Input::Acknowledged(upto)), ["broken: protocol error"]);
+        assert_eq!(peer.close(Reason::ProtocolError), ["0 ends: protocol error", "closed: protocol error"]);
         peer.assert_over();
     }
     let mut peer = open();
-    assert_eq!(peer.tell(Input::Acknowledged(1)), ["0 ends: protocol error", "closed: protocol error"]);
+    assert_eq!(peer.tell(Input::Acknowledged(1)), ["broken: protocol error"]);
 }
 
 #[test]

@@ -39,6 +39,17 @@ fn pings_want_pongs() {
 }
 
 #[test]
+fn who_is_not_read_is_pinged_anew() {
+    let mut peer = Peer::opened("websocket");
+    assert_eq!(peer.wait(25_000), [(25_000, vec!["0 ping".to_owned()])]);
+    for _ in 0..3 {
+        peer.now += 10_000;
+        assert_eq!(peer.tell(Input::Unheard), NOTHING);
+        assert_eq!(peer.tell(Input::Tick), ["0 ping"]);
+    }
+}
+
+#[test]
 fn beats_want_nothing() {
     let options = SockJsOptions {
         websocket_heartbeat: SockJsHeartbeat::Frame,
