@@ -42,7 +42,8 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) quick: bool,
 
-    /// The peer that the targets are for; those of Socket.IO are for `NAME-socketio`.
+    /// The peer that the targets are for; those of Socket.IO are for `NAME-socketio`, and those of SignalR for
+    /// `NAME-signalr` and `NAME-signalr-msgpack`.
     #[arg(long, default_value = "everywire", value_name = "NAME")]
     pub(crate) subject: String,
 

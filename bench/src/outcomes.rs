@@ -26,7 +26,7 @@ impl Outcome {
 pub(crate) struct Outcomes {
     pub(crate) all: Vec<Outcome>,
     /// The peer that the raw targets are for.
-    subject: String,
+    pub(crate) subject: String,
 }
 
 /// A median over the rounds.
@@ -48,9 +48,9 @@ impl Outcomes {
         Self { all: Vec::new(), subject: subject.to_owned() }
     }
 
-    /// The peer that a protocol's targets are for.
-    pub(crate) fn subject(&self, protocol: Protocol) -> String {
-        protocol.subject(&self.subject)
+    /// The peers that a protocol's targets are for.
+    pub(crate) fn subjects(&self, protocol: Protocol) -> Vec<String> {
+        protocol.subjects(&self.subject)
     }
 
     fn of<'a>(&'a self, row: &'a str, peer: &'a str) -> impl Iterator<Item = &'a Outcome> {
@@ -80,7 +80,7 @@ impl Outcomes {
             Base::Floor => (metric.id, FLOOR),
             Base::Own(other) => (other, peer),
             Base::Ours(protocol, other) => {
-                return self.ratios_to(metric, peer, other, &self.subject(protocol));
+                return self.ratios_to(metric, peer, other, self.subjects(protocol).first()?);
             }
             Base::Peer(other) => (metric.id, other),
             Base::Nothing => return None,
@@ -105,8 +105,22 @@ impl Outcomes {
         }))
     }
 
-    /// Whether all targets are reached; `None` if one of them cannot be told from this run.
-    pub(crate) fn verdict(&self, metric: &Metric, subject: &str, registry: &[&str]) -> Option<Verdict> {
+    /// Whether each peer that a protocol's targets are for reaches all of them: one that misses is enough for a miss, one that
+    /// cannot be told from this run leaves the rest untold.
+    pub(crate) fn verdict(&self, metric: &Metric, protocol: Protocol, registry: &[&str]) -> Option<Verdict> {
+        let mut all = Some(Verdict::Reached);
+        for subject in self.subjects(protocol) {
+            match self.verdict_on(metric, &subject, registry) {
+                Some(Verdict::Reached) => {}
+                Some(Verdict::Missed) => return Some(Verdict::Missed),
+                None => all = None,
+            }
+        }
+        all
+    }
+
+    /// Whether one peer reaches all targets; `None` if one of them cannot be told from this run.
+    fn verdict_on(&self, metric: &Metric, subject: &str, registry: &[&str]) -> Option<Verdict> {
         let mut verdict = None;
         for target in metric.targets {
             let reached = match *target {
@@ -186,9 +200,9 @@ mod tests {
         ]);
         let ratio = outcomes.ratios(metric("echo"), "everywire").unwrap();
         assert!((ratio.median - 0.95).abs() < 1e-9 && (ratio.around - 0.05).abs() < 1e-9, "{ratio:?}");
-        assert_eq!(outcomes.verdict(metric("echo"), "everywire", &[]), Some(Verdict::Reached));
+        assert_eq!(outcomes.verdict_on(metric("echo"), "everywire", &[]), Some(Verdict::Reached));
         assert!(outcomes.ratios(metric("echo"), "ws").is_none());
-        assert_eq!(outcomes.verdict(metric("echo"), "ws", &[]), None);
+        assert_eq!(outcomes.verdict_on(metric("echo"), "ws", &[]), None);
     }
 
     #[test]
@@ -204,7 +218,7 @@ mod tests {
             (1, "json", "everywire", 100.0),
             (1, "deflate", "everywire", 86.0),
         ]);
-        let verdict = |id, others: &[&str]| outcomes.verdict(metric(id), "everywire", others);
+        let verdict = |id, others: &[&str]| outcomes.verdict(metric(id), Protocol::Raw, others);
         assert_eq!(verdict("echo-16", &["axum"]), Some(Verdict::Reached));
         assert_eq!(verdict("echo-16", &["axum", "ws"]), Some(Verdict::Missed), "ws is the best peer");
         assert_eq!(verdict("echo-16", &["tungstenite"]), None);
@@ -224,10 +238,8 @@ mod tests {
                 (1, "socketio-echo-16", "socketioxide", socketioxide),
             ])
         };
-        let verdict = |outcomes: Outcomes| {
-            let subject = outcomes.subject(Protocol::SocketIo);
-            outcomes.verdict(metric("socketio-echo-16"), &subject, &[])
-        };
+        let verdict =
+            |outcomes: Outcomes| outcomes.verdict(metric("socketio-echo-16"), Protocol::SocketIo, &[]);
         assert_eq!(verdict(figures(100.0, 60.0, 20.0)), Some(Verdict::Reached));
         assert_eq!(verdict(figures(101.0, 60.0, 20.0)), Some(Verdict::Missed), "of the raw row");
         assert_eq!(verdict(figures(100.0, 60.0, 20.1)), Some(Verdict::Missed), "of the other peer");
@@ -238,5 +250,35 @@ mod tests {
         assert_eq!(verdict(outcomes(&[(1, "socketio-echo-16", "everywire-socketio", 60.0)])), None);
         let ratio = connects.ratios(metric("socketio-connect"), "everywire-socketio").unwrap();
         assert!((ratio.median - 1.6).abs() < 1e-9, "{ratio:?}");
+    }
+
+    #[test]
+    fn both_encodings_of_signalr_are_judged() {
+        let verdict = |id, figures: &[(u32, &'static str, &str, f64)]| {
+            outcomes(figures).verdict(metric(id), Protocol::SignalR, &[])
+        };
+        let invoke = |json, msgpack| {
+            verdict(
+                "signalr-invoke",
+                &[
+                    (1, "socketio-ack", "everywire-socketio", 100.0),
+                    (1, "signalr-invoke", "everywire-signalr", json),
+                    (1, "signalr-invoke", "everywire-signalr-msgpack", msgpack),
+                ],
+            )
+        };
+        assert_eq!(invoke(85.0, 85.0), Some(Verdict::Reached));
+        assert_eq!(invoke(84.0, 100.0), Some(Verdict::Missed), "in JSON");
+        assert_eq!(invoke(100.0, 84.0), Some(Verdict::Missed), "in MessagePack");
+
+        let (json, msgpack) = ("everywire-signalr", "everywire-signalr-msgpack");
+        let idle = |peer, bytes| verdict("signalr-idle", &[(1, "signalr-idle", peer, bytes)]);
+        assert_eq!(idle(json, 3072.0), None, "MessagePack was not measured");
+        assert_eq!(idle(msgpack, 3072.0), None, "JSON was not measured");
+        assert_eq!(idle(json, 3073.0), Some(Verdict::Missed), "whatever the other one does");
+        assert_eq!(idle(msgpack, 3073.0), Some(Verdict::Missed), "whatever the other one does");
+
+        let stream = [(1, "signalr-stream", json, 2.0), (1, "signalr-stream", msgpack, 2.0)];
+        assert_eq!(verdict("signalr-stream", &stream), None, "a row without a target");
     }
 }

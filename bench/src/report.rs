@@ -61,8 +61,8 @@ impl Report<'_> {
 
     fn figures(&self, out: &mut String, protocol: Protocol) {
         let names = self.names(protocol);
-        let subject = self.outcomes.subject(protocol);
-        let _ = writeln!(out, "\n| | {} | target for {subject} | |", names.join(" | "));
+        let subjects = self.outcomes.subjects(protocol).join(" and ");
+        let _ = writeln!(out, "\n| | {} | target for {subjects} | |", names.join(" | "));
         let _ = writeln!(out, "|---|{}---|---|", "---|".repeat(names.len()));
         let registry = self.registry();
         for (row, metric) in self.metrics().filter(|(row, _)| row.protocol == protocol) {
@@ -123,8 +123,7 @@ impl Report<'_> {
     }
 
     fn verdict(&self, row: &Row, metric: &Metric, registry: &[&str]) -> Option<Verdict> {
-        let subject = self.outcomes.subject(row.protocol);
-        self.judged.then(|| self.outcomes.verdict(metric, &subject, registry))?
+        self.judged.then(|| self.outcomes.verdict(metric, row.protocol, registry))?
     }
 
     fn metrics(&self) -> impl Iterator<Item = (&'static Row, &'static Metric)> {
@@ -183,7 +182,7 @@ impl Report<'_> {
             "machine": self.machine,
             "rounds": self.rounds,
             "seconds": self.seconds,
-            "subject": self.outcomes.subject(Protocol::Raw),
+            "subject": self.outcomes.subject,
             "medians": medians,
             "targets_reached": verdicts,
             "samples": samples,

@@ -44,8 +44,8 @@ fn every_row_works_with_every_peer() {
         .unwrap();
     let (table, log) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{}\n{log}\n{table}", output.status);
-    for subject in ["everywire", "everywire-socketio", "everywire-signalr"] {
-        assert!(table.contains(&format!("| target for {subject} |")), "{table}");
+    for subjects in ["everywire", "everywire-socketio", "everywire-signalr and everywire-signalr-msgpack"] {
+        assert!(table.contains(&format!("| target for {subjects} |")), "{table}");
     }
     assert!(!table.contains("| OK |") && !table.contains("| MISS |"), "a quick run judges nothing:\n{table}");
 

@@ -50,7 +50,7 @@ pub(crate) enum Base {
     Floor,
     /// The same peer's value of another metric, in the same round.
     Own(&'static str),
-    /// Another metric of the peer that another protocol's targets are for, in the same round: what this one costs.
+    /// Another metric of the first peer that another protocol's targets are for, in the same round: what this one costs.
     Ours(Protocol, &'static str),
     /// Another peer, in the same round.
     Peer(&'static str),
@@ -126,13 +126,15 @@ pub(crate) enum Message {
 impl Protocol {
     pub(crate) const ALL: [Self; 3] = [Self::Raw, Self::SocketIo, Self::SignalR];
 
-    /// The peer that a protocol's targets are for, by the name of the one for the raw rows.
-    pub(crate) fn subject(self, raw: &str) -> String {
-        match self {
-            Self::Raw => raw.to_owned(),
-            Self::SocketIo => format!("{raw}-socketio"),
-            Self::SignalR => format!("{raw}-signalr"),
-        }
+    /// The peers that a protocol's targets are for, one for each of its encodings, by the name of the one for the raw rows.
+    /// What another protocol costs is told by the first.
+    pub(crate) fn subjects(self, raw: &str) -> Vec<String> {
+        let endings: &[&str] = match self {
+            Self::Raw => &[""],
+            Self::SocketIo => &["-socketio"],
+            Self::SignalR => &["-signalr", "-signalr-msgpack"],
+        };
+        endings.iter().map(|ending| format!("{raw}{ending}")).collect()
     }
 }
 
