@@ -111,6 +111,16 @@ pub enum Token {
     },
 }
 
+impl Token {
+    /// The bytes that it keeps beside itself: clients choose their ids.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Number(_) | Self::Member { .. } => 0,
+        }
+    }
+}
+
 /// How a question of the client's was answered.
 #[derive(Debug, Clone)]
 pub enum Outcome {
@@ -225,14 +235,17 @@ impl Item {
                 Self::Emit { event, payload, .. } | Self::Kept { event, payload, .. } => {
                     event.len() + payload.size()
                 }
-                Self::Reply { outcome, .. } => match outcome {
-                    Outcome::Done(payload) => payload.size(),
-                    Outcome::Ended => 0,
-                    Outcome::Failed(failure) => {
-                        failure.message.len() + failure.data.as_ref().map_or(0, Payload::size)
-                    }
-                },
-                Self::StreamItem { payload, .. } => payload.size(),
+                Self::Reply { token, outcome } => {
+                    let outcome = match outcome {
+                        Outcome::Done(payload) => payload.size(),
+                        Outcome::Ended => 0,
+                        Outcome::Failed(failure) => {
+                            failure.message.len() + failure.data.as_ref().map_or(0, Payload::size)
+                        }
+                    };
+                    token.size() + outcome
+                }
+                Self::StreamItem { token, payload } => token.size() + payload.size(),
                 Self::Entered { recovery, .. } => recovery.as_ref().map_or(0, |secret| secret.len()),
                 Self::Refused { message, data } => message.len() + data.as_ref().map_or(0, Payload::size),
                 Self::Left => 0,

@@ -40,6 +40,9 @@ pub enum MsgPackFault {
     /// A map key that JSON could not have.
     #[error("map keys must be strings or integers")]
     Key,
+    /// A timestamp of a length that none has: readers of others refuse all of the message.
+    #[error("a timestamp (extension -1) has 4, 8 or 12 bytes")]
+    Timestamp,
     /// Nested deeper than [`MAX_ARGUMENT_DEPTH`].
     #[error("nested deeper than {MAX_ARGUMENT_DEPTH} levels")]
     Depth,
@@ -227,6 +230,9 @@ impl Scan {
             Token::Bin(_) => {
                 self.binaries += 1;
                 return Ok(());
+            }
+            Token::Ext(TIMESTAMP, data) if !is_timestamp(TIMESTAMP, data) => {
+                return tokens.fail(MsgPackFault::Timestamp);
             }
             Token::Ext(kind, data) => {
                 self.binaries += usize::from(!is_timestamp(kind, data));

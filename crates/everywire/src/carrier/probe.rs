@@ -29,8 +29,9 @@ pub(crate) struct Probe<T> {
     lane: Lane,
     commands: UnboundedReceiver<Command>,
     decoder: Option<Decoder>,
-    /// Read, and not looked at.
+    /// Read, and looked at up to `looked`.
     input: Vec<u8>,
+    looked: usize,
     transport: Option<T>,
     /// Frames that wait for the socket.
     out: Vec<u8>,
@@ -99,6 +100,7 @@ impl<T: Transport> Probe<T> {
             patience,
             timer,
             blocked: false,
+            looked: 0,
             awaits_echo: false,
         }
     }
@@ -127,7 +129,7 @@ impl<T: Transport> Probe<T> {
                             conversation,
                             transport,
                             decoder,
-                            early: std::mem::take(&mut self.input).into(),
+                            early: Bytes::from(std::mem::take(&mut self.input)).split_off(self.looked),
                             out: std::mem::take(&mut self.out),
                         })));
                     }
@@ -163,10 +165,11 @@ impl<T: Transport> Probe<T> {
     /// Looks at the next frame. False if more has to be read first.
     fn look(&mut self) -> bool {
         let Some(decoder) = &mut self.decoder else { return false };
-        let mut input = &mut self.input[..];
+        let mut input = &mut self.input[self.looked..];
         let event = match decoder.next(&mut input) {
             Ok(None) => {
                 self.input.clear();
+                self.looked = 0;
                 return false;
             }
             Ok(Some(Item::Text(text))) => Ok((Bytes::copy_from_slice(text.as_bytes()), true)),
@@ -184,7 +187,7 @@ impl<T: Transport> Probe<T> {
             Err(fault) => Err(Some((LaneEnd::Fault(Reason::ProtocolError), Some(fault.into())))),
         };
         let rest = input.len();
-        self.input.drain(..self.input.len() - rest);
+        self.looked = self.input.len() - rest;
         match event {
             Ok((bytes, text)) => {
                 self.asked = self.door.tell(LaneEvent::Message { lane: self.lane, bytes, text });
@@ -225,7 +228,7 @@ impl<T: Transport> Probe<T> {
     /// Looks through what has come for the peer's close frame, or what is none of WebSocket.
     fn has_echoed(&mut self) -> bool {
         let Some(decoder) = &mut self.decoder else { return true };
-        let mut input = &mut self.input[..];
+        let mut input = &mut self.input[self.looked..];
         let echoed = loop {
             match decoder.next(&mut input) {
                 Ok(None) => break false,
@@ -234,6 +237,7 @@ impl<T: Transport> Probe<T> {
             }
         };
         self.input.clear();
+        self.looked = 0;
         echoed
     }
 

@@ -28,7 +28,7 @@ pub(crate) struct Waiting {
 impl Waiting {
     /// What it counts against the bounds: about what it occupies.
     fn cost(&self) -> usize {
-        self.name.len() + self.args.size() + 128
+        self.name.len() + self.args.size() + self.token.as_ref().map_or(0, Token::size) + 128
     }
 
     fn is_streamed(&self) -> bool {

@@ -227,7 +227,10 @@ impl Conversation {
     /// Whether there is room for what a call gives next.
     fn may_go_on(&self, job: &Job) -> bool {
         match (&job.work, &job.held) {
-            (_, Some(_)) => self.link.mailbox().waiting_bytes() == 0,
+            (_, Some(_)) => {
+                let mailbox = self.link.mailbox();
+                mailbox.waiting_bytes() == 0 && !mailbox.is_blocked()
+            }
             (Work::Going(_), None) => self.has_room(job.slot),
             (Work::Beginning(_) | Work::Answering(_), None) => true,
         }
@@ -236,7 +239,7 @@ impl Conversation {
     /// Whether an item is so long that it waits until nothing else does: alone, one may have more than the mailbox's bound.
     fn is_long(&self, item: &Payload) -> bool {
         let mailbox = self.link.mailbox();
-        item.size() > mailbox.bound() / 4 && mailbox.waiting_bytes() > 0
+        item.size() > mailbox.bound() / 4 && (mailbox.waiting_bytes() > 0 || mailbox.is_blocked())
     }
 
     /// Whether streams that waited for room have some.
