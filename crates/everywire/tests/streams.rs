@@ -508,3 +508,43 @@ async fn a_wire_without_streams_says_so() {
     assert!(answer.contains("-32004") && answer.contains("with a non-streaming invocation"), "{answer}");
     assert_eq!(world.alive.load(Ordering::Relaxed), 0);
 }
+
+/// The task of a connection reads while other threads take what it has read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_reader_on_another_thread_gets_every_item_in_order() {
+    const ITEMS: usize = 30_000;
+    let (tell, mut told) = unbounded_channel();
+    let app = App::builder()
+        .namespace("/", |ns| {
+            ns.on_upload("take", move |_: Connection, Args(()): Args, uploads: Uploads| {
+                let tell = tell.clone();
+                async move {
+                    let [mut upload] = uploads.exactly()?;
+                    let reader = tokio::spawn(async move {
+                        let mut next = 0;
+                        while let Some(item) = upload.next::<String>().await {
+                            assert_eq!(item.unwrap().trim_start(), next.to_string());
+                            next += 1;
+                        }
+                        next
+                    });
+                    tell.send(reader.await?).unwrap();
+                    Ok(())
+                }
+            });
+        })
+        .mount("/hubs/{namespace}", signalr())
+        .options(Options { inbound_bytes: 20_000, ..Options::default() })
+        .build()
+        .unwrap();
+    let address = serve(&app).await;
+    let mut client = Client { wire: Tcp::websocket(address, "/hubs/default").await };
+    client.say(r#"{"protocol":"json","version":1}"#).await;
+    assert_eq!(client.hear().await, "{}");
+    client.say(r#"{"type":1,"target":"take","arguments":[],"streamIds":["u"]}"#).await;
+    for number in 0..ITEMS {
+        client.say(&format!(r#"{{"type":2,"invocationId":"u","item":"{number:>1500}"}}"#)).await;
+    }
+    client.say(r#"{"type":3,"invocationId":"u"}"#).await;
+    assert_eq!(within("the reader", told.recv()).await, Some(ITEMS));
+}

@@ -71,6 +71,8 @@ pub(crate) struct State {
     ended: Option<Reason>,
     /// Whether the task knows.
     end_seen: bool,
+    /// Whether it was to be woken while it was at work: then it looks once more before it sleeps.
+    woken: bool,
 }
 
 /// What becomes of an entry.
@@ -111,6 +113,7 @@ impl Mailbox {
             direct,
             ended: None,
             end_seen: false,
+            woken: false,
         };
         Self { state: Mutex::new(state), options }
     }
@@ -246,7 +249,10 @@ impl Mailbox {
 
     /// Wakes the task, whatever it is doing: something other than an entry wants it.
     pub fn wake(&self) {
-        let waker = self.lock().waker.take();
+        let mut state = self.lock();
+        let waker = state.waker.take();
+        state.woken |= waker.is_none();
+        drop(state);
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -267,7 +273,7 @@ impl Mailbox {
         let mut state = self.lock();
         let idle = state.entries.is_empty() && state.unsent.is_empty();
         let untold = state.ended.is_some() && !state.end_seen && (idle || !state.blocked);
-        if untold || !idle && !state.blocked {
+        if std::mem::take(&mut state.woken) || untold || !idle && !state.blocked {
             return false;
         }
         match &mut state.waker {

@@ -36,7 +36,9 @@ impl Beside {
     /// Keeps bytes that were read and not handled: they came with the handshake, or faster than handlers took them.
     pub(super) fn keep_early(&mut self, early: Bytes) {
         if !early.is_empty() {
-            self.0.get_or_insert_default().early = early;
+            let waiting = self.0.get_or_insert_default();
+            debug_assert!(waiting.early.is_empty(), "what was kept before is handled first");
+            waiting.early = early;
         }
     }
 

@@ -162,14 +162,14 @@ impl<T: Transport> State<T> {
 
     /// Reads and handles what there is.
     fn read(&mut self, cx: &mut Context<'_>, now: Time, worker: &mut Worker) -> io::Result<()> {
-        if !self.is_holding_back()
-            && let Some(early) = self.beside.take_early()
-        {
-            self.receive(cx, now, &mut Vec::from(early));
-        }
         for _ in 0..READS {
             if self.is_holding_back() || matches!(self.phase, Phase::Over(_)) {
                 return Ok(());
+            }
+            // What was read before comes first, each time: another thread may make room at any moment.
+            if let Some(early) = self.beside.take_early() {
+                self.receive(cx, now, &mut Vec::from(early));
+                continue;
             }
             let Poll::Ready(read) = self.transport.poll_read(cx, &mut worker.read) else { return Ok(()) };
             match read? {
