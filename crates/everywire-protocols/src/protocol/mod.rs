@@ -11,6 +11,7 @@ mod msgpack;
 mod raw;
 pub mod signalr;
 pub mod socketio;
+pub mod stomp;
 
 use std::borrow::Cow;
 
