@@ -12,6 +12,7 @@ mod payload;
 mod signalr;
 mod signalr_server;
 mod socketio;
+mod stomp_parser;
 
 pub use deflate::deflate;
 pub use engineio::engineio;
@@ -22,6 +23,7 @@ pub use payload::payload;
 pub use signalr::signalr;
 pub use signalr_server::signalr_server;
 pub use socketio::socketio;
+pub use stomp_parser::stomp_parser;
 
 /// A fuzz target's body.
 pub type Body = fn(&[u8]);
@@ -37,4 +39,5 @@ pub const BODIES: &[(&str, Body)] = &[
     ("signalr", signalr),
     ("signalr_server", signalr_server),
     ("socketio", socketio),
+    ("stomp_parser", stomp_parser),
 ];
