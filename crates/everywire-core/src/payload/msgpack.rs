@@ -210,6 +210,13 @@ impl<'a> Tokens<'a> {
         let mut scan = Scan::default();
         scan.value(self, 0)
     }
+
+    /// Moves over one value, whole, that may have what no other wire could: keys that are neither strings nor integers, and
+    /// timestamps of other lengths. What stands behind it can be read.
+    pub fn pass_over(&mut self) -> Result<(), MsgPackError> {
+        let mut scan = Scan { takes_all: true, ..Scan::default() };
+        scan.value(self, 0)
+    }
 }
 
 /// What a scan counts beside validity.
@@ -217,6 +224,8 @@ impl<'a> Tokens<'a> {
 struct Scan {
     binaries: usize,
     placeholder_names: bool,
+    /// Whether only the structure is looked at.
+    takes_all: bool,
 }
 
 impl Scan {
@@ -231,7 +240,7 @@ impl Scan {
                 self.binaries += 1;
                 return Ok(());
             }
-            Token::Ext(TIMESTAMP, data) if !is_timestamp(TIMESTAMP, data) => {
+            Token::Ext(TIMESTAMP, data) if !self.takes_all && !is_timestamp(TIMESTAMP, data) => {
                 return tokens.fail(MsgPackFault::Timestamp);
             }
             Token::Ext(kind, data) => {
@@ -260,6 +269,9 @@ impl Scan {
                 Ok(())
             }
             Token::Unsigned(_) | Token::Signed(_) => Ok(()),
+            // A container's head would have to be followed.
+            Token::Array(_) | Token::Map(_) => Err(MsgPackError { fault: MsgPackFault::Key, at }),
+            _ if self.takes_all => Ok(()),
             _ => Err(MsgPackError { fault: MsgPackFault::Key, at }),
         }
     }

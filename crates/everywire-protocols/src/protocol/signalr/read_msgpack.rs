@@ -113,7 +113,7 @@ impl<'a> Reader<'a> {
     fn value(&mut self, field: &str) -> Result<Args<'a>, Fault> {
         self.left = self.left.checked_sub(1).ok_or_else(|| unread(field, "Object"))?;
         let start = self.tokens.position();
-        self.tokens.skip()?;
+        self.tokens.pass_over()?;
         Ok(PayloadRef::msgpack_values(&self.bytes[start..self.tokens.position()], 1))
     }
 
@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
         let Some(Token::Array(count)) = self.head() else { return Err(no_length("array", "arguments")) };
         let start = self.tokens.position();
         for _ in 0..count {
-            self.tokens.skip()?;
+            self.tokens.pass_over()?;
         }
         let args = PayloadRef::msgpack_values(&self.bytes[start..self.tokens.position()], count);
         let mut streams = Vec::new();

@@ -80,6 +80,12 @@ impl SignalR {
         let Failure { code, message, event, count, streamed, .. } = failure;
         let detailed = self.options.detailed_errors;
         match *code {
+            // Whatever it is: its call was in order.
+            code if *streamed => self.in_detail(
+                "An error occurred on the server while streaming results.".to_owned(),
+                code,
+                message,
+            ),
             code::UNKNOWN_EVENT => format!("Unknown hub method '{event}'"),
             code::CALL => String::from(&**message),
             code::FORBIDDEN => format!("Failed to invoke '{event}' because user is unauthorized"),
@@ -95,20 +101,21 @@ impl SignalR {
                     ),
                 }
             }
-            code => {
-                let text = if *streamed {
-                    "An error occurred on the server while streaming results.".to_owned()
-                } else {
-                    format!("An unexpected error occurred invoking '{event}' on the server.")
-                };
-                // A handler's own words are for the client; what broke is not.
-                if code == code::INTERNAL && !detailed {
-                    return text;
-                }
-                let exception = if code == code::INTERNAL { "Exception" } else { &*self.options.exception };
-                format!("{text} {exception}: {message}")
-            }
+            code => self.in_detail(
+                format!("An unexpected error occurred invoking '{event}' on the server."),
+                code,
+                message,
+            ),
         }
+    }
+
+    /// The text of an error, with what a handler says of it: its own words are for the client; what broke is not.
+    fn in_detail(&self, text: String, code: i32, message: &str) -> String {
+        if code == code::INTERNAL && !self.options.detailed_errors {
+            return text;
+        }
+        let exception = if code == code::INTERNAL { "Exception" } else { &*self.options.exception };
+        format!("{text} {exception}: {message}")
     }
 
     /// The last message: what ended, and whether the client may come back by itself.

@@ -157,3 +157,26 @@ fn what_is_nested_too_deep_ends_it() {
     let bomb = format!(r#"{{"type":2,"invocationId":"1","item":{}"#, "[".repeat(1 << 20));
     assert!(HubMessage::read(Encoding::Json, bomb.as_bytes()).is_err());
 }
+
+/// What another wire could not have fails the call that brings it, and nothing else.
+#[test]
+fn arguments_that_cannot_cross_fail_alone() {
+    // `{true: true}`, `{nil: 1}`, `{1.5: 1}`, a timestamp of three bytes.
+    let values: [&[u8]; 4] =
+        [b"\x81\xc3\xc3", b"\x81\xc0\x01", b"\x81\xca\x3f\xc0\0\0\x01", b"\xc7\x03\xff\x01\x02\x03"];
+    for value in values {
+        let call = [b"\x96\x01\x80\xa11\xa1M\x91", value, b"\x90"].concat();
+        let Ok(HubMessage::Invocation(Invocation { args: Err(_), id, .. })) =
+            HubMessage::read(Encoding::MsgPack, &call)
+        else {
+            panic!("{value:x?}");
+        };
+        assert_eq!(id.as_deref(), Some("1"));
+        let item = [b"\x94\x02\x80\xa11", value].concat();
+        let read = HubMessage::read(Encoding::MsgPack, &item);
+        assert!(matches!(read, Ok(HubMessage::StreamItem { item: Err(_), .. })), "{value:x?}");
+    }
+    // A container as a key is none that could be passed over.
+    let call = b"\x96\x01\x80\xa11\xa1M\x91\x81\x90\x01\x90";
+    assert!(HubMessage::read(Encoding::MsgPack, call).is_err());
+}
