@@ -106,7 +106,7 @@ pub struct Publication {
 /// The hub only compares forms. The lowest bit says whether the meta argument is added, so that the
 /// hub can choose between the two forms of one connection by its membership. The next says whether the
 /// form is *headed*: what is encoded and shared is then only the tail of each message, and each
-/// client's link writes the head ([`Link::head`](crate::Link::head)).
+/// client's link writes the head ([`Link::messages`](crate::Link::messages)).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Form(u32);
 
@@ -245,16 +245,15 @@ impl Run {
         Self { bytes: bytes.into(), ends }
     }
 
-    /// The run of one client, of which this one has the tails: `head` appends the head of the `i`-th, which has this
-    /// tail. One copy is cheaper than a write of two pieces a message.
-    pub(crate) fn with_heads(&self, mut head: impl FnMut(usize, &[u8], &mut Vec<u8>)) -> Self {
+    /// The run of one client, of which this one has the tails: `messages` appends what the `i`-th, which has this tail, is
+    /// for that client. One copy is cheaper than a write of two pieces a message.
+    pub(crate) fn with_heads(&self, mut messages: impl FnMut(usize, &[u8], &mut Vec<u8>)) -> Self {
         let mut bytes = Vec::with_capacity(self.bytes.len() + self.ends.len() * 256);
         let mut start = 0;
         let ends = self.ends.iter().enumerate().map(|(i, &end)| {
             let tail = &self.bytes[start..end];
             if !tail.is_empty() {
-                head(i, tail, &mut bytes);
-                bytes.extend_from_slice(tail);
+                messages(i, tail, &mut bytes);
             }
             start = end;
             bytes.len()

@@ -126,10 +126,8 @@ impl Spell for Driver {
         self.protocol.lock().encode(entry, &mut |_, bytes: &[u8]| frame(bytes, out));
     }
 
-    fn head(&self, _slot: u32, broadcast: &Broadcast, tail: &[u8], out: &mut Vec<u8>) {
+    fn messages(&self, _slot: u32, broadcast: &Broadcast, tail: &[u8], out: &mut Vec<u8>) {
         self.subscriptions.messages(broadcast, tail, |message| frame(message, out));
-        // The hub appends the tail of the last.
-        out.truncate(out.len() - tail.len());
     }
 }
 

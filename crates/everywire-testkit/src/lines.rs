@@ -74,7 +74,7 @@ impl Spell for Lines {
         out.push(b'\n');
     }
 
-    fn head(&self, _slot: u32, _broadcast: &Broadcast, _tail: &[u8], _out: &mut Vec<u8>) {
+    fn messages(&self, _slot: u32, _broadcast: &Broadcast, _tail: &[u8], _out: &mut Vec<u8>) {
         unreachable!("lines have no heads");
     }
 }

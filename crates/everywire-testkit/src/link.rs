@@ -20,8 +20,8 @@ pub trait Spell: Send + Sync {
     /// Appends the message that an entry is.
     fn entry(&self, entry: &Entry, out: &mut Vec<u8>);
 
-    /// Appends the head of a broadcast, where the form has heads.
-    fn head(&self, slot: u32, broadcast: &Broadcast, tail: &[u8], out: &mut Vec<u8>);
+    /// Appends the messages that a broadcast is, where the form has heads.
+    fn messages(&self, slot: u32, broadcast: &Broadcast, tail: &[u8], out: &mut Vec<u8>);
 }
 
 /// A session whose socket and task are a test's.
@@ -226,7 +226,7 @@ impl Link for FakeLink {
         Ok(taken)
     }
 
-    fn head(&self, slot: u32, broadcast: &Broadcast, tail: &[u8], out: &mut Vec<u8>) {
-        self.spell.head(slot, broadcast, tail, out);
+    fn messages(&self, slot: u32, broadcast: &Broadcast, tail: &[u8], out: &mut Vec<u8>) {
+        self.spell.messages(slot, broadcast, tail, out);
     }
 }

@@ -15,6 +15,7 @@ use super::namespace::{Namespace, State};
 use super::tickets::Waiting;
 use crate::broadcast::{Broadcast, Class};
 use crate::broker::{Command, Page};
+use crate::mailbox::Item;
 use crate::promise::Resolver;
 use crate::vocabulary::{Offset, RoomKey};
 
@@ -25,6 +26,9 @@ pub(super) struct Wanted {
     /// Those of them that are to be heard with the meta argument.
     pub(super) with_meta: SmallVec<[RoomKey; 1]>,
     pub(super) since: Option<Offset>,
+    /// What the client is sent just before it hears the first of it. Its protocol then knows of each broadcast which of its
+    /// subscriptions have heard it.
+    pub(super) mark: Option<Item>,
 }
 
 impl Wanted {
@@ -133,7 +137,7 @@ impl Joining {
             // Volatile is what never waits, and all of this has waited.
             publication.class != Class::Volatile
                 && (while_away || rooms.iter().any(|room| self.wanted.rooms.contains(room)))
-                && !heard_otherwise()
+                && (self.wanted.mark.is_some() || !heard_otherwise())
                 && !self.connection.is_excepted(publication, &memberships)
                 && !left_out()
         };
@@ -175,11 +179,12 @@ impl Namespace {
 impl State {
     /// Everything is there: the connection hears what it missed and becomes a member.
     fn finish(&mut self, id: JoinId, page: Option<&Page>) {
-        let Some(joining) = self.remove_joining(id) else { return };
-        let Joining { connection, wanted: Wanted { rooms, .. }, .. } = &joining;
+        let Some(mut joining) = self.remove_joining(id) else { return };
         // First what its other rooms heard: the log's order is the order of all of it.
-        connection.settle();
+        joining.connection.settle();
         let missed = joining.missed(self, page);
+        joining.connection.mark(joining.wanted.mark.take());
+        let Joining { connection, wanted: Wanted { rooms, .. }, .. } = &joining;
         let all_fit = connection.catch_up(&missed, |broadcast| joining.hears_with_meta(broadcast));
         if joining.catches_up() {
             connection.is_back();

@@ -353,6 +353,13 @@ impl Connection {
         complete
     }
 
+    /// Puts the mark of a subscription into its mailbox, where it stands now: no answer, so it waits behind nothing.
+    pub(super) fn mark(&self, mark: Option<Item>) {
+        if let Some(item) = mark {
+            self.link.mailbox().push(Entry { slot: self.slot, item });
+        }
+    }
+
     fn broadcast_entry(&self, broadcast: &Arc<Broadcast>, meta: bool) -> Entry {
         Entry { slot: self.slot, item: Item::Broadcast { broadcast: broadcast.clone(), meta } }
     }

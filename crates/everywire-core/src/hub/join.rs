@@ -20,6 +20,7 @@ use super::room::{Place, Room};
 use super::tickets::Waiting;
 use crate::admission::{self, Refused};
 use crate::broker::{BrokerError, Command};
+use crate::mailbox::Item;
 use crate::promise::Promise;
 use crate::vocabulary::{ConnectionId, Offset, RoomKey};
 
@@ -101,12 +102,37 @@ impl Namespace {
                 wanted.rooms.push(room);
             }
         }
+        self.begin_bounded(connection, wanted)
+    }
+
+    /// Enters a room for one more subscription of a client whose protocol tells them apart itself (STOMP). `mark` is sent to
+    /// it just before what the new one is the first to hear; with `since` that is what the others have heard already, again.
+    pub fn join_marked(
+        self: &Arc<Self>,
+        connection: &Arc<Connection>,
+        room: Arc<str>,
+        since: Option<Offset>,
+        mark: Item,
+    ) -> Promise<Result<Joined, JoinError>> {
+        if let Err(refused) = admission::admit_room(&room) {
+            return Promise::ready(Err(refused.into()));
+        }
+        let rooms = SmallVec::from_iter([RoomKey::Named(room)]);
+        let wanted = Wanted { with_meta: rooms.clone(), rooms, since, mark: Some(mark) };
+        self.begin_bounded(connection, wanted)
+    }
+
+    fn begin_bounded(
+        self: &Arc<Self>,
+        connection: &Arc<Connection>,
+        wanted: Wanted,
+    ) -> Promise<Result<Joined, JoinError>> {
         let limit = self.hub().options.rooms_per_connection;
         let mut state = self.state.lock();
         if state.would_exceed(limit, connection, &wanted.rooms) {
             return Promise::ready(Err(JoinError::TooManyRooms { limit }));
         }
-        if since.is_some() && !connection.is_closed() {
+        if wanted.since.is_some() && !connection.is_closed() {
             self.take_out(&mut state, connection, &wanted.rooms);
         }
         self.begin_join(state, connection, wanted)
@@ -122,14 +148,14 @@ impl Namespace {
         self: &Arc<Self>,
         mut state: MutexGuard<'_, State>,
         connection: &Arc<Connection>,
-        wanted: Wanted,
+        mut wanted: Wanted,
     ) -> Promise<Result<Joined, JoinError>> {
         if connection.is_closed() {
             return Promise::ready(Err(JoinError::Closed));
         }
         // The common case: all rooms are heard, and there is nothing to catch up on.
         if wanted.since.is_none()
-            && let Some(joined) = state.join_heard(connection, &wanted)
+            && let Some(joined) = state.join_heard(connection, &mut wanted)
         {
             return Promise::ready(Ok(joined));
         }
@@ -330,12 +356,13 @@ impl State {
     }
 
     /// Enters rooms that are heard, all or none.
-    fn join_heard(&mut self, connection: &Arc<Connection>, wanted: &Wanted) -> Option<Joined> {
-        let rooms = &wanted.rooms;
-        if !rooms.iter().all(|room| self.is_heard(room)) {
+    fn join_heard(&mut self, connection: &Arc<Connection>, wanted: &mut Wanted) -> Option<Joined> {
+        if !wanted.rooms.iter().all(|room| self.is_heard(room)) {
             return None;
         }
         connection.settle();
+        connection.mark(wanted.mark.take());
+        let rooms = &wanted.rooms;
         for room in rooms {
             self.enter(connection, room, wanted.has_meta(room), self.delivered);
         }

@@ -17,11 +17,11 @@ pub trait Link: Send + Sync + 'static {
     /// the mailbox was made *direct* and is clear.
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
 
-    /// Appends the head of a broadcast for one of the session's connections, in a form that is
-    /// [headed](crate::Form::headed). Its shared tail follows; a client that hears the broadcast twice over (two
-    /// subscriptions of STOMP) gets the first message whole, and the head of the second. Called with the mailbox's lock
-    /// held, only if [`try_write`](Self::try_write) comes next.
-    fn head(&self, _slot: u32, _broadcast: &Broadcast, _tail: &[u8], _out: &mut Vec<u8>) {
+    /// Appends the messages that a broadcast is for one of the session's connections, in a form that is
+    /// [headed](crate::Form::headed): each is a head of its own and the shared `tail`. A client with two subscriptions of
+    /// STOMP hears two, and one with none nothing. Called with the mailbox's lock held, only if
+    /// [`try_write`](Self::try_write) comes next.
+    fn messages(&self, _slot: u32, _broadcast: &Broadcast, _tail: &[u8], _out: &mut Vec<u8>) {
         unreachable!("a link whose connections have headed forms writes heads")
     }
 }

@@ -153,7 +153,10 @@ fn hear_run(connection: &Connection, form: Form, group: &Group, run: &Run, deliv
         let own;
         let run = if form.is_headed() {
             let broadcast = |i: usize| &deliveries[group.items[i] as usize].broadcast;
-            own = run.with_heads(|i, tail, out| link.head(connection.slot(), broadcast(i), tail, out));
+            own = run.with_heads(|i, tail, out| link.messages(connection.slot(), broadcast(i), tail, out));
+            if own.bytes.is_empty() {
+                return true;
+            }
             &own
         } else {
             run

@@ -3,6 +3,7 @@
 mod audience;
 mod catch_up;
 mod limits;
+mod marks;
 mod membership;
 mod order;
 mod own;
@@ -18,6 +19,7 @@ pub const LAWS: &[&[Law<Worlds>]] = &[
     audience::LAWS,
     membership::LAWS,
     catch_up::LAWS,
+    marks::LAWS,
     limits::LAWS,
     slow::LAWS,
     subscriptions::LAWS,
