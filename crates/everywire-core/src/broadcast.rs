@@ -26,7 +26,7 @@ pub enum Class {
     Volatile,
 }
 
-/// How a message is sent: its class, and whether carriers may compress it.
+/// How a message is sent: its class, whether carriers may compress it, and how it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sending {
     /// What happens where it cannot leave at once.
@@ -34,6 +34,9 @@ pub struct Sending {
     /// Whether a carrier that compresses may compress it. False for what is compressed already, such as images, and
     /// what mixes secrets with text of others (CRIME, BREACH).
     pub compress: bool,
+    /// What the client wrote that it comes from, for receivers of the same wire. Kept with what is published; an event that
+    /// is sent to one connection alone has none. Default none.
+    pub original: Option<Arc<Original>>,
 }
 
 impl Default for Sending {
@@ -44,7 +47,30 @@ impl Default for Sending {
 
 impl From<Class> for Sending {
     fn from(class: Class) -> Self {
-        Self { class, compress: true }
+        Self { class, compress: true, original: None }
+    }
+}
+
+/// What a client wrote, for receivers of its own wire: what an event and its payload have no place for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Original {
+    /// Names and values, in the client's order: only those that are the receivers' to see.
+    pub headers: Vec<(Box<str>, Box<str>)>,
+    /// The media type of the body, as the client called it.
+    pub content_type: Option<Box<str>>,
+    /// The body; none if the payload written out is the same.
+    pub body: Option<Bytes>,
+}
+
+impl Original {
+    /// What it costs a queue or a log, in bytes: its texts and its body, and 32 for each header, which is what two
+    /// `Box<str>` occupy.
+    pub fn size(&self) -> usize {
+        let header =
+            |(name, value): &(Box<str>, Box<str>)| size_of::<[Box<str>; 2]>() + name.len() + value.len();
+        self.headers.iter().map(header).sum::<usize>()
+            + self.content_type.as_ref().map_or(0, |kind| kind.len())
+            + self.body.as_ref().map_or(0, Bytes::len)
     }
 }
 
@@ -99,6 +125,8 @@ pub struct Publication {
     pub class: Class,
     /// Whether carriers may compress it.
     pub compress: bool,
+    /// What the client wrote that it comes from, for receivers of the same wire.
+    pub original: Option<Arc<Original>>,
 }
 
 /// A wire form: which protocol, wrapping and frame, in the numbering of whoever encodes.
@@ -192,10 +220,12 @@ impl Broadcast {
         self.publication.target.rooms.first()
     }
 
-    /// What it costs a queue or a log: its payload and name. The fixed cost of an entry is the
-    /// queue's own to add.
+    /// What it costs a queue or a log: its payload, its name and its original. The fixed cost of an
+    /// entry is the queue's own to add.
     pub fn size(&self) -> usize {
-        self.publication.payload.size() + self.publication.event.len()
+        let publication = &self.publication;
+        let original = publication.original.as_ref().map_or(0, |original| original.size());
+        publication.payload.size() + publication.event.len() + original
     }
 
     /// Its bytes in this form, encoded the first time that anybody asks.

@@ -24,7 +24,7 @@ pub mod payload;
 pub mod promise;
 pub mod vocabulary;
 
-pub use broadcast::{Broadcast, Class, Encode, Form, Publication, Run, Sending, Target};
+pub use broadcast::{Broadcast, Class, Encode, Form, Original, Publication, Run, Sending, Target};
 pub use broker::{Broker, BrokerError, BrokerEvent, Command, Door, MemoryBroker, Retention, Ticket};
 pub use hub::{Connection, Hub, HubOptions, JoinOptions, Joined, Link, Namespace};
 pub use mailbox::{Entry, Failure, Item, Mailbox, MailboxOptions, Outcome, Overflow, Token};

@@ -57,8 +57,8 @@ pub use everywire_core::hub::Namespace;
 pub use everywire_core::hub::{AckError, JoinError, Joined, Member, PublishError, RetentionRule};
 pub use everywire_core::payload::Extras;
 pub use everywire_core::{
-    Class, ConnectionId, Identity, MailboxOptions, Name, Offset, Overflow, Payload, Reason, Retention,
-    RoomKey, Sending, Verb,
+    Class, ConnectionId, Identity, MailboxOptions, Name, Offset, Original, Overflow, Payload, Reason,
+    Retention, RoomKey, Sending, Verb,
 };
 pub use everywire_protocols::protocol::signalr::{Encodings, SignalROptions};
 pub use everywire_protocols::protocol::socketio::{Parser, SocketIoOptions};

@@ -229,7 +229,7 @@ impl Connection {
         sending: impl Into<Sending>,
     ) -> Result<(), Send> {
         let event = event.into();
-        let Sending { class, compress } = sending.into();
+        let Sending { class, compress, .. } = sending.into();
         admission::admit_event_name(&event)?;
         let sent = self.send(Item::Emit { event, payload, ack: None, class, compress });
         if sent { Ok(()) } else { Err(Send::Closed) }

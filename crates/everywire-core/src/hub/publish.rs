@@ -35,7 +35,7 @@ impl Namespace {
         sending: impl Into<Sending>,
     ) -> Promise<Result<Offset, PublishError>> {
         let event = event.into();
-        let Sending { class, compress } = sending.into();
+        let Sending { class, compress, original } = sending.into();
         if let Err(refused) = admit(&target, &event) {
             return Promise::ready(Err(refused.into()));
         }
@@ -52,6 +52,7 @@ impl Namespace {
             time: hub.now(),
             class,
             compress,
+            original,
         };
         let (promise, resolver) = Promise::new();
         let ticket = hub.tickets.reserve();

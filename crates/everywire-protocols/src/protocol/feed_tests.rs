@@ -24,6 +24,7 @@ fn published(event: &str, payload: Payload, room: RoomKey, known: bool) -> Item 
         time: 1_700_000_000_123,
         class: Class::Event,
         compress: true,
+        original: None,
     };
     let broadcast = Arc::new(Broadcast::new(Offset { epoch: 0x1f, seq: 42 }, publication));
     Item::Broadcast { broadcast, meta: false }

@@ -235,6 +235,7 @@ impl<'a> Play<'a> {
                     time: 0,
                     class: Class::Event,
                     compress: true,
+                    original: None,
                 };
                 let broadcast = Broadcast::new(Offset { epoch: 7, seq: 1 }, publication);
                 Item::Broadcast { broadcast: Arc::new(broadcast), meta: self.random.chance(50) }

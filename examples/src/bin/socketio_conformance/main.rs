@@ -217,7 +217,11 @@ fn define(ns: &mut NamespaceBuilder) {
         async |conn: Connection, Args((choice, name, args)): Args<(Choice, String, Vec<Value>)>| {
             if choice.from.as_deref() == Some("self") {
                 let class = if choice.volatile { Class::Volatile } else { Class::Event };
-                conn.emit_with(Sending { class, compress: choice.compress.unwrap_or(true) }, name, args)?;
+                conn.emit_with(
+                    Sending { compress: choice.compress.unwrap_or(true), ..class.into() },
+                    name,
+                    args,
+                )?;
             } else {
                 choice.audience(&conn)?.publish(name, args).await?;
             }

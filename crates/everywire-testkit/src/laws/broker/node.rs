@@ -123,6 +123,7 @@ impl Node {
             time: self.clock.now(),
             class: Class::Event,
             compress: true,
+            original: None,
         };
         let retention = rooms.iter().map(|_| retention).collect();
         self.submit(Command::Publish { namespace: namespace.into(), publication, retention })

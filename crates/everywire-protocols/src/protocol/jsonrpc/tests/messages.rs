@@ -249,6 +249,7 @@ fn broadcasts() {
             time: 1_700_000_000_123,
             class: Class::Event,
             compress: true,
+            original: None,
         };
         let broadcast = Arc::new(Broadcast::new(Offset { epoch: 0x1f, seq: 42 }, publication));
         say(&mut JsonRpc::default(), Item::Broadcast { broadcast, meta }).expect("a message")

@@ -203,6 +203,7 @@ fn broadcast(namespace: &str, event: &'static str, payload: Payload) -> Arc<Broa
         time: 1_700_000_000_123,
         class: Class::Event,
         compress: true,
+        original: None,
     };
     Arc::new(Broadcast::new(Offset { epoch: 0x1f, seq: 42 }, publication))
 }

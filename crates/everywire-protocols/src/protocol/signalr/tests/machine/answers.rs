@@ -129,6 +129,7 @@ fn broadcast(payload: Payload) -> Arc<Broadcast> {
         time: 1_700_000_000_123,
         class: Class::Event,
         compress: true,
+        original: None,
     };
     Arc::new(Broadcast::new(Offset { epoch: 0x1f, seq: 42 }, publication))
 }
