@@ -22,7 +22,7 @@ impl Identity {
     }
 }
 
-/// What somebody wants to do with a room.
+/// What somebody wants to do with a room or a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verb {
     /// Hear what is published.
@@ -33,6 +33,10 @@ pub enum Verb {
     Presence,
     /// Read what was published.
     History,
+    /// Send to a queue.
+    Send,
+    /// Take messages from a queue.
+    Consume,
 }
 
 impl Verb {
@@ -43,6 +47,16 @@ impl Verb {
             Self::Publish => "publish to",
             Self::Presence => "see the members of",
             Self::History => "read the history of",
+            Self::Send => "send to",
+            Self::Consume => "consume from",
+        }
+    }
+
+    /// What it is done with, as error texts name it: a room or a queue.
+    pub fn object(self) -> &'static str {
+        match self {
+            Self::Subscribe | Self::Publish | Self::Presence | Self::History => "room",
+            Self::Send | Self::Consume => "queue",
         }
     }
 }

@@ -69,7 +69,7 @@ impl Config {
         }
     }
 
-    /// Who may do what: what the first rule that fits says, else nothing. Without any rule, everything.
+    /// Who may do what with a room or a queue: what the first rule that fits its name says, else nothing. Without any rule, everything.
     pub(crate) fn rights(&self) -> impl Fn(&Identity, &str, Verb) -> bool + Send + Sync + 'static {
         let rules = self.rules.clone();
         move |_, room, verb| {
@@ -128,7 +128,12 @@ mod tests {
         assert!(!may(&rules, "news/today", Verb::Publish));
         assert!(!may(&rules, "news/drafts", Verb::Subscribe), "the first rule decides");
         assert!(!may(&rules, "lobby", Verb::Subscribe), "no rule fits");
-        assert!(may(&[], "lobby", Verb::Presence), "no rules at all: a playground");
+        for verb in [Verb::Presence, Verb::Send, Verb::Consume] {
+            assert!(may(&[], "lobby", verb), "no rules at all: a playground");
+        }
+        let rules = [rule("jobs/*", &[Verb::Send]), rule("*", &[Verb::Subscribe, Verb::Consume])];
+        assert!(may(&rules, "jobs/1", Verb::Send) && !may(&rules, "jobs/1", Verb::Consume));
+        assert!(may(&rules, "other", Verb::Consume) && !may(&rules, "other", Verb::Send));
     }
 
     #[test]

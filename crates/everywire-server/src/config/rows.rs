@@ -25,6 +25,8 @@ const VERBS: Word<Verb> = Word(&[
     ("publish", Verb::Publish),
     ("presence", Verb::Presence),
     ("history", Verb::History),
+    ("send", Verb::Send),
+    ("consume", Verb::Consume),
 ]);
 const SESSIONS: Word<Session> = Word(&[
     ("websocket", Session::WebSocket),
@@ -102,14 +104,14 @@ impl Row for RetentionRow {
 
 impl Row for Rule {
     const NAME: &'static str = "rule";
-    const DOC: &'static str = "Who may do what with which rooms. The first rule whose pattern fits a room decides; a room that none fits is closed. Without any rule every room is open to everybody, and the server listens on loopback only.";
+    const DOC: &'static str = "Who may do what with which rooms and queues. The first rule whose pattern fits the name decides, whatever else it allows; what none fits is closed. Without any rule every room and queue is open to everybody, and the server listens on loopback only.";
     const NEEDED: &'static [&'static str] = &["rooms", "allow"];
     const SAMPLE: &'static str = "rooms = \"news/*\"\nallow = [\"subscribe\", \"history\"]\n";
 
     fn keys() -> Vec<Key<Self>> {
         vec![
-            Key::<Self>::new("rooms", ROOMS, field!(rooms.0), "Which rooms: a name in which `*` stands for any characters.").needed(),
-            Key::<Self>::new("allow", VERBS, field!(allow), "What everybody may do with them: hear, publish, see who is there, read what was said. An empty list closes them.").needed(),
+            Key::<Self>::new("rooms", ROOMS, field!(rooms.0), "Which rooms, and for `send` and `consume` which queues: a name in which `*` stands for any characters.").needed(),
+            Key::<Self>::new("allow", VERBS, field!(allow), "What everybody may do with them: hear, publish, see who is there, read what was said; of queues, send to them and take messages from them. An empty list closes them.").needed(),
         ]
     }
 }

@@ -51,7 +51,7 @@ type Authenticated = Pin<Box<dyn Future<Output = Result<Identity, Refusal>> + Se
 /// Finds out who a client is.
 pub(crate) type Authenticate = Arc<dyn Fn(&Credentials<'_>) -> Authenticated + Send + Sync>;
 
-/// Whether a client may do this with this room.
+/// Whether a client may do this with this room, or this queue.
 pub(crate) type Rights = Arc<dyn Fn(&Identity, &str, Verb) -> bool + Send + Sync>;
 
 impl<'a> Credentials<'a> {

@@ -176,11 +176,11 @@ pub(super) fn span(connection: &Connection, event: &str) -> tracing::Span {
     tracing::debug_span!("event", namespace, event, connection = %connection.id())
 }
 
-/// Whether a client may do this with a room; the error says what it may not.
-pub(crate) fn may(app: &AppState, connection: &Connection, room: &str, verb: Verb) -> Result<()> {
-    if app.allows(connection.identity(), room, verb) {
+/// Whether a client may do this with a room, or a queue; the error says what it may not.
+pub(crate) fn may(app: &AppState, connection: &Connection, name: &str, verb: Verb) -> Result<()> {
+    if app.allows(connection.identity(), name, verb) {
         return Ok(());
     }
-    let message = format!("you may not {} the room {room:?}", verb.as_str());
+    let message = format!("you may not {} the {} {name:?}", verb.as_str(), verb.object());
     Err(EventError::new(crate::code::FORBIDDEN, message))
 }

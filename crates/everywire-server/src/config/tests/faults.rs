@@ -249,7 +249,7 @@ fn all_faults_are_told_in_order() {
         [
             "1:17: insecure_open: 1 is not true or false",
             "3:1: unknown key \"writ\" in timeouts; did you mean \"write\"?",
-            "6:10: rule[0].allow: \"é\" is not one of \"subscribe\", \"publish\", \"presence\", \"history\"",
+            "6:10: rule[0].allow: \"é\" is not one of \"subscribe\", \"publish\", \"presence\", \"history\", \"send\", \"consume\"",
             "8:9: limits.batch: 0 is not a whole number from 1 to 1000000000",
         ]
     );
