@@ -7,16 +7,16 @@
 //!
 //! | what | rule | for whom |
 //! |---|---|---|
-//! | event and room | 1 to [`MAX_NAME`] bytes of UTF-8 | URLs, headers, logs |
-//! | event and room | no control characters, no U+2028 or U+2029 | lines of SSE and STOMP, JSONP, logs |
-//! | event and room | does not begin with `$` | Everywire's own, such as `$reset` |
+//! | event, room and queue | 1 to [`MAX_NAME`] bytes of UTF-8 | URLs, headers, logs |
+//! | event, room and queue | no control characters, no U+2028 or U+2029 | lines of SSE and STOMP, JSONP, logs |
+//! | event, room and queue | does not begin with `$` | Everywire's own, such as `$reset` |
 //! | event | none of [`RESERVED_EVENTS`] | Socket.IO: clients raise these themselves, servers close on them |
 //! | event | does not begin with `rpc.` | JSON-RPC 2.0, section 8 |
 //! | arguments | see [`PayloadError`] and [`crate::payload`] | |
 
 use crate::payload::{MAX_ARGUMENT_DEPTH, MAX_ATTACHMENTS, PayloadError};
 
-/// The longest name of an event or a room, in bytes.
+/// The longest name of an event, a room or a queue, in bytes.
 pub const MAX_NAME: usize = 200;
 
 /// Events that Socket.IO raises itself; its clients and servers refuse them from the peer. Case matters, there as here.
@@ -82,6 +82,8 @@ pub enum Named {
     Event,
     /// A room.
     Room,
+    /// A queue.
+    Queue,
 }
 
 impl std::fmt::Display for Named {
@@ -89,6 +91,7 @@ impl std::fmt::Display for Named {
         f.write_str(match self {
             Self::Event => "event",
             Self::Room => "room",
+            Self::Queue => "queue",
         })
     }
 }
@@ -117,6 +120,11 @@ pub fn admit_event_name(name: &str) -> Result<(), Refused> {
 /// character: URLs and STOMP destinations escape it.
 pub fn admit_room(name: &str) -> Result<(), Refused> {
     admit_name(name, Named::Room)
+}
+
+/// Whether a queue may have this name: what a room may be called.
+pub fn admit_queue(name: &str) -> Result<(), Refused> {
+    admit_name(name, Named::Queue)
 }
 
 #[inline]

@@ -12,7 +12,7 @@
 //! | what may be called what | [`admission`] |
 //! | a published message and its cached wire forms | [`broadcast`] |
 //! | what waits for one client | [`mailbox`] |
-//! | namespaces, rooms, order, catch-up | [`hub`] |
+//! | namespaces, rooms, order, catch-up, queues | [`hub`] |
 //! | the order point and the log | [`broker`] |
 
 pub mod admission;
@@ -26,7 +26,9 @@ pub mod vocabulary;
 
 pub use broadcast::{Broadcast, Class, Encode, Form, Original, Publication, Run, Sending, Target};
 pub use broker::{Broker, BrokerError, BrokerEvent, Command, Door, MemoryBroker, Retention, Ticket};
-pub use hub::{Connection, Hub, HubOptions, JoinOptions, Joined, Link, Namespace};
+pub use hub::{
+    Connection, Hub, HubOptions, JoinOptions, Joined, Link, Namespace, QueueMessage, QueueOptions,
+};
 pub use mailbox::{Entry, Failure, Item, Mailbox, MailboxOptions, Outcome, Overflow, Token};
 pub use payload::{Payload, PayloadRef};
 pub use promise::{Promise, Resolver};

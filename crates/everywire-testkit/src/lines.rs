@@ -5,6 +5,7 @@
 //! | broadcast 7, event `chat`, argument `"hi"` | `7 chat "hi"` |
 //! | the same with meta, published to `lobby` | `7 chat "hi" in lobby` |
 //! | an event for this client alone | `emit chat "hi"` |
+//! | delivery 2 of a queue, for consumer 1 | `take 1.2 chat "hi"`, or `take 1.2 again chat "hi"` |
 //! | one that awaits an answer under id 3 | `ask 3 chat "hi"` |
 //! | the answer to the client's event 5 | `reply 5 "hi"`, or `reply 5 failed -32000 why` |
 //!
@@ -60,6 +61,11 @@ impl Spell for Lines {
             Item::Kept { event: name, payload, place, .. } => {
                 write(out, format_args!("kept {place} "));
                 event(name, payload, out);
+            }
+            Item::Delivery { consumer, delivery, redelivered, message } => {
+                let again = if *redelivered { "again " } else { "" };
+                write(out, format_args!("take {consumer}.{delivery} {again}"));
+                event(&message.event, &message.payload, out);
             }
             Item::Reply { token, outcome } => reply(token, outcome, out),
             Item::StreamItem { token, payload } => {

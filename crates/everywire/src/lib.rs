@@ -55,6 +55,9 @@ pub use carrier::body::Body;
 pub use carrier::service::Service;
 pub use everywire_core::hub::Namespace;
 pub use everywire_core::hub::{AckError, JoinError, Joined, Member, PublishError, RetentionRule};
+pub use everywire_core::hub::{
+    ConsumeOptions, QueueBound, QueueError, QueueMessage, QueueOptions, QueueState, Settles, Verdict,
+};
 pub use everywire_core::payload::Extras;
 pub use everywire_core::{
     Class, ConnectionId, Identity, MailboxOptions, Name, Offset, Original, Overflow, Payload, Reason,

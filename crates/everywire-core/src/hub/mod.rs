@@ -3,7 +3,7 @@
 //! The hub is synchronous and knows neither sockets nor protocols. It takes locks only in this order,
 //! and calls a broker while it holds none of them:
 //!
-//! the broker's own → `Namespace::state` → what waits behind a connection's own publications →
+//! the broker's own → `Namespace::state` → a namespace's queues → what waits behind a connection's own publications →
 //! a shard's queue → a connection's memberships → a room's places → a mailbox
 //!
 //! How a broadcast travels: the broker delivers it (`door`); it is appended to the queue of every
@@ -21,6 +21,7 @@ mod own;
 mod pass;
 mod publish;
 mod questions;
+mod queue;
 mod recent;
 mod room;
 mod shard;
@@ -40,6 +41,9 @@ pub use namespace::{Member, Namespace};
 pub use pass::Pass;
 pub use publish::PublishError;
 pub use questions::AckError;
+pub use queue::{
+    ConsumeOptions, QueueBound, QueueError, QueueMessage, QueueOptions, QueueState, Settles, Verdict,
+};
 pub use recent::{Bookmark, Recent};
 pub use room::Room;
 
@@ -82,6 +86,8 @@ pub struct HubOptions {
     pub catch_up_queue: usize,
     /// What tells this node from the others of its broker. Default 0, which does for one.
     pub node: u64,
+    /// What the queues of a namespace may hold.
+    pub queues: QueueOptions,
     /// Called with what another node tells this one, in the broker's own call: it only notes it. Default: nobody hears.
     pub told: Option<OnTold>,
 }
@@ -99,6 +105,7 @@ impl HubOptions {
             rooms_per_connection: 128,
             catch_up_queue: 1024,
             node: 0,
+            queues: QueueOptions::default(),
             told: None,
         }
     }
@@ -167,7 +174,7 @@ impl Hub {
         self.namespaces.read().get(name).cloned()
     }
 
-    /// Forgets a namespace that nobody is in, with what its rooms kept. One that somebody still has in hand is looked
+    /// Forgets a namespace that nobody is in, with what its rooms kept and its queues hold. One that somebody still has in hand is looked
     /// at again when the next is forgotten.
     pub fn forget(&self, name: &Arc<str>) {
         let mut gone = Vec::new();

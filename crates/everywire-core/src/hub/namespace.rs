@@ -12,6 +12,7 @@ use super::catch_up::Joining;
 use super::connection::{Connection, Spec};
 use super::join::JoinId;
 use super::pass::Pass;
+use super::queue::Queues;
 use super::room::Room;
 use super::shard::Shard;
 use super::tickets::Waiting;
@@ -25,6 +26,7 @@ pub struct Namespace {
     pub(super) hub: Weak<Hub>,
     shards: Box<[Shard]>,
     pub(super) state: Mutex<State>,
+    pub(super) queues: Mutex<Queues>,
 }
 
 #[derive(Default)]
@@ -71,6 +73,7 @@ impl Namespace {
             hub: Arc::downgrade(hub),
             shards: (0..hub.options.shards.max(1)).map(|_| Shard::default()).collect(),
             state: Mutex::default(),
+            queues: Mutex::new(Queues::new(hub.options.queues)),
         })
     }
 
@@ -111,13 +114,16 @@ impl Namespace {
         connection
     }
 
-    /// A client has gone: it leaves its rooms, and nobody waits for its answers.
+    /// A client has gone: it leaves its rooms, nobody waits for its answers, and what it has not settled goes back to
+    /// its queues.
     pub fn disconnect(self: &Arc<Self>, connection: &Arc<Connection>) {
         let mut state = self.state.lock();
         if state.connections.remove(&connection.id()).is_some() {
             connection.close();
             self.leave_all(&mut state, connection);
             self.tell(state);
+            // Whoever begins to consume looks whether the connection is closed, under the same lock.
+            self.end_consumers(connection);
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::broadcast::{self, Broadcast};
-use crate::hub::Bookmark;
+use crate::hub::{Bookmark, QueueMessage};
 use crate::payload::Payload;
 use crate::vocabulary::{ConnectionId, Name};
 
@@ -54,6 +54,18 @@ pub enum Item {
         volatile: bool,
         /// Whether the carrier may compress it.
         compress: bool,
+    },
+    /// A message of a queue, for one of the connection's consumers. Whoever takes it out for the socket says so:
+    /// [`Namespace::delivery_left`](crate::Namespace::delivery_left).
+    Delivery {
+        /// Which consumer, in the numbering of its protocol.
+        consumer: u32,
+        /// Its number among the deliveries of this consumer, from 1: the one to settle it by.
+        delivery: u64,
+        /// Whether it may have been delivered before.
+        redelivered: bool,
+        /// The message.
+        message: Arc<QueueMessage>,
     },
     /// The answer to an event of the client's.
     Reply {
@@ -177,7 +189,7 @@ pub enum Class {
 }
 
 /// What each entry costs a mailbox beside its payload, in bytes: about what it occupies there.
-pub(super) const FIXED_COST: usize = 128;
+pub(crate) const FIXED_COST: usize = 128;
 
 impl Item {
     /// Its class.
@@ -187,6 +199,7 @@ impl Item {
             Self::Broadcast { broadcast, .. } => &broadcast.publication.class,
             // A question is awaited by somebody: as little to be dropped as an answer.
             Self::Emit { ack: Some(_), .. }
+            | Self::Delivery { .. }
             | Self::Reply { .. }
             | Self::StreamItem { .. }
             | Self::Entered { .. }
@@ -235,6 +248,7 @@ impl Item {
                 Self::Emit { event, payload, .. } | Self::Kept { event, payload, .. } => {
                     event.len() + payload.size()
                 }
+                Self::Delivery { message, .. } => message.size(),
                 Self::Reply { token, outcome } => {
                     let outcome = match outcome {
                         Outcome::Done(payload) => payload.size(),

@@ -14,5 +14,6 @@
 mod entry;
 mod state;
 
+pub(crate) use entry::FIXED_COST;
 pub use entry::{Class as EntryClass, Entry, Failure, Item, Outcome, Token};
 pub use state::{Drain, Mailbox, MailboxOptions, Overflow};

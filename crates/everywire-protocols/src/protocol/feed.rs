@@ -62,6 +62,7 @@ impl Protocol for Feed {
             // connection.
             Item::Reply { .. }
             | Item::StreamItem { .. }
+            | Item::Delivery { .. }
             | Item::Wire { .. }
             | Item::Entered { .. }
             | Item::Refused { .. }

@@ -38,6 +38,7 @@ impl Protocol for Raw {
             // connection.
             Item::Reply { .. }
             | Item::StreamItem { .. }
+            | Item::Delivery { .. }
             | Item::Wire { .. }
             | Item::Entered { .. }
             | Item::Refused { .. }

@@ -1,4 +1,4 @@
-//! Every key there is, but for `[socketio]` (`socketio.rs`), `[signalr]` (`signalr.rs`), `[sockjs]` (`sockjs.rs`) and the rows of lists (`rows.rs`).
+//! Every key there is, but for `[socketio]` (`socketio.rs`), `[signalr]` (`signalr.rs`), `[sockjs]` (`sockjs.rs`), `[queues]` (`queues.rs`) and the rows of lists (`rows.rs`).
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -8,13 +8,13 @@ use everywire::Overflow;
 use super::Config;
 use super::key::{Key, Section, field};
 use super::kind::{Address, Bytes, Flag, Maybe, OrFalse, Text, Wait, Whole, Word};
-use super::{signalr, socketio, sockjs};
+use super::{queues, signalr, socketio, sockjs};
 
 /// Shorter waits would have the timers run for nothing but themselves; longer ones are mistakes.
 const WAIT: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(24 * 3600);
 /// A mailbox, a log and a queue count their bytes in 32 bits.
-const SIZE: RangeInclusive<u64> = 1..=1 << 30;
-const COUNT: RangeInclusive<u64> = 1..=1_000_000_000;
+pub(super) const SIZE: RangeInclusive<u64> = 1..=1 << 30;
+pub(super) const COUNT: RangeInclusive<u64> = 1..=1_000_000_000;
 const WINDOW: RangeInclusive<u64> = 8..=15;
 
 const ANY_TEXT: Text = Text { expected: "a text", check: |_| true };
@@ -56,6 +56,11 @@ pub(crate) fn sections() -> Vec<Section<Config>> {
             keys: limits(),
         },
         Section { name: "mailbox", doc: "What may wait for one client that does not read.", keys: mailbox() },
+        Section {
+            name: "queues",
+            doc: "What queues may hold. They are this server's memory alone: what waits in them is lost when it stops.",
+            keys: queues::keys(),
+        },
         Section { name: "timeouts", doc: "How long anything may take.", keys: timeouts() },
         Section {
             name: "deflate",

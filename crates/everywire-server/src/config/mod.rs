@@ -14,6 +14,7 @@ mod key;
 mod keys;
 mod kind;
 mod mount;
+mod queues;
 mod read;
 mod rooms;
 mod rows;

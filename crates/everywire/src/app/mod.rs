@@ -199,7 +199,7 @@ impl AppState {
         }
     }
 
-    /// Whether a client may do this with a room.
+    /// Whether a client may do this with a room, or a queue.
     pub(crate) fn allows(&self, identity: &Identity, room: &str, verb: Verb) -> bool {
         self.rights.as_ref().is_none_or(|rights| rights(identity, room, verb))
     }
@@ -276,8 +276,8 @@ impl AppBuilder {
         self
     }
 
-    /// What a client may do with a room: asked for the actions, and for the mounts where a client names rooms.
-    /// Without it, anything. Handlers ask whom they like.
+    /// What a client may do with a room or a queue, which the verb tells apart: asked for the actions, and for the mounts
+    /// where a client names them. Without it, anything. Handlers ask whom they like.
     #[must_use]
     pub fn rights(mut self, rights: impl Fn(&Identity, &str, Verb) -> bool + Send + Sync + 'static) -> Self {
         self.rights = Some(Arc::new(rights));
@@ -348,6 +348,7 @@ impl AppBuilder {
             }),
             rooms_per_connection: options.rooms_per_connection,
             catch_up_queue: options.catch_up_queue,
+            queues: options.queues,
             node: u64::from_be_bytes(crate::random()),
             told: Some(told),
             ..HubOptions::new(broker, Arc::new(encoder), Arc::new(flushers))

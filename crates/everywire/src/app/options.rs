@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use everywire_core::MailboxOptions;
+use everywire_core::{MailboxOptions, QueueOptions};
 use everywire_protocols::session::WebSocketOptions;
 use everywire_websocket::DeflateOptions;
 
@@ -43,6 +43,8 @@ pub struct Options {
     pub rooms_per_connection: usize,
     /// Broadcasts that may wait for one membership while it catches up. Default 1,024.
     pub catch_up_queue: usize,
+    /// What the queues of a namespace may hold.
+    pub queues: QueueOptions,
     /// Events of other servers that may wait for the task that takes them; beyond, they are lost, and the log says so.
     /// Default 1,024.
     pub server_events: usize,
@@ -100,6 +102,7 @@ impl Default for Options {
             connections: 10_000,
             rooms_per_connection: 128,
             catch_up_queue: 1024,
+            queues: QueueOptions::default(),
             server_events: 1024,
             streams: 100,
             batch: 100,

@@ -228,8 +228,19 @@ impl Conversation {
             self.protocol.encode(entry, outbox);
             outbox.compress(true);
         }
-        if let Item::Left = entry.item {
-            self.vacate(entry.slot, Reason::ServerClosed);
+        match entry.item {
+            Item::Left => self.vacate(entry.slot, Reason::ServerClosed),
+            Item::Delivery { consumer, delivery, .. } => self.delivered(entry.slot, consumer, delivery),
+            _ => {}
+        }
+    }
+
+    /// A queue's message is on its way to the client: its consumer may have the next.
+    fn delivered(&self, slot: u32, consumer: u32, delivery: u64) {
+        let seat = self.seats.find(slot).map(|i| &self.seats[i]);
+        if let Some(connection) = seat.and_then(|seat| seat.connection.as_ref()) {
+            let core = connection.core();
+            core.namespace().delivery_left(core, consumer, delivery);
         }
     }
 

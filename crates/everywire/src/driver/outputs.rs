@@ -188,6 +188,7 @@ impl Conversation {
             Item::Broadcast { broadcast, .. } => {
                 (&broadcast.publication.event, &broadcast.publication.payload)
             }
+            Item::Delivery { message, .. } => (&message.event, &message.payload),
             _ => return,
         };
         let Some(seat) = self.seats.find(entry.slot).map(|i| &self.seats[i]) else { return };

@@ -234,7 +234,11 @@ impl Protocol for JsonRpc {
                 outbox.message(kind, bytes.len(), &mut |out| out.extend_from_slice(bytes));
             }
             // A session is one connection, and an answer one value.
-            Item::Entered { .. } | Item::Refused { .. } | Item::Left | Item::StreamItem { .. } => {}
+            Item::Entered { .. }
+            | Item::Refused { .. }
+            | Item::Left
+            | Item::StreamItem { .. }
+            | Item::Delivery { .. } => {}
         }
     }
 

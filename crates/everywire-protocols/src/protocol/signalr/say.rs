@@ -51,7 +51,7 @@ impl SignalR {
                 self.detail = Some(format!("{}: {message}", self.options.exception).into());
             }
             // A session is one connection.
-            Item::Entered { .. } | Item::Left => {}
+            Item::Entered { .. } | Item::Left | Item::Delivery { .. } => {}
             Item::Wire { bytes, text } => {
                 let kind = if *text { Kind::Text } else { Kind::Binary };
                 outbox.message(kind, bytes.len(), &mut |out| out.extend_from_slice(bytes));

@@ -37,7 +37,7 @@ impl SocketIo {
                 }
             },
             // None of ours.
-            Item::Reply { .. } | Item::StreamItem { .. } => {}
+            Item::Reply { .. } | Item::StreamItem { .. } | Item::Delivery { .. } => {}
             Item::Entered { id, recovery } => self.enter(slot, id, recovery.as_deref(), outbox),
             Item::Refused { message, data } => {
                 let error = refusal::of_connect(self.revision, message, data.as_ref());
