@@ -4,13 +4,13 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 
 use bytes::Bytes;
 use everywire_core::mailbox::Drain;
-use everywire_core::{Broadcast, Entry, Link, Mailbox, MailboxOptions, Reason};
+use everywire_core::{Broadcast, Connection, Entry, Item, Link, Mailbox, MailboxOptions, Reason};
 use parking_lot::Mutex;
 
 use crate::lines::Lines;
@@ -28,6 +28,8 @@ pub trait Spell: Send + Sync {
 pub struct FakeLink {
     mailbox: Mailbox,
     spell: Box<dyn Spell>,
+    /// The connections that it carries: their deliveries leave here.
+    carried: Mutex<Vec<Weak<Connection>>>,
     socket: Mutex<Socket>,
     alarm: Arc<Alarm>,
 }
@@ -69,11 +71,17 @@ impl FakeLink {
         let link = Self {
             mailbox: Mailbox::new(options, direct),
             spell: Box::new(spell),
+            carried: Mutex::default(),
             socket: Mutex::new(socket),
             alarm: Arc::default(),
         };
         assert!(link.mailbox.park(&link.waker()), "nothing can wait in a new mailbox");
         Arc::new(link)
+    }
+
+    /// It carries this connection from now on.
+    pub fn carry(&self, connection: &Arc<Connection>) {
+        self.carried.lock().push(Arc::downgrade(connection));
     }
 
     /// The socket takes so many bytes more, then it blocks.
@@ -180,8 +188,18 @@ impl FakeLink {
         let mut out = Vec::new();
         for entry in entries.drain(..) {
             self.spell.entry(&entry, &mut out);
+            if let Item::Delivery { consumer, delivery, .. } = entry.item {
+                self.delivered(entry.slot, consumer, delivery);
+            }
         }
         out.into()
+    }
+
+    fn delivered(&self, slot: u32, consumer: u32, delivery: u64) {
+        let carried: Vec<_> = self.carried.lock().iter().filter_map(Weak::upgrade).collect();
+        if let Some(connection) = carried.iter().find(|connection| connection.slot() == slot) {
+            connection.namespace().delivery_left(connection, consumer, delivery);
+        }
     }
 
     /// Writes until all is out or the socket blocks; gives back the rest.

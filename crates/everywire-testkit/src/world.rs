@@ -144,7 +144,9 @@ impl World {
             answers: true,
             shard: options.shard,
         };
-        Client { connection: self.namespace.connect(spec), link }
+        let connection = self.namespace.connect(spec);
+        link.carry(&connection);
+        Client { connection, link }
     }
 
     /// Clients that are members of a room, and have nothing before them.

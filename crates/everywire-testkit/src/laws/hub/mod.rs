@@ -7,6 +7,7 @@ mod marks;
 mod membership;
 mod order;
 mod own;
+mod queues;
 mod slow;
 mod subscriptions;
 
@@ -23,4 +24,9 @@ pub const LAWS: &[&[Law<Worlds>]] = &[
     limits::LAWS,
     slow::LAWS,
     subscriptions::LAWS,
+    queues::STORIES,
+    queues::LAWS,
+    queues::CREDIT,
+    queues::MODEL,
+    queues::THREADS,
 ];
