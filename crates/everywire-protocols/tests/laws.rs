@@ -6,7 +6,7 @@ use everywire_protocols::protocol::signalr::{Encoding, Ended, HandshakeRequest, 
 use everywire_protocols::protocol::socketio::{Parser, Revision};
 use everywire_protocols::protocol::{
     Feed, JsonRpc, JsonRpcOptions, Protocol, Raw, SignalR, SignalROptions, SocketIo, SocketIoClient,
-    SocketIoOptions,
+    SocketIoOptions, Stomp, StompOptions,
 };
 use everywire_protocols::seam::{Kind, Outbox};
 use everywire_protocols::session::{
@@ -248,4 +248,41 @@ fn of_signalr() {
             });
         }
     }
+}
+
+#[test]
+fn of_stomp() {
+    let first = [
+        "CONNECT\naccept-version:1.2,1.1,1.0\nheart-beat:10000,10000\n\n\0",
+        "STOMP\naccept-version:1.1\nhost:localhost\nlogin:ann\npasscode:p\n\n\0",
+        "CONNECT\n\n\0",
+        "CONNECT\naccept-version:2.0\n\n\0",
+    ];
+    let mut messages = texts(&[
+        "\n",
+        "SUBSCRIBE\nid:0\ndestination:/topic/a room with \"quotes\"\nreceipt:1\n\n\0",
+        "SUBSCRIBE\nid:1\ndestination:/user/queue/message\nack:client\n\n\0",
+        "SUBSCRIBE\nid:2\ndestination:/queue/jobs\nack:client-individual\nreceipt:2\n\n\0",
+        "SUBSCRIBE\nid:3\ndestination:/user/queue/errors\n\n\0",
+        "SUBSCRIBE\nid:4\ndestination:/app/hello\n\n\0",
+        "UNSUBSCRIBE\nid:0\nreceipt:3\n\n\0",
+        "SEND\ndestination:/topic/a\nreceipt:4\nx:y\n\nhello\0\n",
+        "SEND\ndestination:/app/chat\nreply-to:/temp-queue/a\ncorrelation-id:7\ncontent-type:application/json\n\n[1]\0",
+        "SEND\ndestination:/app/chat\ncontent-type:application/json\n\n{\0",
+        "SEND\ndestination:/queue/jobs\ntransaction:t\nreceipt:5\n\njob\0",
+        "BEGIN\ntransaction:t\n\n\0",
+        "COMMIT\ntransaction:t\nreceipt:6\n\n\0",
+        "ABORT\ntransaction:t\n\n\0",
+        "ACK\nid:q2.1\nmessage-id:q2.1\nreceipt:7\n\n\0",
+        "NACK\nid:c1.1\nmessage-id:c1.1\n\n\0",
+        "DISCONNECT\nreceipt:8\n\n\0",
+        "1,2,3",
+    ]);
+    messages.push(Said::Binary(b"SEND\ndestination:/topic/a\ncontent-length:2\n\n\0\xff\0".to_vec()));
+    let options = StompOptions { subscriptions: 4, lenient_unsubscribe: true, ..StompOptions::default() };
+    laws::protocol(&ProtocolCase {
+        make: Box::new(move || Box::new(Stomp::new(options.clone().into(), "/".into()))),
+        first: texts(&first),
+        messages,
+    });
 }

@@ -147,6 +147,7 @@ impl Session for SockJs {
             | Input::Joined { .. }
             | Input::Acknowledged(_)
             | Input::Resumable(_)
+            | Input::Beats { .. }
             | Input::Pong { .. }
             | Input::Unheard
             | Input::LaneBlocked { .. }

@@ -27,7 +27,7 @@
 //! | building and serving an application | [`App`], [`AppBuilder`], [`Options`] |
 //! | handlers, their arguments and answers | [`NamespaceBuilder`], [`Args`], [`Reply`], [`EventError`] |
 //! | sending to one client, or to rooms | [`Connection`], [`Audience`] |
-//! | which path speaks what | [`jsonrpc`], [`raw`], [`raw_room`], [`socketio`], [`signalr`], [`sse`], [`poll`], [`publish`] |
+//! | which path speaks what | [`jsonrpc`], [`raw`], [`raw_room`], [`socketio`], [`signalr`], [`sockjs`], [`stomp`], [`sse`], [`poll`], [`publish`] |
 //! | who a client is and what it may do | [`Credentials`], [`Refusal`], [`Identity`], [`Verb`] |
 #![forbid(unsafe_code)]
 
@@ -42,9 +42,10 @@ pub use app::connection::{AskError, Connection, EmitError};
 pub use app::error::{EventError, Result, code};
 pub use app::handler::{Args, FromArgs, RawArgs, RawReply, Reply, Values};
 pub use app::handshake::Handshake;
-pub use app::mount::{
-    Mount, Negotiation, Wire, jsonrpc, poll, publish, raw, raw_room, signalr, signalr_raw, socketio, sockjs,
-    sockjs_raw, sse,
+pub use app::mount::{Mount, Negotiation, Wire};
+pub use app::mounts::{
+    jsonrpc, poll, publish, raw, raw_room, signalr, signalr_raw, socketio, sockjs, sockjs_raw, sockjs_stomp,
+    sse, stomp,
 };
 pub use app::namespace::NamespaceBuilder;
 pub use app::options::{Deflate, Options};
@@ -65,6 +66,7 @@ pub use everywire_core::{
 };
 pub use everywire_protocols::protocol::signalr::{Encodings, SignalROptions};
 pub use everywire_protocols::protocol::socketio::{Parser, SocketIoOptions};
+pub use everywire_protocols::protocol::stomp::{Limits as StompLimits, StompOptions};
 pub use everywire_protocols::session::WebSocketOptions;
 pub use everywire_protocols::session::{EngineIoCookie, EngineIoOptions};
 pub use everywire_protocols::session::{SignalRConnectionOptions, SignalRTransports};

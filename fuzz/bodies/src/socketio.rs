@@ -105,8 +105,11 @@ impl Talk {
             3 => {}
             2 => drop(self.say(slot, Item::Refused { message: "no".into(), data: None })),
             _ => {
-                let item =
-                    Item::Entered { id: ConnectionId::from_random([7; 15]), recovery: Some("pid".into()) };
+                let item = Item::Entered {
+                    id: ConnectionId::from_random([7; 15]),
+                    recovery: Some("pid".into()),
+                    user: None,
+                };
                 self.say(slot, item);
             }
         }

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::connection::Connection;
-use super::join::{JoinError, JoinId, Joined};
+use super::join::JoinId;
+use super::joined::{JoinError, Joined};
 use super::namespace::{Namespace, State};
 use super::tickets::Waiting;
 use crate::broadcast::{Broadcast, Class};

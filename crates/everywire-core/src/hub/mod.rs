@@ -15,6 +15,7 @@ mod catch_up;
 mod connection;
 mod door;
 mod join;
+mod joined;
 mod link;
 mod namespace;
 mod own;
@@ -35,7 +36,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::{Mutex, RwLock};
 
 pub use connection::{Connection, Send, Spec};
-pub use join::{JoinError, JoinOptions, Joined};
+pub use joined::{JoinError, JoinOptions, Joined};
 pub use link::Link;
 pub use namespace::{Member, Namespace};
 pub use pass::Pass;

@@ -81,10 +81,12 @@ pub enum Item {
         /// The item: one argument.
         payload: Payload,
     },
-    /// The client is let into its namespace: for protocols that carry several in a session, and say so.
+    /// The client is let into the namespace that it asked for.
     Entered {
         /// The connection's public id.
         id: ConnectionId,
+        /// Its user, if known.
+        user: Option<Arc<str>>,
         /// The secret by which the client can come back to this connection after its session was lost, if it can.
         recovery: Option<Arc<str>>,
     },
@@ -159,6 +161,8 @@ pub struct Failure {
     pub count: Option<(usize, usize)>,
     /// Whether some items of a stream may have gone before.
     pub streamed: bool,
+    /// Whether the conversation ends with it: the client did what it may not, or what cannot be.
+    pub ends: bool,
 }
 
 impl Failure {

@@ -62,11 +62,11 @@ impl Protocol for Feed {
             // connection.
             Item::Reply { .. }
             | Item::StreamItem { .. }
-            | Item::Delivery { .. }
             | Item::Wire { .. }
             | Item::Entered { .. }
             | Item::Refused { .. }
-            | Item::Left => {}
+            | Item::Left
+            | Item::Delivery { .. } => {}
         }
     }
 

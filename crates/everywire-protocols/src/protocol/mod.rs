@@ -12,8 +12,10 @@ mod raw;
 pub mod signalr;
 pub mod socketio;
 pub mod stomp;
+mod task;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use everywire_core::payload::Extras;
 use everywire_core::payload::PayloadError;
@@ -28,6 +30,8 @@ pub use jsonrpc::{JsonRpc, JsonRpcOptions};
 pub use raw::Raw;
 pub use signalr::{SignalR, SignalRClient, SignalRClientOptions, SignalROptions};
 pub use socketio::{SocketIo, SocketIoClient, SocketIoOptions};
+pub use stomp::{Stomp, StompOptions};
+pub use task::{AnswerTo, BUSY, Ends, Published, Task};
 
 /// What a protocol understood.
 #[derive(Debug)]
@@ -58,6 +62,22 @@ pub enum Output<'a> {
         streams: bool,
         /// The streams that come with it, in the order of its parameters.
         uploads: Vec<Token>,
+    },
+    /// Something that the hub is to do in its turn, as if it were an event.
+    Task {
+        /// Which of the session's connections.
+        slot: u32,
+        /// What.
+        task: Box<Task>,
+        /// Under which it is answered.
+        token: Token,
+    },
+    /// Heart-beats of the protocol's own run: those of the session would say the same.
+    Beats {
+        /// The client hears of us.
+        ours: bool,
+        /// We hear of the client, and end the conversation if we do not.
+        theirs: bool,
     },
     /// The next item of a stream of the client's.
     Upload {
@@ -206,9 +226,19 @@ pub trait Protocol: Send {
     /// The form in which broadcasts reach this client.
     fn form(&self) -> ProtocolForm;
 
+    /// What writes the head of each broadcast for this client, where the form [has heads](ProtocolForm::is_headed).
+    fn heads(&self) -> Option<Arc<dyn Heads>> {
+        None
+    }
+
     /// How clients get into namespaces.
     fn entrance(&self) -> Entrance {
         Entrance::AtOnce
+    }
+
+    /// Whether a client shows who it is when it asks to be let in, and not by its request before.
+    fn shows_credentials(&self) -> bool {
+        false
     }
 
     /// Whether the client can answer an event.
@@ -229,6 +259,14 @@ pub trait Protocol: Send {
     fn deadline(&self) -> Option<Time> {
         None
     }
+}
+
+/// Writes, for one client, what each message of a broadcast begins with: shared by its protocol and whoever writes to its
+/// socket.
+pub trait Heads: Send + Sync {
+    /// Calls `head` for each message that this broadcast is for the client: for each subscription that hears it. What comes
+    /// behind is the [form](ProtocolForm::encode)'s.
+    fn heads(&self, broadcast: &Broadcast, head: &mut dyn FnMut(&[u8]));
 }
 
 /// The wire form of broadcasts, one for each protocol (and revision, where that changes the bytes).
@@ -255,11 +293,23 @@ pub enum ProtocolForm {
     SignalR,
     /// [`SignalR`] in `MessagePack`.
     SignalRMsgPack,
+    /// [`Stomp`] 1.0.
+    Stomp10,
+    /// [`Stomp`] 1.1.
+    Stomp11,
+    /// [`Stomp`] 1.2.
+    Stomp12,
+    /// [`Stomp`] 1.0 on a session without binary.
+    Stomp10Text,
+    /// [`Stomp`] 1.1 on a session without binary.
+    Stomp11Text,
+    /// [`Stomp`] 1.2 on a session without binary.
+    Stomp12Text,
 }
 
 impl ProtocolForm {
     /// Every form, at the index of its number.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 16] = [
         Self::Raw,
         Self::JsonRpc,
         Self::EventSource,
@@ -270,9 +320,39 @@ impl ProtocolForm {
         Self::SocketIoMsgPackOffset,
         Self::SignalR,
         Self::SignalRMsgPack,
+        Self::Stomp10,
+        Self::Stomp11,
+        Self::Stomp12,
+        Self::Stomp10Text,
+        Self::Stomp11Text,
+        Self::Stomp12Text,
     ];
 
-    /// Encodes a broadcast; `meta` adds the meta argument.
+    /// Whether it is the second part of each message that is encoded for all: the first is each client's own ([`Heads`]).
+    pub fn is_headed(self) -> bool {
+        self.reader().is_some()
+    }
+
+    fn reader(self) -> Option<stomp::Reader> {
+        use stomp::Version::{V1_0, V1_1, V1_2};
+        let (version, text_only) = match self {
+            Self::Stomp10 => (V1_0, false),
+            Self::Stomp11 => (V1_1, false),
+            Self::Stomp12 => (V1_2, false),
+            Self::Stomp10Text => (V1_0, true),
+            Self::Stomp11Text => (V1_1, true),
+            Self::Stomp12Text => (V1_2, true),
+            _ => return None,
+        };
+        Some(stomp::Reader { version, text_only })
+    }
+
+    /// The kind of message that a broadcast is whose form has heads.
+    pub fn kind(self, broadcast: &Broadcast) -> Kind {
+        self.reader().map_or(Kind::Text, |reader| reader.kind(&broadcast.publication.payload))
+    }
+
+    /// Encodes a broadcast, or the part of it that [all have](Self::is_headed); `meta` adds the meta argument.
     pub fn encode(self, broadcast: &Broadcast, meta: bool, outbox: &mut dyn Outbox) {
         match self {
             Self::Raw => raw::encode(&broadcast.publication.event, &broadcast.publication.payload, outbox),
@@ -289,6 +369,16 @@ impl ProtocolForm {
             }
             Self::SignalR => signalr::encode(signalr::Encoding::Json, broadcast, meta, outbox),
             Self::SignalRMsgPack => signalr::encode(signalr::Encoding::MsgPack, broadcast, meta, outbox),
+            Self::Stomp10
+            | Self::Stomp11
+            | Self::Stomp12
+            | Self::Stomp10Text
+            | Self::Stomp11Text
+            | Self::Stomp12Text => {
+                let Some(reader) = self.reader() else { return };
+                let hint = broadcast.size() + meta::HINT;
+                outbox.message(self.kind(broadcast), hint, &mut |out| reader.broadcast(broadcast, out));
+            }
         }
     }
 }

@@ -38,11 +38,11 @@ impl Protocol for Raw {
             // connection.
             Item::Reply { .. }
             | Item::StreamItem { .. }
-            | Item::Delivery { .. }
             | Item::Wire { .. }
             | Item::Entered { .. }
             | Item::Refused { .. }
-            | Item::Left => {}
+            | Item::Left
+            | Item::Delivery { .. } => {}
         }
     }
 

@@ -13,12 +13,12 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// How long bytes are when they are spelled.
-pub(super) fn length(bytes: usize) -> usize {
+pub(crate) fn length(bytes: usize) -> usize {
     bytes.div_ceil(3) * 4
 }
 
 /// Appends bytes, spelled.
-pub(super) fn append(bytes: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn append(bytes: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
     out.resize(start + length(bytes.len()), 0);
     let written = BASE64.encode_slice(bytes, &mut out[start..]).expect("there is just the room");
@@ -26,6 +26,6 @@ pub(super) fn append(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 /// The bytes that a text spells.
-pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     BASE64.decode(text).ok()
 }

@@ -4,7 +4,7 @@
 //! protocol says. Each kind has two pure parts: an [`Endpoint`], one a mount, that answers request
 //! heads, and the [`Session`] itself, which is told what happens on its *lanes*.
 
-mod base64;
+pub(crate) mod base64;
 mod engineio;
 mod event_stream;
 mod poll;
@@ -156,6 +156,13 @@ pub enum Input<'a> {
     /// The protocol has been told by the client that it holds everything up to this number: the first message to be
     /// retained is number 1.
     Acknowledged(u64),
+    /// The protocol has heart-beats of its own: the session's may rest.
+    Beats {
+        /// The client hears of us.
+        ours: bool,
+        /// We hear of the client.
+        theirs: bool,
+    },
     /// The conversation is to end.
     Close(Reason),
     /// The deadline has come, and what the client says is not being read now: that it is silent means nothing. [`Input::Tick`]

@@ -200,7 +200,8 @@ impl Session for Poll {
             | Input::LaneBlocked { .. }
             | Input::LaneWritable { .. }
             | Input::Acknowledged(_)
-            | Input::Resumable(_) => {}
+            | Input::Resumable(_)
+            | Input::Beats { .. } => {}
         }
     }
 

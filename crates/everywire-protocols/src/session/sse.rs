@@ -177,7 +177,8 @@ impl Session for Sse {
             | Input::LaneWritable { .. }
             | Input::Drained
             | Input::Acknowledged(_)
-            | Input::Resumable(_) => {}
+            | Input::Resumable(_)
+            | Input::Beats { .. } => {}
         }
     }
 

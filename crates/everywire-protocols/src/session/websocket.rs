@@ -100,6 +100,7 @@ impl Session for WebSocket {
             | Input::Joined { .. }
             | Input::Acknowledged(_)
             | Input::Resumable(_)
+            | Input::Beats { .. }
             | Input::LaneBlocked { .. }
             | Input::LaneWritable { .. } => {}
         }

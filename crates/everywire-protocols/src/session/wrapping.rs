@@ -67,6 +67,34 @@ impl Wrapping {
     }
 }
 
+/// For protocols whose messages are a head, each client's own, and a tail that is wrapped once for all. No row of the mount
+/// table has one on Engine.IO.
+impl Wrapping {
+    /// Appends a tail, wrapped.
+    pub fn tail(self, tail: &[u8], out: &mut Vec<u8>) {
+        if self == Self::SockJs {
+            sockjs::append_end_of_single(&String::from_utf8_lossy(tail), out);
+        } else {
+            out.extend_from_slice(tail);
+        }
+    }
+
+    /// Adds a message of this head and a tail that is wrapped already.
+    pub fn joined(self, kind: Kind, head: &[u8], tail: &[u8], outbox: &mut dyn Outbox) {
+        if self == Self::SockJs {
+            outbox.message(Kind::Text, head.len() + tail.len() + 16, &mut |out| {
+                sockjs::append_begin_of_single(&String::from_utf8_lossy(head), out);
+                out.extend_from_slice(tail);
+            });
+        } else {
+            outbox.message(kind, head.len() + tail.len(), &mut |out| {
+                out.extend_from_slice(head);
+                out.extend_from_slice(tail);
+            });
+        }
+    }
+}
+
 /// An outbox behind a session's wrapping.
 pub struct Wrapped<'a> {
     /// How messages are wrapped.
@@ -128,6 +156,23 @@ mod tests {
             (Kind::Text, b"a[\"hi\"]"),
         ];
         assert_eq!(messages, expected.map(|(kind, bytes)| (kind, bytes.to_vec())));
+    }
+
+    #[test]
+    fn a_head_and_a_tail_are_the_message() {
+        for wrapping in [Wrapping::None, Wrapping::SockJs] {
+            for (head, tail) in [("a\nb\"", "\u{2028}\n\nc\0"), ("", ""), ("é", "😀")] {
+                let mut messages = Vec::new();
+                let mut outbox = |kind, bytes: &[u8]| messages.push((kind, bytes.to_vec()));
+                let mut wrapped = Vec::new();
+                wrapping.tail(tail.as_bytes(), &mut wrapped);
+                wrapping.joined(Kind::Text, head.as_bytes(), &wrapped, &mut outbox);
+                let whole = [head, tail].concat();
+                let write = &mut |out: &mut Vec<u8>| out.extend_from_slice(whole.as_bytes());
+                wrapping.message(Kind::Text, whole.len(), write, &mut outbox);
+                assert_eq!(messages[0], messages[1], "{wrapping:?} {head:?} {tail:?}");
+            }
+        }
     }
 
     #[test]

@@ -149,6 +149,7 @@ impl<'a> Play<'a> {
             assert!(!self.closed, "more after its end: {output:?}");
             match output {
                 Output::Event { slot, token: Some(token), .. }
+                | Output::Task { slot, token, .. }
                 | Output::Call { slot, token: Some(token), .. } => self.open.push((slot, token)),
                 Output::Cancel { token } => self.open.retain(|(_, open)| *open != token),
                 Output::Connect { slot, .. } => {
@@ -179,7 +180,10 @@ impl<'a> Play<'a> {
             1 => (Item::Left, Connection::Gone),
             _ => {
                 let recovery = self.random.chance(50).then(|| "a secret".into());
-                (Item::Entered { id: ConnectionId::from_random([7; 15]), recovery }, Connection::In)
+                (
+                    Item::Entered { id: ConnectionId::from_random([7; 15]), recovery, user: None },
+                    Connection::In,
+                )
             }
         };
         if before != Connection::Connecting && !matches!(item, Item::Left) {

@@ -212,7 +212,8 @@ impl Server {
                 Understood::Connect(slot) => {
                     self.slot = slot;
                     let id = ConnectionId::from_random([7; 15]);
-                    self.mailbox.push_back(Entry { slot, item: Item::Entered { id, recovery: None } });
+                    self.mailbox
+                        .push_back(Entry { slot, item: Item::Entered { id, recovery: None, user: None } });
                 }
                 Understood::Disconnect => self.left = true,
                 Understood::Acknowledged(upto) => self.tell(now, Input::Acknowledged(upto), all),

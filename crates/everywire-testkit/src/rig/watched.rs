@@ -186,6 +186,7 @@ impl Watched {
             Input::Joined { .. }
             | Input::Acknowledged(_)
             | Input::Resumable(_)
+            | Input::Beats { .. }
             | Input::Close(_)
             | Input::Unheard
             | Input::Tick => {}

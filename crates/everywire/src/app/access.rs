@@ -15,12 +15,13 @@ pub struct Credentials<'a> {
     pub request: &'a http::Request<()>,
     /// Where it comes from, if that is known.
     pub peer: Option<SocketAddr>,
-    /// `Authorization: Bearer …`, or the query's `access_token` where a browser cannot set headers.
+    /// `Authorization: Bearer …`, or the query's `access_token` where a browser cannot set headers; of a client of STOMP
+    /// also the header `Authorization` of its CONNECT.
     pub token: Option<&'a str>,
     /// The namespace that it wants to enter.
     pub namespace: &'a str,
-    /// What it sent along with that wish, where its protocol has a place for it (Socket.IO's `auth`): one argument,
-    /// or none.
+    /// What it sent along with that wish, where its protocol has a place for it: one argument, or none. Socket.IO's `auth`;
+    /// an object with the headers of STOMP's CONNECT, `login` and `passcode` among them.
     pub auth: PayloadRef<'a>,
 }
 
@@ -63,10 +64,12 @@ impl<'a> Credentials<'a> {
         auth: PayloadRef<'a>,
     ) -> Self {
         let header = request.headers().get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let bearer = header.and_then(|value| {
-            let (scheme, token) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-        });
-        Self { request, peer, token: bearer.or(query_token), namespace, auth }
+        Self { request, peer, token: header.and_then(Self::bearer).or(query_token), namespace, auth }
+    }
+
+    /// The token in an `Authorization` header.
+    pub(crate) fn bearer(header: &str) -> Option<&str> {
+        let (scheme, token) = header.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     }
 }

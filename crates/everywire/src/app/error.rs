@@ -95,7 +95,8 @@ impl EventError {
     /// What the client hears. An internal error is logged here, under the id that the client is told.
     pub(crate) fn into_failure(self, event: &str, peer: &dyn fmt::Display, detailed: bool) -> Failure {
         let Fault { code, message, data, count, internal } = *self.0;
-        let failure = Failure { code, message, data, count, event: event.into(), streamed: false };
+        let failure =
+            Failure { code, message, data, count, event: event.into(), streamed: false, ends: false };
         let Some(internal) = internal else { return failure };
         let id = crate::random::<8>().iter().fold(String::new(), |id, byte| format!("{id}{byte:02x}"));
         tracing::error!(%peer, event, id, error = %Causes(&*internal), "a handler failed");

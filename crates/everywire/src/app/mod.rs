@@ -8,6 +8,7 @@ pub(crate) mod error;
 pub(crate) mod handler;
 pub(crate) mod handshake;
 pub(crate) mod mount;
+pub(crate) mod mounts;
 pub(crate) mod namespace;
 pub(crate) mod options;
 pub(crate) mod pattern;

@@ -7,8 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use everywire_protocols::protocol::SignalROptions;
 use everywire_protocols::protocol::socketio::SocketIoOptions;
+use everywire_protocols::protocol::stomp::Version;
+use everywire_protocols::protocol::{SignalROptions, StompOptions};
 use everywire_protocols::session::{
     EngineIoEndpoint, EngineIoOptions, SignalRConnectionOptions, SignalREndpoint, SockJsEndpoint,
     SockJsHeartbeat, SockJsOptions,
@@ -40,6 +41,10 @@ pub enum Wire {
     SockJs,
     /// Plain messages over SockJS.
     SockJsRaw,
+    /// STOMP on WebSocket.
+    Stomp,
+    /// STOMP over SockJS.
+    SockJsStomp,
 }
 
 /// A row of the mount table.
@@ -58,6 +63,8 @@ pub struct Mount {
     pub(crate) hub: Option<Box<Hub>>,
     /// What SockJS's mounts have besides: they have the paths below, too.
     pub(crate) sockjs: Option<Arc<SockJsEndpoint>>,
+    /// What STOMP's clients have besides: on a mount of theirs, or on one of JSON-RPC that takes them, too.
+    pub(crate) stomp: Option<Arc<StompOptions>>,
 }
 
 /// A SignalR mount's own options.
@@ -131,14 +138,11 @@ pub(crate) type AllowRequest = Arc<
         + Sync,
 >;
 
-/// The size from which answers to polls are compressed: Node's `httpCompression`.
-const COMPRESS_FROM: usize = 1024;
-
 /// How often a session that is upgraded looks whether a poll hinders it: Engine.IO's, and not to be far off.
 const UPGRADE_CHECK: Duration = Duration::from_millis(100);
 
 impl Mount {
-    fn new(wire: Wire) -> Self {
+    pub(super) fn new(wire: Wire) -> Self {
         Self {
             wire,
             number: 0,
@@ -149,6 +153,7 @@ impl Mount {
             engine: None,
             hub: None,
             sockjs: None,
+            stomp: None,
         }
     }
 
@@ -209,6 +214,32 @@ impl Mount {
             *endpoint = Arc::new(SockJsEndpoint::new(options));
         }
         self
+    }
+
+    /// STOMP's options of a mount that speaks it: limits, heart-beats, what clients may do. On one of [`jsonrpc`] they let
+    /// STOMP's clients in, too: those that offer one of its subprotocols (`v12.stomp`, `v11.stomp`, `v10.stomp`). Nothing on
+    /// other mounts.
+    #[must_use]
+    pub fn stomp(mut self, options: StompOptions) -> Self {
+        if self.stomp.is_some() || self.wire == Wire::JsonRpc {
+            self.stomp = Some(Arc::new(options));
+        }
+        self
+    }
+
+    /// STOMP's options, if a client with this request speaks that.
+    pub(crate) fn stomp_of(&self, head: &http::Request<()>) -> Option<&Arc<StompOptions>> {
+        let options = self.stomp.as_ref()?;
+        (self.wire != Wire::JsonRpc || stomp_offered(head).is_some()).then_some(options)
+    }
+
+    /// The subprotocols that a client with this request may have.
+    pub(crate) fn subprotocols_for(&self, head: &http::Request<()>) -> Vec<String> {
+        // The highest version is agreed on, wherever it stands; others than STOMP's, in the client's order.
+        match self.stomp.as_ref().and_then(|_| stomp_offered(head)) {
+            Some(version) => vec![version.subprotocol().to_owned()],
+            None => self.subprotocols.clone(),
+        }
     }
 
     /// Asked where a client of a SignalR mount is to connect, once it is known who it is. Default: here. Nothing on other
@@ -287,6 +318,11 @@ impl Mount {
                 waits.extend([protocol.keep_alive, protocol.client_timeout, protocol.handshake_timeout]);
             }
         }
+        if let Some(stomp) = &self.stomp {
+            waits
+                .extend([stomp.heartbeat, stomp.client_heartbeat].into_iter().filter(|wait| !wait.is_zero()));
+            waits.push(stomp.login_timeout);
+        }
         if let Some(sockjs) = &self.sockjs {
             let options = sockjs.options();
             waits.extend([options.heartbeat, options.disconnect_delay]);
@@ -303,72 +339,9 @@ impl Mount {
     }
 }
 
-/// JSON-RPC 2.0 on WebSocket, for clients that call events by name.
-pub fn jsonrpc() -> Mount {
-    Mount::new(Wire::JsonRpc)
-}
-
-/// Plain messages on WebSocket: each is the event `message`.
-pub fn raw() -> Mount {
-    Mount::new(Wire::Raw)
-}
-
-/// Plain messages on WebSocket, in the room that the path names as `{room}`: each is published there as it is.
-pub fn raw_room() -> Mount {
-    Mount { relay: true, ..Mount::new(Wire::Raw) }
-}
-
-/// Server-Sent Events of the rooms that `?room=` names: receive only, resumed by `Last-Event-ID`.
-pub fn sse() -> Mount {
-    Mount::new(Wire::Sse)
-}
-
-/// Long polling of the rooms that `?room=` names: receive only, resumed by `since=`.
-pub fn poll() -> Mount {
-    Mount::new(Wire::Poll)
-}
-
-/// Publishing to the room that the path names as `{room}`, by plain `POST`.
-pub fn publish() -> Mount {
-    Mount::new(Wire::Publish)
-}
-
-/// Socket.IO for the official clients, over polls and WebSockets: clients choose their namespaces themselves. Mount it
-/// at `/socket.io/`, with the slash.
-pub fn socketio() -> Mount {
-    let options = EngineIoOptions::default();
-    let engine = Engine {
-        endpoint: Arc::new(EngineIoEndpoint::new(options.clone())),
-        options,
-        protocol: SocketIoOptions::default(),
-        allow_request: None,
-        compress_from: Some(COMPRESS_FROM),
-    };
-    Mount { engine: Some(Box::new(engine)), ..Mount::new(Wire::SocketIo) }
-}
-
-/// SignalR for the official clients, over WebSockets, Server-Sent Events and long polling. Where the path has a name in
-/// braces, as `/hubs/{hub}` has, that is the namespace: `default` for `/`, and else one of that name, with a slash before
-/// it or without.
-pub fn signalr() -> Mount {
-    let hub = Hub { endpoint: Arc::default(), protocol: Some(Arc::default()), negotiate: None };
-    Mount { hub: Some(Box::new(hub)), ..Mount::new(Wire::SignalR) }
-}
-
-/// Plain messages, carried as SignalR's are, with its negotiation and its transports: each is the event `message`.
-pub fn signalr_raw() -> Mount {
-    let hub = Hub { endpoint: Arc::default(), protocol: None, negotiate: None };
-    Mount { hub: Some(Box::new(hub)), ..Mount::new(Wire::SignalRRaw) }
-}
-
-/// JSON-RPC 2.0 over SockJS, for clients of `sockjs-client`: by WebSocket, or by what works where that does not. A plain
-/// WebSocket is at `/websocket` below.
-pub fn sockjs() -> Mount {
-    let endpoint = Arc::new(SockJsEndpoint::new(SockJsOptions::default()));
-    Mount { sockjs: Some(endpoint), ..Mount::new(Wire::SockJs) }
-}
-
-/// Plain messages over SockJS: each is the event `message`, a text.
-pub fn sockjs_raw() -> Mount {
-    Mount { wire: Wire::SockJsRaw, ..sockjs() }
+/// The highest version of STOMP whose subprotocol a request offers.
+fn stomp_offered(head: &http::Request<()>) -> Option<Version> {
+    let offered = head.headers().get_all(http::header::SEC_WEBSOCKET_PROTOCOL);
+    let lists = offered.iter().filter_map(|value| value.to_str().ok());
+    Version::offered(lists.flat_map(|list| list.split(',')).map(str::trim))
 }

@@ -30,7 +30,8 @@ pub(crate) fn form(protocol: ProtocolForm, wrapping: Wrapping, framing: Framing)
         Framing::Plain => 1,
         Framing::Deflate(bits) => u32::from(bits),
     };
-    Form::new(protocol as u32 | (wrapping as u32) << 8 | framing << 16, false)
+    let form = Form::new(protocol as u32 | (wrapping as u32) << 8 | framing << 16, false);
+    if protocol.is_headed() { form.headed() } else { form }
 }
 
 fn parts(form: Form) -> Option<(ProtocolForm, Wrapping, Framing)> {
@@ -58,6 +59,12 @@ thread_local! {
 impl Encode for Encoder {
     fn encode(&self, form: Form, broadcast: &Broadcast, out: &mut Vec<u8>) {
         let Some((protocol, wrapping, framing)) = parts(form) else { return };
+        if form.is_headed() {
+            // What frames each message is written with its head.
+            let mut tail = Vec::new();
+            protocol.encode(broadcast, form.meta(), &mut Plain(&mut tail));
+            return wrapping.tail(&tail, out);
+        }
         let encode = |outbox: &mut dyn Outbox| match wrapping {
             Wrapping::None => protocol.encode(broadcast, form.meta(), outbox),
             _ => protocol.encode(broadcast, form.meta(), &mut Wrapped { wrapping, outbox }),

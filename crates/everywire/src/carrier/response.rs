@@ -24,7 +24,7 @@ use super::service::Arrival;
 use crate::app::AppState;
 use crate::app::mount::Wire;
 use crate::driver::conversation::{Conversation, Effect, Effects, Opening};
-use crate::driver::link::QueueLink;
+use crate::driver::link::{QueueLink, SessionLink};
 use crate::driver::wheel::Wheel;
 use crate::driver::worker::Worker;
 
@@ -75,7 +75,7 @@ pub(crate) async fn open(app: Arc<AppState>, arrival: Arrival) -> Response<Body>
         // These sessions have one lane, so no request finds another's.
         Verdict::Attach { .. } => return super::service::plain(StatusCode::NOT_FOUND, "no such session"),
     };
-    let link: Arc<dyn Link> = Arc::new(QueueLink { mailbox: Mailbox::new(options.mailbox, false) });
+    let link: Arc<dyn SessionLink> = Arc::new(QueueLink { mailbox: Mailbox::new(options.mailbox, false) });
     let opening = Opening {
         app: app.clone(),
         namespace: arrival.namespace,

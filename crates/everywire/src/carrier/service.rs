@@ -100,7 +100,7 @@ impl Service {
             Err(refused) => return *refused,
         };
         match arrival.mount.wire() {
-            Wire::JsonRpc | Wire::Raw => websocket::open(self.app, arrival, upgrade),
+            Wire::JsonRpc | Wire::Raw | Wire::Stomp => websocket::open(self.app, arrival, upgrade),
             Wire::Sse | Wire::Poll => {
                 // The session begins at once, and the answer may be long in coming.
                 arrival.arriving = None;
@@ -109,7 +109,9 @@ impl Service {
             Wire::Publish => post::publish(&self.app, arrival, body).await,
             Wire::SocketIo => self.answer_engine(arrival, upgrade, body).await,
             Wire::SignalR | Wire::SignalRRaw => self.answer_hub(arrival, upgrade, body).await,
-            Wire::SockJs | Wire::SockJsRaw => self.answer_sockjs(arrival, upgrade, body).await,
+            Wire::SockJs | Wire::SockJsRaw | Wire::SockJsStomp => {
+                self.answer_sockjs(arrival, upgrade, body).await
+            }
         }
     }
 
@@ -192,7 +194,11 @@ impl Service {
         if self.app.handlers_of(&namespace).is_none() {
             return refuse(StatusCode::NOT_FOUND, format!("there is no namespace {namespace:?}"));
         }
-        let identity = match self.authenticate(&head, &namespace).await {
+        // A client of STOMP shows who it is when it connects.
+        let shows_later = mount.stomp_of(&head).is_some();
+        let identity =
+            if shows_later { Ok(Identity::default()) } else { self.authenticate(&head, &namespace).await };
+        let identity = match identity {
             Ok(identity) => identity,
             Err(refusal) => return refuse(refusal.status, refusal.message),
         };

@@ -25,6 +25,7 @@ use super::frames::Frames;
 use super::transport::Transport;
 use super::websocket::Farewell;
 use crate::driver::conversation::{Conversation, Effect, Effects};
+use crate::driver::link::SessionLink;
 use crate::driver::worker::Worker;
 
 /// Reads in one turn, after which others have theirs.
@@ -261,7 +262,7 @@ impl<T: Transport> State<T> {
         }
     }
 
-    pub(super) fn link(&self) -> &Arc<dyn Link> {
+    pub(super) fn link(&self) -> &Arc<dyn SessionLink> {
         self.conversation.link()
     }
 
@@ -393,6 +394,7 @@ impl<T: Transport> State<T> {
             // Most short lives end before the first tick: what they leave in the wheel goes with it.
             deadline = now;
         }
-        self.scheduled = Some(self.conversation.wheel().enter(self.link(), deadline));
+        let link = self.link().clone() as Arc<dyn Link>;
+        self.scheduled = Some(self.conversation.wheel().enter(&link, deadline));
     }
 }

@@ -64,7 +64,7 @@ impl Service {
             let handshake = Handshake::new(&arrival.head, arrival.peer.0, app.hub.now());
             Beginning {
                 session,
-                protocol: websocket::protocol(&app, mount.wire()),
+                protocol: websocket::protocol(&app, &arrival),
                 registration: None,
                 public: None,
                 handshake: Some(Arc::new(handshake)),
@@ -132,6 +132,10 @@ impl Service {
         if self.app.handlers_of(&arrival.namespace).is_none() {
             let namespace = &arrival.namespace;
             return refuse(StatusCode::NOT_FOUND, &format!("there is no namespace {namespace:?}"));
+        }
+        if arrival.mount.stomp.is_some() {
+            // Who it is, it shows when it connects.
+            return Ok(());
         }
         match self.authenticate(&arrival.head, &arrival.namespace).await {
             Ok(identity) => arrival.identity = identity,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use everywire_core::{ConnectionId, Link, Mailbox, Reason};
-use everywire_protocols::protocol::{self, Entrance, JsonRpc, JsonRpcOptions, Protocol};
+use everywire_core::{ConnectionId, Mailbox, Reason};
+use everywire_protocols::protocol::{self, Entrance, JsonRpc, JsonRpcOptions, Protocol, Stomp};
 use everywire_protocols::session::{Session, WebSocket};
 use everywire_websocket::handshake::server::{Accepted, ServerOptions, accept, accept_connect};
 use everywire_websocket::{Agreed, CloseCode, CloseFrame, Decoder, Deflater, Limits, Role};
@@ -25,7 +25,7 @@ use crate::app::handshake::Handshake;
 use crate::app::mount::Wire;
 use crate::driver::conversation::{Conversation, Opening};
 use crate::driver::lanes::Registration;
-use crate::driver::link::{QueueLink, SocketLink};
+use crate::driver::link::{QueueLink, SessionLink, SocketLink};
 
 /// A WebSocket's end of a conversation, before there is a socket.
 pub(super) struct Beginning {
@@ -102,13 +102,16 @@ fn own(reason: &'static str) -> CloseFrame<'static> {
 
 /// Answers a request for a WebSocket. If the answer is yes, the conversation begins as soon as it has left.
 pub(crate) fn open(app: Arc<AppState>, arrival: Arrival, upgrade: OnUpgrade) -> Response<Body> {
+    let stomp = arrival.mount.stomp_of(&arrival.head);
+    let handshake = stomp.map(|_| Arc::new(Handshake::new(&arrival.head, arrival.peer.0, app.hub.now())));
+    let message_bytes = stomp.map_or(app.options.message_bytes, |options| options.frame_bytes());
     let beginning = Beginning {
         session: Box::new(WebSocket::new(app.options.websocket)),
-        protocol: protocol(&app, arrival.mount.wire()),
+        protocol: protocol(&app, &arrival),
         registration: None,
         public: None,
-        handshake: None,
-        manner: Manner { message_bytes: app.options.message_bytes, farewell: Farewell::Reason },
+        handshake,
+        manner: Manner { message_bytes, farewell: Farewell::Reason },
     };
     open_with(app, arrival, upgrade, beginning)
 }
@@ -147,7 +150,7 @@ pub(super) fn open_accepted(
 /// Looks at the handshake.
 pub(super) fn handshake(app: &AppState, arrival: &Arrival) -> Result<Accepted, Box<Response<Body>>> {
     let options = ServerOptions {
-        subprotocols: arrival.mount.subprotocols.clone(),
+        subprotocols: arrival.mount.subprotocols_for(&arrival.head),
         deflate: app.options.deflate.map(|deflate| deflate.agree),
     };
     let request = &arrival.head;
@@ -178,7 +181,7 @@ fn begin(app: &Arc<AppState>, arrival: Arrival, agreed: &Agreed, upgraded: Upgra
         }
         Err(upgraded) => {
             let mailbox = Mailbox::new(app.options.mailbox, false);
-            let link: Arc<dyn Link> = Arc::new(QueueLink { mailbox });
+            let link: Arc<dyn SessionLink> = Arc::new(QueueLink { mailbox });
             spawn(app, arrival, agreed, (link, Any::new(TokioIo::new(upgraded)), Bytes::new()), beginning);
         }
     }
@@ -203,7 +206,7 @@ fn spawn<T: Transport>(
     app: &Arc<AppState>,
     arrival: Arrival,
     agreed: &Agreed,
-    (link, transport, early): (Arc<dyn Link>, T, Bytes),
+    (link, transport, early): (Arc<dyn SessionLink>, T, Bytes),
     beginning: Beginning,
 ) {
     let head = arrival.head;
@@ -250,8 +253,11 @@ pub(super) fn decoder(agreed: &Agreed, manner: Manner) -> Decoder {
         .with_deflate(agreed.deflate.map(|deflate| deflate.incoming(Role::Server)))
 }
 
-pub(super) fn protocol(app: &AppState, wire: Wire) -> Box<dyn Protocol> {
-    match wire {
+pub(super) fn protocol(app: &AppState, arrival: &Arrival) -> Box<dyn Protocol> {
+    if let Some(options) = arrival.mount.stomp_of(&arrival.head) {
+        return Box::new(Stomp::new(options.clone(), arrival.namespace.clone()));
+    }
+    match arrival.mount.wire() {
         Wire::JsonRpc | Wire::SockJs => {
             Box::new(JsonRpc::new(JsonRpcOptions { batch: app.options.batch, ..JsonRpcOptions::default() }))
         }

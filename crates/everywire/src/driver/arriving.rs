@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use everywire_core::hub::{Bookmark, Recent, Spec};
-use everywire_core::{Entry, Identity, Item, JoinOptions, Namespace, Reason, RoomKey};
+use everywire_core::payload::Extras;
+use everywire_core::{Entry, Identity, Item, JoinOptions, Namespace, Payload, Reason, RoomKey};
 
 use super::conversation::Peer;
 use super::inbound::Entered;
@@ -35,7 +36,7 @@ pub(super) async fn identify(
     let Some(shown) = shown else { return Ok(Identity::default()) };
     let answer = {
         let request = shown.handshake.request();
-        let token = shown.handshake.query("access_token");
+        let token = shown.handshake.query("access_token").or_else(|| bearer(&shown.auth));
         let credentials = Credentials::new(&request, peer.0, token.as_deref(), namespace, shown.auth.view());
         authenticate(&credentials)
     };
@@ -44,6 +45,18 @@ pub(super) async fn identify(
         Ok(Err(Refusal { message, .. })) => Err(EventError::refuse(message)),
         Err(_) => Err(EventError::refuse("who you are could not be found out in time")),
     }
+}
+
+/// A bearer token among what a client sent along: pages cannot set headers of a WebSocket's request, so STOMP's clients put
+/// them into their CONNECT.
+fn bearer(auth: &Payload) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Shown {
+        #[serde(alias = "authorization", rename = "Authorization")]
+        authorization: String,
+    }
+    let (shown,): (Shown,) = auth.read(Extras::Ignore).ok()?;
+    Credentials::bearer(&shown.authorization).map(str::to_owned)
 }
 
 /// A client enters a namespace in which clients can be known, or come back.
@@ -55,7 +68,7 @@ pub(super) async fn arrive(
     shown: Option<Shown>,
     resume: Option<(String, Option<String>)>,
 ) -> Result<Entered> {
-    let Some(recovery) = &app.recovery else {
+    let Some(recovery) = app.recovery.as_ref().filter(|_| spec.shares_session) else {
         let mut arriving = Arriving::new(&app, connect(&namespace, spec, shown));
         handlers.connect(arriving.connection()).await?;
         return Ok(Entered { connection: arriving.in_at_last(), joined: None, told: false });
@@ -85,7 +98,8 @@ pub(super) async fn arrive(
     }
     handlers.before(arriving.connection()).await?;
     // The client hears that it is back, then what it missed, and then what its handlers have to say.
-    let item = Item::Entered { id: lost.id, recovery: Some(lost.secret.clone()) };
+    let user = arriving.connection().identity().user.clone();
+    let item = Item::Entered { id: lost.id, recovery: Some(lost.secret.clone()), user };
     link.mailbox().push(Entry { slot, item });
     let mut recent = lost.recent;
     recent.replay_since(since);

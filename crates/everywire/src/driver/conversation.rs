@@ -16,6 +16,7 @@ use super::apart::{Apart, Sent};
 pub(crate) use super::effect::{Effect, Effects};
 use super::inbound::Done;
 use super::lanes::Registration;
+use super::link::SessionLink;
 pub(crate) use super::opening::{Opening, Peer};
 use super::seats::Seats;
 use super::sessions::Place;
@@ -35,7 +36,7 @@ pub(crate) struct Conversation {
     pub(super) app: Arc<AppState>,
     pub(super) session: Box<dyn Session>,
     pub(super) protocol: Box<dyn Protocol>,
-    pub(super) link: Arc<dyn Link>,
+    pub(super) link: Arc<dyn SessionLink>,
     pub(super) seats: Seats,
     pub(super) identity: Identity,
     /// When the first of its identities ends, if one does.
@@ -65,8 +66,8 @@ pub(crate) struct Conversation {
 
 impl Conversation {
     /// The conversation; call [`open`](Self::open) next.
-    pub(crate) fn new(opening: Opening, link: Arc<dyn Link>) -> Self {
-        let place = opening.app.sessions.enter(&link);
+    pub(crate) fn new(opening: Opening, link: Arc<dyn SessionLink>) -> Self {
+        let place = opening.app.sessions.enter(&(link.clone() as Arc<dyn Link>));
         let shard = opening.app.sessions.next_shard() as u32;
         let mut conversation = Self {
             app: opening.app,
@@ -184,7 +185,7 @@ impl Conversation {
         self.direct.is_some()
     }
 
-    pub(crate) fn link(&self) -> &Arc<dyn Link> {
+    pub(crate) fn link(&self) -> &Arc<dyn SessionLink> {
         &self.link
     }
 
@@ -312,9 +313,13 @@ impl Conversation {
             if let Some(done) = seat.inbound.poll(cx, lends) {
                 match done {
                     Done::Open(outcome) => self.let_in(i, cx, now, outcome, effects),
-                    Done::Event { name, token, outcome } => self.reply(i, &name, token, outcome),
+                    Done::Event { name, token, outcome, ends } => self.finish(i, &name, token, outcome, ends),
                 }
             } else if let Some(event) = seat.inbound.next(seat.handlers.parallel) {
+                if let (Some(task), Some(token)) = (event.task, event.token.clone()) {
+                    self.begin_task(i, cx, *task, token);
+                    continue;
+                }
                 let what = (&*event.name, event.args.view(), event.token);
                 match event.call {
                     None => self.handle(i, cx, what.0, what.1, what.2),

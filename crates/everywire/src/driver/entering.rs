@@ -21,13 +21,14 @@ use super::arriving::{arrive, connect, identify};
 use super::conversation::{Conversation, Effects};
 use super::handling::may;
 use super::inbound::{Entered, Inbound, Opens};
+use super::link::Headed;
 use super::seats::Seat;
 use super::sessions::Place;
 use crate::app::connection::Connection;
 use crate::app::error::{EventError, Result};
 use crate::app::handshake::{Kept, Shown};
 use crate::app::namespace::Handlers;
-use crate::carrier::form::form;
+use crate::carrier::form::{Framing, form};
 use crate::random;
 
 /// What Socket.IO calls it, and clients show.
@@ -132,7 +133,7 @@ impl Conversation {
     }
 
     /// The carrier has changed: how it frames, and whether others may write to its socket.
-    pub(crate) fn carried_by(&mut self, framing: crate::carrier::form::Framing, shared_socket: bool) {
+    pub(crate) fn carried_by(&mut self, framing: Framing, shared_socket: bool) {
         self.framing = framing;
         self.shared_socket = shared_socket;
         if let Some((lane, wrapping)) = self.direct {
@@ -145,9 +146,20 @@ impl Conversation {
     fn open_socket(&self) {
         if self.protocol.entrance() != Entrance::AtOnce {
             let all_in = self.seats.iter().all(|seat| seat.entered);
-            let may = self.shared_socket && self.direct.is_some() && !self.watched;
-            self.link.mailbox().set_direct(may && all_in);
+            let may = self.shared_socket && self.direct.is_some() && !self.watched && all_in;
+            self.link.mailbox().set_direct(may && self.give_heads());
         }
+    }
+
+    /// Lets others write the heads of broadcasts, if the protocol has some. False if the carrier cannot put them together:
+    /// what is compressed is compressed whole.
+    fn give_heads(&self) -> bool {
+        let Some(heads) = self.protocol.heads() else { return true };
+        if self.framing != Framing::WebSocket {
+            return false;
+        }
+        self.link.set_heads(Headed { heads, form: self.protocol.form(), wrapping: self.wrapping() });
+        true
     }
 
     /// The session is open: the connect handlers run, and the client enters the rooms that it named, before
@@ -215,8 +227,10 @@ impl Conversation {
             left: None,
         };
         let identity = self.identity.clone();
-        // Who opens one connection by its session was known before, and has no secret to come back by.
-        if !self.shares_session() || self.app.authenticate.is_none() && self.app.recovery.is_none() {
+        // Who opens one connection by its session was known before, and has no secret to come back by; unless its protocol
+        // has a place for what it shows.
+        let is_known = !self.shares_session() && !self.protocol.shows_credentials();
+        if is_known || self.app.authenticate.is_none() && self.app.recovery.is_none() {
             let connection = connect(&namespace, self.spec(slot, id, identity), shown);
             seat.connection = Some(connection.clone());
             let i = self.seats.push(seat);
@@ -278,12 +292,16 @@ impl Conversation {
                     self.app.disconnect(&connection, reason);
                     return;
                 }
-                if several && !told {
+                if self.protocol.entrance() != Entrance::AtOnce && !told {
                     let recovery =
                         connection.core().known::<Kept>().and_then(|kept| kept.secret.lock().clone());
-                    let item = Item::Entered { id: connection.id(), recovery };
+                    let user = connection.identity().user.clone();
+                    let item = Item::Entered { id: connection.id(), recovery, user };
                     // Not behind what its own handlers sent: the protocol keeps that back until it is in.
                     self.link.mailbox().push(Entry { slot: seat.slot, item });
+                }
+                if self.protocol.shows_credentials() {
+                    self.identity = connection.identity().clone();
                 }
                 seat.connection = Some(connection);
                 seat.entered = true;

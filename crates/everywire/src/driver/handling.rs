@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use everywire_core::{
     Class, Failure, Name, Outcome, Payload, PayloadRef, Reason, RoomKey, Target, Token, Verb,
 };
+use everywire_protocols::protocol::Ends;
 use everywire_protocols::seam::{Message, Time};
 use everywire_protocols::session::{Input, Lane};
 
@@ -43,7 +44,8 @@ impl Conversation {
                 (Poll::Pending, waits) => {
                     let asks = waits && self.protocol.lends_turn();
                     drop(entered);
-                    seat.inbound.start(Job { name: name.into(), token, future, span, asks });
+                    let (name, ends) = (name.into(), Ends::Never);
+                    seat.inbound.start(Job { name, token, future, span, asks, ends });
                     return;
                 }
             },

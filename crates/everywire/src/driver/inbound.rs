@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use everywire_core::{Joined, Payload, Token};
+use everywire_protocols::protocol::{Ends, Task};
 
 use super::guarded::guarded;
 use super::streaming::Call;
@@ -23,12 +24,21 @@ pub(crate) struct Waiting {
     pub(crate) token: Option<Token>,
     /// What it has besides, if it has streams.
     pub(crate) call: Option<Box<Call>>,
+    /// What it is, if it is no event.
+    pub(crate) task: Option<Box<Task>>,
 }
 
 impl Waiting {
+    /// A task that waits for its turn.
+    pub(crate) fn task(task: Box<Task>, token: Token) -> Self {
+        let (name, args) = (Box::default(), Payload::empty());
+        Self { name, args, token: Some(token), call: None, task: Some(task) }
+    }
+
     /// What it counts against the bounds: about what it occupies.
     fn cost(&self) -> usize {
-        self.name.len() + self.args.size() + self.token.as_ref().map_or(0, Token::size) + 128
+        let task = self.task.as_ref().map_or(0, |task| task.size());
+        self.name.len() + self.args.size() + task + self.token.as_ref().map_or(0, Token::size) + 128
     }
 
     fn is_streamed(&self) -> bool {
@@ -56,6 +66,8 @@ pub(crate) struct Job {
     pub(crate) span: tracing::Span,
     /// Whether it waits for a client's answer, and lets others have its turn meanwhile.
     pub(crate) asks: bool,
+    /// What becomes of the conversation if it fails.
+    pub(crate) ends: Ends,
 }
 
 /// What is done.
@@ -63,7 +75,7 @@ pub(crate) enum Done {
     /// The opening.
     Open(Result<Entered>),
     /// An event.
-    Event { name: Box<str>, token: Option<Token>, outcome: Result<Payload> },
+    Event { name: Box<str>, token: Option<Token>, outcome: Result<Payload>, ends: Ends },
 }
 
 /// So many of a connection's events may lend their turn at a time.
@@ -168,7 +180,8 @@ impl Inbound {
                 if self.jobs.is_empty() {
                     self.jobs = Vec::new();
                 }
-                return Some(Done::Event { name: job.name, token: job.token, outcome });
+                let Job { name, token, ends, .. } = job;
+                return Some(Done::Event { name, token, outcome, ends });
             }
         }
         None

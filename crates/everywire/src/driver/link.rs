@@ -1,21 +1,40 @@
 //! What a session shares with the rest of the program: one allocation.
 
 use std::io;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use everywire_core::{Link, Mailbox};
+use everywire_core::{Broadcast, Link, Mailbox};
+use everywire_protocols::protocol::{Heads, ProtocolForm};
+use everywire_protocols::session::Wrapping;
 use tokio::net::TcpStream;
+
+use crate::carrier::frames::Frames;
+
+/// A session, as its conversation sees it.
+pub(crate) trait SessionLink: Link {
+    /// From now on, whoever writes broadcasts to the socket writes their heads like this.
+    fn set_heads(&self, headed: Headed);
+}
 
 /// A session on a TCP socket that we own, or that may get one: others may write whole frames to it, while its mailbox
 /// is direct.
 pub(crate) struct SocketLink {
     pub(crate) mailbox: Mailbox,
     socket: OnceLock<TcpStream>,
+    /// What writes the heads of its broadcasts, if its client's protocol has some.
+    heads: OnceLock<Box<Headed>>,
+}
+
+/// How the messages of a client begin, and how they are wrapped.
+pub(crate) struct Headed {
+    pub(crate) heads: Arc<dyn Heads>,
+    pub(crate) form: ProtocolForm,
+    pub(crate) wrapping: Wrapping,
 }
 
 impl SocketLink {
     pub(crate) fn new(mailbox: Mailbox) -> Self {
-        Self { mailbox, socket: OnceLock::new() }
+        Self { mailbox, socket: OnceLock::new(), heads: OnceLock::new() }
     }
 
     /// Gives the session its socket. It has one in its life.
@@ -42,6 +61,21 @@ impl Link for SocketLink {
             None => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
+
+    fn messages(&self, _slot: u32, broadcast: &Broadcast, tail: &[u8], out: &mut Vec<u8>) {
+        let Some(headed) = self.heads.get() else { return };
+        let kind = headed.form.kind(broadcast);
+        headed.heads.heads(broadcast, &mut |head| {
+            headed.wrapping.joined(kind, head, tail, &mut Frames::new(out));
+        });
+    }
+}
+
+impl SessionLink for SocketLink {
+    fn set_heads(&self, headed: Headed) {
+        // A client speaks one version, on one socket, all its life.
+        let _ = self.heads.set(Box::new(headed));
+    }
 }
 
 /// A session on anything else (TLS, HTTP/2, a response body): only its task writes.
@@ -58,4 +92,9 @@ impl Link for QueueLink {
         // Its mailbox is not direct, so nobody asks; and to whom who does, the socket is full.
         Err(io::ErrorKind::WouldBlock.into())
     }
+}
+
+impl SessionLink for QueueLink {
+    /// Only its task writes, and that asks the protocol.
+    fn set_heads(&self, _headed: Headed) {}
 }

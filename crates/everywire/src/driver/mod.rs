@@ -38,5 +38,6 @@ pub(crate) mod reserved;
 pub(crate) mod seats;
 pub(crate) mod sessions;
 pub(crate) mod streaming;
+mod tasks;
 pub(crate) mod wheel;
 pub(crate) mod worker;

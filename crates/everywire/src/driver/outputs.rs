@@ -110,7 +110,8 @@ impl Conversation {
         if seat.inbound.is_free(seat.handlers.parallel) {
             self.handle(i, cx, name, args, token);
         } else {
-            let waiting = Waiting { name: name.into(), args: args.into_owned(), token, call: None };
+            let (name, args) = (name.into(), args.into_owned());
+            let waiting = Waiting { name, args, token, call: None, task: None };
             self.wait(i, waiting);
         }
     }
@@ -127,6 +128,10 @@ impl Conversation {
             match output {
                 protocol::Output::Event { slot, name, args, token } => {
                     self.event(cx, slot, &name, args, token);
+                }
+                protocol::Output::Task { slot, task, token } => self.task(cx, slot, task, token),
+                protocol::Output::Beats { ours, theirs } => {
+                    self.tell(cx, now, Input::Beats { ours, theirs }, effects);
                 }
                 protocol::Output::Answer { slot, id, answer } => self.answered(slot, id, answer),
                 protocol::Output::Send { bytes, kind, fault } => {

@@ -76,7 +76,7 @@ impl Conversation {
             self.begin_call(i, cx, (name, args, token), call);
         } else {
             let call = Some(Box::new(call));
-            let waiting = Waiting { name: name.into(), args: args.into_owned(), token, call };
+            let waiting = Waiting { name: name.into(), args: args.into_owned(), token, call, task: None };
             self.wait(i, waiting);
         }
     }

@@ -38,7 +38,7 @@ impl SocketIo {
             },
             // None of ours.
             Item::Reply { .. } | Item::StreamItem { .. } | Item::Delivery { .. } => {}
-            Item::Entered { id, recovery } => self.enter(slot, id, recovery.as_deref(), outbox),
+            Item::Entered { id, recovery, .. } => self.enter(slot, id, recovery.as_deref(), outbox),
             Item::Refused { message, data } => {
                 let error = refusal::of_connect(self.revision, message, data.as_ref());
                 // One that was let in is not refused any more.

@@ -1,4 +1,8 @@
-//! STOMP 1.0, 1.1 and 1.2: the codec, which knows frames and no sessions. Clients and servers use the same.
+//! STOMP 1.0, 1.1 and 1.2: the codec, and the machines of both sides.
+//!
+//! # The codec
+//!
+//! It knows frames and no sessions; clients and servers use the same.
 //!
 //! Rules are those of the three specifications, with what real peers need: CR LF ends a line in every version, NULs between
 //! frames are passed over, a colon in a value counts as itself. What comes is one stream, in which pieces end anywhere
@@ -8,21 +12,38 @@
 //! The codec does not know which command may come from whom, which headers it needs, or whether it may have a body: a body on
 //! any frame is handed out, and who reads it asks [`Command::may_have_body`].
 
+mod act;
+mod beats;
+mod body;
+mod destination;
 mod escapes;
 mod fault;
 mod frame;
 mod head;
 mod limits;
+mod options;
 mod parser;
+mod say;
+mod server;
+mod subscriptions;
+mod tail;
+mod token;
+mod transactions;
 mod version;
 mod write;
+mod wrong;
 
 #[cfg(test)]
 mod tests;
 
+pub use self::beats::{BadHeartBeat, HeartBeat};
+pub use self::destination::{Destination, NoDestination};
 pub use self::fault::{Fault, Flaw, Place};
 pub use self::frame::{Command, Event, Frame, Headers};
 pub use self::limits::{COMMAND_BYTES, Limits};
+pub use self::options::StompOptions;
 pub use self::parser::Parser;
+pub use self::server::Stomp;
+pub(super) use self::tail::Reader;
 pub use self::version::Version;
 pub use self::write::{PULSE, kind, write_frame, write_head, write_tail};

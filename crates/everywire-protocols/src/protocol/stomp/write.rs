@@ -107,8 +107,13 @@ fn lines<'h>(escapes: Escapes, headers: impl IntoIterator<Item = (&'h str, &'h s
     }
 }
 
-/// Whether a receiver may take it for `content-length`: stompjs trims names, by JavaScript's rule, which has the byte order
-/// mark among the blanks. A sender's own would tear the frames that follow.
+/// Whether a receiver may take it for `content-length`: a sender's own would tear the frames that follow.
 fn is_content_length(name: &str) -> bool {
-    name.trim_matches(|char: char| char.is_whitespace() || char == '\u{feff}') == CONTENT_LENGTH
+    trimmed(name) == CONTENT_LENGTH
+}
+
+/// What a receiver may take a name for: stompjs trims them, by JavaScript's rule, which has the byte order mark among the
+/// blanks.
+pub(super) fn trimmed(name: &str) -> &str {
+    name.trim_matches(|char: char| char.is_whitespace() || char == '\u{feff}')
 }

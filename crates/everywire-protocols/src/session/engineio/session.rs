@@ -283,6 +283,7 @@ impl Session for EngineIo {
             Input::Joined { .. }
             | Input::Acknowledged(_)
             | Input::Resumable(_)
+            | Input::Beats { .. }
             | Input::Pong { .. }
             | Input::LaneBlocked { .. }
             | Input::LaneWritable { .. } => {}

@@ -342,7 +342,8 @@ impl Session for SignalRSession {
             Input::Close(reason) => self.close(now, reason, out),
             Input::Tick => self.tick(now, out),
             // It names no rooms, and has no pings of its own.
-            Input::Joined { .. } | Input::Pong { .. } | Input::Unheard => {}
+            // It has no heart-beats of its own.
+            Input::Joined { .. } | Input::Pong { .. } | Input::Unheard | Input::Beats { .. } => {}
         }
     }
 

@@ -60,6 +60,18 @@ pub(in crate::session) fn append_single(message: &str, out: &mut Vec<u8>) {
     out.push(b']');
 }
 
+/// Appends the first part of a frame with one message.
+pub(in crate::session) fn append_begin_of_single(message: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"a[\"");
+    text::inside(message, out);
+}
+
+/// Appends the second part.
+pub(in crate::session) fn append_end_of_single(message: &str, out: &mut Vec<u8>) {
+    text::inside(message, out);
+    out.extend_from_slice(b"\"]");
+}
+
 /// How the response of a receiving request carries frames.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shape {

@@ -12,9 +12,10 @@ use http::{HeaderMap, Request};
 use super::super::{Facts, Input, Lane, LaneEnd, LaneKind, Output, Outputs, Session, Wrapping};
 use super::answer::{self, SockJsRefusal};
 use super::body;
-use super::frame::{Frame, Shape, append_message};
+use super::frame::{Frame, append_message};
 use super::options::SockJsOptions;
-use super::socket::{self, Socket, end_of};
+use super::receiver::Receiver;
+use super::socket::{self, Rest, Socket, end_of};
 use super::transport::{Asked, SockJsTransport, callback};
 use crate::seam::{Message, Time};
 
@@ -49,18 +50,8 @@ struct Http {
     closing: Option<Reason>,
     /// Bodies that have not come whole.
     posts: Vec<Post>,
-}
-
-/// A request that listens.
-#[derive(Debug)]
-struct Receiver {
-    lane: Lane,
-    shape: Shape,
-    streams: bool,
-    /// Bytes of frames so far.
-    sent: usize,
-    /// Whether something was written that has not left.
-    written: bool,
+    /// Whether heart-beats rest: the client hears those of its protocol.
+    rests: bool,
 }
 
 /// A body on its way.
@@ -101,6 +92,7 @@ impl SockJs {
                     until: now.after(self.options.disconnect_delay),
                     closing: None,
                     posts: Vec::new(),
+                    rests: false,
                 };
                 self.stage = Stage::Http(Box::new(http));
                 self.listen(now, lane, transport, head, true, out);
@@ -139,14 +131,14 @@ impl SockJs {
         }
         if http.receiver.is_some() {
             // The one that listens, and the session, are left alone.
-            let mut other = Receiver { lane, shape, streams, sent: 0, written: false };
+            let mut other = Receiver::new(lane, shape, streams);
             other.say(Frame::Close { code: 2010, reason: "Another connection still open" }, out);
             if streams {
                 out.push(Output::End { lane, reason: Reason::Refused });
             }
             return;
         }
-        http.receiver = Some(Receiver { lane, shape, streams, sent: 0, written: false });
+        http.receiver = Some(Receiver::new(lane, shape, streams));
         http.until = now.after(self.options.heartbeat);
         if opens {
             http.say(Frame::Open, out);
@@ -268,6 +260,7 @@ impl SockJs {
                 }
             }
             Stage::Http(http) => match &http.receiver {
+                Some(_) if http.rests => http.until = now.after(self.options.heartbeat),
                 Some(_) => {
                     http.say(Frame::Heartbeat, out);
                     http.until = now.after(self.options.heartbeat);
@@ -315,22 +308,6 @@ impl Http {
     }
 }
 
-impl Receiver {
-    fn say(&mut self, frame: Frame<'_>, out: &mut Outputs<'_>) {
-        let mut bytes = Vec::new();
-        self.shape.frame(frame, &mut bytes);
-        if self.streams {
-            self.sent += bytes.len();
-            self.written = true;
-            out.push(Output::Write { lane: self.lane, bytes: Cow::Owned(bytes), text: true });
-            return;
-        }
-        let is_call = matches!(self.shape, Shape::Call(_));
-        let transport = if is_call { SockJsTransport::Jsonp } else { SockJsTransport::Polling };
-        out.push(answer::receiving(self.lane, transport, Some(bytes)));
-    }
-}
-
 impl Session for SockJs {
     fn input<'a>(&mut self, now: Time, input: Input<'a>, out: &mut Outputs<'a>) {
         match input {
@@ -369,6 +346,11 @@ impl Session for SockJs {
                     self.rest(now, out);
                 }
             }
+            Input::Beats { ours, theirs } => match &mut self.stage {
+                Stage::WebSocket(socket) => socket.rest = Rest { frames: ours, pings: ours && theirs },
+                Stage::Http(http) => http.rests = ours,
+                Stage::New | Stage::Closed => {}
+            },
             Input::Close(reason) => self.close(now, reason, out),
             Input::Unheard => {
                 if let Stage::WebSocket(socket) = &mut self.stage {

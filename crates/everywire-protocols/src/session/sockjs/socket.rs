@@ -8,17 +8,27 @@ use super::options::{SockJsHeartbeat, SockJsOptions};
 use crate::seam::{Message, Time};
 use everywire_core::Reason;
 
+/// Which heart-beats rest, for the protocol has some of its own.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Rest {
+    /// The frames, by which the client hears of us.
+    pub(super) frames: bool,
+    /// The pings, by which we hear of the client, too.
+    pub(super) pings: bool,
+}
+
 #[derive(Debug)]
 pub(super) struct Socket {
     pub(super) lane: Lane,
     /// When a heart-beat is due, or the answer to one.
     pub(super) until: Time,
     pinged: bool,
+    pub(super) rest: Rest,
 }
 
 impl Socket {
     pub(super) fn new(lane: Lane, now: Time, options: &SockJsOptions) -> Self {
-        Self { lane, until: now.after(options.heartbeat), pinged: false }
+        Self { lane, until: now.after(options.heartbeat), pinged: false, rest: Rest::default() }
     }
 
     /// The client lives.
@@ -55,6 +65,10 @@ impl Socket {
     /// False if the client is gone.
     pub(super) fn tick(&mut self, now: Time, options: &SockJsOptions, out: &mut Outputs<'_>) -> bool {
         match options.websocket_heartbeat {
+            SockJsHeartbeat::Ping { .. } if self.rest.pings && !self.pinged => {
+                self.until = now.after(options.heartbeat);
+            }
+            SockJsHeartbeat::Frame if self.rest.frames => self.until = now.after(options.heartbeat),
             SockJsHeartbeat::Ping { .. } if self.pinged => return false,
             SockJsHeartbeat::Ping { timeout } => {
                 out.push(Output::Ping { lane: self.lane });

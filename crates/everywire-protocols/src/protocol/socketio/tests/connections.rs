@@ -46,7 +46,8 @@ fn coming_back() {
 
 #[test]
 fn the_answer_to_connect() {
-    let entered = |recovery: Option<&str>| Item::Entered { id: id(), recovery: recovery.map(Arc::from) };
+    let entered =
+        |recovery: Option<&str>| Item::Entered { id: id(), recovery: recovery.map(Arc::from), user: None };
     let rows = [
         (entered(None), r#"0{"sid":"oSO0OpakMV_3jnilAAAA"}"#, r#"0/chat,{"sid":"oSO0OpakMV_3jnilAAAA"}"#),
         (
@@ -70,7 +71,9 @@ fn the_answer_to_connect() {
         session.hear("0");
         session.hear("0/chat");
         let again = match &item {
-            Item::Entered { id, recovery } => Item::Entered { id: *id, recovery: recovery.clone() },
+            Item::Entered { id, recovery, user } => {
+                Item::Entered { id: *id, recovery: recovery.clone(), user: user.clone() }
+            }
             Item::Refused { message, data } => Item::Refused { message: message.clone(), data: data.clone() },
             other => panic!("{other:?}"),
         };

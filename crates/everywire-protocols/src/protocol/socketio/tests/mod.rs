@@ -88,7 +88,7 @@ impl Session {
     }
 
     fn enter(&mut self, slot: u32) -> Vec<String> {
-        self.say(slot, Item::Entered { id: id(), recovery: None })
+        self.say(slot, Item::Entered { id: id(), recovery: None, user: None })
     }
 
     fn goodbye(&mut self, reason: Reason) -> Vec<String> {

@@ -199,13 +199,13 @@ fn what_is_sent() {
     said(
         &mut session,
         0,
-        Item::Entered { id: id(), recovery: None },
+        Item::Entered { id: id(), recovery: None, user: None },
         "83 a4'type' 00 a4'data' 81 a3'sid' b4'oSO0OpakMV_3jnilAAAA' a3'nsp' a1'/'",
     );
     said(
         &mut session,
         1,
-        Item::Entered { id: id(), recovery: Some("Gy9c".into()) },
+        Item::Entered { id: id(), recovery: Some("Gy9c".into()), user: None },
         "83 a4'type' 00 a4'data' 82 a3'sid' b4'oSO0OpakMV_3jnilAAAA' a3'pid' a4'Gy9c' a3'nsp' a5'/chat'",
     );
     said(

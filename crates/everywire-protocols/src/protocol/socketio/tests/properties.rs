@@ -122,7 +122,7 @@ proptest! {
         for step in steps {
             let item = match &step {
                 Step::Text(_) | Step::Binary(_) => None,
-                Step::Enter(slot) => Some((*slot, Item::Entered { id: id(), recovery: Some("pid".into()) })),
+                Step::Enter(slot) => Some((*slot, Item::Entered { id: id(), recovery: Some("pid".into()), user: None })),
                 Step::Refuse(slot) => Some((*slot, refused("no", None))),
                 Step::Leave(slot) => Some((*slot, Item::Left)),
                 Step::Emit(slot) => Some((*slot, emit("e", Payload::binary(&b"\x01"[..]), None))),
@@ -231,7 +231,7 @@ proptest! {
             machine.message(Time(0), message, &mut out);
             out.iter().map(spell).next()
         });
-        machine.encode(&Entry { slot: 0, item: Item::Entered { id: id(), recovery: None } }, &mut |_, _: &[u8]| {});
+        machine.encode(&Entry { slot: 0, item: Item::Entered { id: id(), recovery: None, user: None } }, &mut |_, _: &[u8]| {});
         let mut say = |item: Item| {
             let mut messages = Vec::new();
             machine.encode(&Entry { slot: 0, item }, &mut |kind, bytes: &[u8]| messages.push((kind, bytes.to_vec())));

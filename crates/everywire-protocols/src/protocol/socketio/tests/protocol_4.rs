@@ -97,7 +97,7 @@ fn who_was_refused_or_left_may_ask_again() {
 fn recovery_shows_in_events_alone() {
     let options = SocketIoOptions { recovery: true, ..SocketIoOptions::default() };
     let (mut session, _) = Session::of_revision(3, options);
-    assert_eq!(session.say(0, Item::Entered { id: id(), recovery: Some("Gy9c".into()) }), ["0"]);
+    assert_eq!(session.say(0, Item::Entered { id: id(), recovery: Some("Gy9c".into()), user: None }), ["0"]);
     let broadcast = broadcast("/", "news", json("[1]"));
     assert_eq!(session.say(0, Item::Broadcast { broadcast, meta: false }), [r#"2["news",1,"1f-42"]"#]);
 }

@@ -4,6 +4,7 @@ mod escapes;
 mod golden;
 mod hostile;
 mod limits;
+mod machine;
 mod properties;
 mod torn;
 mod versions;

@@ -37,8 +37,8 @@ impl Spell for Watched {
         Lines.entry(entry, out);
     }
 
-    fn head(&self, slot: u32, broadcast: &Broadcast, tail: &[u8], out: &mut Vec<u8>) {
-        Lines.head(slot, broadcast, tail, out);
+    fn messages(&self, slot: u32, broadcast: &Broadcast, tail: &[u8], out: &mut Vec<u8>) {
+        Lines.messages(slot, broadcast, tail, out);
     }
 }
 

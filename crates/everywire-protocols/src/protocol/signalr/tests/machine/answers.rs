@@ -114,7 +114,7 @@ fn what_is_wired_goes_as_it_is_and_what_is_nothing_says_nothing() {
     let mut peer = Peer::open(Encoding::Json);
     assert_eq!(peer.say(Item::Wire { bytes: Bytes::from_static(b"as it is"), text: true }), ["as it is"]);
     assert_eq!(peer.say(Item::Wire { bytes: Bytes::from_static(&[1, 255]), text: false }), ["01ff"]);
-    assert_eq!(peer.say(Item::Entered { id: public_id(), recovery: None }), NOTHING);
+    assert_eq!(peer.say(Item::Entered { id: public_id(), recovery: None, user: None }), NOTHING);
     assert_eq!(peer.say(Item::Left), NOTHING);
 }
 

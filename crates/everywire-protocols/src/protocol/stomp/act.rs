@@ -1,0 +1,374 @@
+//! What a client's frames ask for, once it is connected.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use everywire_core::hub::Verdict;
+use everywire_core::{Name, Original, PayloadRef, Reason, RoomKey, Token};
+
+use super::body;
+use super::destination::Destination;
+use super::frame::{Command, Frame, Headers};
+use super::server::{Complaint, Stomp};
+use super::subscriptions::{Ack, Ending, Settled, Source};
+use super::token::{Awaited, What};
+use super::transactions;
+use super::version::Version;
+use super::wrong::{Wrong, missing, no_destination, required, wrong};
+use crate::protocol::{AnswerTo, Output, Outputs, Published, Task};
+
+/// What a frame comes to.
+enum Act<'a> {
+    /// An event for a handler, which may be called with what lies in the message.
+    Event(Cow<'a, str>, PayloadRef<'a>),
+    Task(Task),
+}
+
+impl Stomp {
+    /// Does what a frame asks for.
+    pub(super) fn act<'a>(&mut self, frame: Frame<'a>, out: &mut Outputs<'a>) {
+        let receipt = frame.header("receipt").map(str::to_owned);
+        if let Err(Wrong { message, detail, reason }) = self.try_act(frame, out) {
+            let complaint = Complaint { message, detail, receipt: receipt.as_deref() };
+            self.complain(reason, &complaint, out);
+        }
+    }
+
+    fn try_act<'a>(&mut self, frame: Frame<'a>, out: &mut Outputs<'a>) -> Result<(), Wrong> {
+        let version = self.parser.version();
+        if !frame.command.may_have_body() && !frame.body.is_empty() && version > Version::V1_0 {
+            let detail = format!("{} has a body, and only SEND may have one", frame.command.as_str());
+            return Err(wrong("Body not allowed", detail));
+        }
+        match frame.command {
+            Command::Send => self.send(frame, out),
+            Command::Subscribe => self.subscribe(&frame, out),
+            Command::Unsubscribe => self.unsubscribe(&frame, out),
+            Command::Ack => self.settle(&frame, Verdict::Done, out),
+            Command::Nack if version > Version::V1_0 => {
+                // As RabbitMQ: what nobody is to have again is dropped.
+                let again = frame.header("requeue") != Some("false");
+                self.settle(&frame, if again { Verdict::Return } else { Verdict::Drop }, out)
+            }
+            Command::Begin | Command::Commit | Command::Abort => self.transact(&frame, out),
+            Command::Connect | Command::Stomp => {
+                Err(wrong("Already connected", "CONNECT came a second time; open another connection instead"))
+            }
+            Command::Connected | Command::Message | Command::Receipt | Command::Error => {
+                let detail = format!("{} is a server's frame, and a client sent it", frame.command.as_str());
+                Err(wrong("Unexpected command", detail))
+            }
+            _ => {
+                let detail = format!("{:?} is no command of STOMP {version}", frame.command.as_str());
+                Err(wrong("Unknown command", detail))
+            }
+        }
+    }
+
+    fn send<'a>(&mut self, mut frame: Frame<'a>, out: &mut Outputs<'a>) -> Result<(), Wrong> {
+        let destination = required(&frame, "destination")?.to_owned();
+        let to = Destination::parse(&destination).map_err(|error| no_destination(&destination, &error))?;
+        let body = std::mem::take(&mut frame.body);
+        let content_type = frame.header("content-type").map(str::to_owned);
+        let original = |body: &[u8], payload: &everywire_core::Payload| {
+            body::original(&frame.headers, content_type.as_deref(), body, payload)
+        };
+        let receipt = frame.header("receipt");
+        let transaction = frame.header("transaction");
+        // A body that its type belies is told like a handler's error: the frame is whole, and so is the stream.
+        let kept = body.clone();
+        let args = match body::read(content_type.as_deref(), body) {
+            Ok(args) => args,
+            Err(error) => {
+                let detail = match &content_type {
+                    Some(kind) => format!("the body is not what its content-type {kind:?} says: {error}"),
+                    None => format!("the body cannot be taken: {error}"),
+                };
+                self.refuse_body(&destination, &detail, receipt, out);
+                return Ok(());
+            }
+        };
+        let (act, what) = match to {
+            Destination::App(event) => self.call(&frame, event, args)?,
+            Destination::Room(room) => {
+                let message = published(&frame.headers, args, &kept, original)?;
+                (Act::Task(Task::Publish { to: RoomKey::Named(room.into()), message }), What::Task)
+            }
+            Destination::Queue(queue) => {
+                let message = published(&frame.headers, args, &kept, original)?;
+                (Act::Task(Task::Send { queue: queue.into(), message }), What::Task)
+            }
+            Destination::User { name, event } => {
+                let mut message = published(&frame.headers, args, &kept, original)?;
+                message.event = event.to_owned().into();
+                if name.is_some() && !self.options.sends_to_users {
+                    return Err(Wrong {
+                        message: "Not allowed",
+                        detail: "clients may not send to other users here".into(),
+                        reason: Reason::Refused,
+                    });
+                }
+                // Whose own it is, the hub knows: a user that nobody is called stands for that.
+                let user: Arc<str> = name.as_deref().unwrap_or_default().into();
+                (Act::Task(Task::Publish { to: RoomKey::User(user), message }), What::Task)
+            }
+            Destination::Reply(_) => {
+                return Err(wrong("Unknown destination", "/temp-queue/ is for the header reply-to alone"));
+            }
+        };
+        let token = Awaited { what, receipt }.token();
+        match (act, transaction) {
+            (act, Some(id)) => self.hold(id, act.into_task(), token),
+            (Act::Event(name, args), None) => {
+                out.push(Output::Event { slot: 0, name, args, token: Some(token) });
+                Ok(())
+            }
+            (Act::Task(task), None) => {
+                out.push(Output::Task { slot: 0, task: Box::new(task), token });
+                Ok(())
+            }
+        }
+    }
+
+    /// SEND to `/app/…`.
+    fn call<'f, 'a>(
+        &self,
+        frame: &'f Frame<'_>,
+        event: &str,
+        args: PayloadRef<'a>,
+    ) -> Result<(Act<'a>, What<'f>), Wrong> {
+        let plain = What::Event { reply_to: None, correlation: None };
+        let correlation = frame.header("correlation-id");
+        let call = |answer, args: PayloadRef<'_>| {
+            Act::Task(Task::Call { event: event.into(), args: args.into_owned(), answer })
+        };
+        let Some(reply_to) = frame.header("reply-to") else {
+            if self.options.spring {
+                let answer = AnswerTo::Room { room: event.into(), asked: false };
+                return Ok((call(answer, args), plain));
+            }
+            return Ok((Act::Event(Cow::Owned(event.to_owned()), args), plain));
+        };
+        let to = Destination::parse(reply_to).map_err(|error| no_destination(reply_to, &error))?;
+        match to {
+            Destination::Reply(_) | Destination::User { name: None, .. } => {
+                let what = What::Event { reply_to: Some(reply_to), correlation };
+                Ok((Act::Event(Cow::Owned(event.to_owned()), args), what))
+            }
+            Destination::Room(room) => {
+                Ok((call(AnswerTo::Room { room: room.into(), asked: true }, args), plain))
+            }
+            Destination::Queue(queue) => Ok((call(AnswerTo::Queue(queue.into()), args), plain)),
+            Destination::App(_) | Destination::User { name: Some(_), .. } => Err(wrong(
+                "Bad reply-to",
+                format!(
+                    "answers do not go to {reply_to:?}; choose /temp-queue/, /user/queue/, /topic/ or /queue/"
+                ),
+            )),
+        }
+    }
+
+    fn subscribe(&mut self, frame: &Frame<'_>, out: &mut Outputs<'_>) -> Result<(), Wrong> {
+        let destination = required(frame, "destination")?;
+        let to = Destination::parse_subscribed(destination)
+            .map_err(|error| no_destination(destination, &error))?;
+        let id = match frame.header("id") {
+            None if self.parser.version() > Version::V1_0 => return Err(missing(frame, "id")),
+            id => id,
+        };
+        if let Some(id) = id.filter(|id| self.subscriptions.has(id)) {
+            return Err(wrong(
+                "Duplicate subscription",
+                format!("there is a subscription {id:?} already; choose another id"),
+            ));
+        }
+        if self.subscriptions.len() >= self.options.subscriptions {
+            let detail = format!(
+                "a connection may have {} subscriptions, and this one has",
+                self.options.subscriptions
+            );
+            return Err(Wrong {
+                message: "Too many subscriptions",
+                detail: detail.into(),
+                reason: Reason::Refused,
+            });
+        }
+        let Some(ack) = Ack::parse(frame.header("ack")) else {
+            let given = frame.header("ack").unwrap_or_default();
+            let detail = format!("ack {given:?}; it is auto, client or client-individual");
+            return Err(wrong("Bad ack", detail));
+        };
+        let receipt = frame.header("receipt");
+        let add = |source| self.subscriptions.add(id, destination, source, ack);
+        let awaited = |what| Awaited { what, receipt }.token();
+        match to {
+            Destination::Room(room) => {
+                let room: Arc<str> = room.into();
+                let number = add(Source::Room(room.clone()));
+                let mark = Awaited { what: What::Mark(number), receipt: None }.token();
+                let since = frame.header("since").map(Box::from);
+                let task = Box::new(Task::Subscribe { room, since, mark });
+                out.push(Output::Task { slot: 0, task, token: awaited(What::Joined(number)) });
+            }
+            Destination::Queue(queue) => {
+                let prefetch = self.prefetch(frame)?;
+                let consumer = add(Source::Queue);
+                let settles = ack != Ack::Auto;
+                let task = Box::new(Task::Consume { queue: queue.into(), consumer, settles, prefetch });
+                out.push(Output::Task { slot: 0, task, token: awaited(What::Task) });
+            }
+            Destination::User { name: None, event } => {
+                add(Source::User(event.into()));
+                turn(What::Task, receipt, out);
+            }
+            Destination::User { name: Some(_), .. } => {
+                return Err(wrong(
+                    "Unknown destination",
+                    "one hears what is its own; subscribe to /user/queue/… without a name",
+                ));
+            }
+            Destination::App(event) => {
+                let number = add(Source::App);
+                let name = Cow::Owned(event.to_owned());
+                let token = Some(awaited(What::Once(number)));
+                out.push(Output::Event { slot: 0, name, args: PayloadRef::empty(), token });
+            }
+            Destination::Reply(_) => {
+                return Err(wrong(
+                    "Unknown destination",
+                    "what comes to /temp-queue/… needs no subscription",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn prefetch(&self, frame: &Frame<'_>) -> Result<usize, Wrong> {
+        let Some(given) = frame.header("prefetch-count") else { return Ok(self.options.prefetch) };
+        match given.parse::<usize>() {
+            // As in RabbitMQ, 0 is for as many as there may be.
+            Ok(0) => Ok(self.options.most_prefetch),
+            Ok(count) => Ok(count.min(self.options.most_prefetch)),
+            Err(_) => {
+                Err(wrong("Bad prefetch-count", format!("prefetch-count {given:?}; it has to be a number")))
+            }
+        }
+    }
+
+    fn unsubscribe(&mut self, frame: &Frame<'_>, out: &mut Outputs<'_>) -> Result<(), Wrong> {
+        let (id, destination) = (frame.header("id"), frame.header("destination"));
+        if id.is_none() && (destination.is_none() || self.parser.version() > Version::V1_0) {
+            return Err(missing(frame, "id"));
+        }
+        let receipt = frame.header("receipt");
+        let Some((number, ending)) = self.subscriptions.end(id, destination) else {
+            if self.options.lenient_unsubscribe {
+                turn(What::Task, receipt, out);
+                return Ok(());
+            }
+            let named = id.or(destination).unwrap_or_default();
+            return Err(wrong("No subscription found", format!("there is no subscription {named:?}")));
+        };
+        let task = Box::new(match ending {
+            Ending::Leave(room) => Task::Unsubscribe { room },
+            Ending::Stop => Task::Stop { consumer: number },
+            Ending::Quiet => Task::Nothing,
+        });
+        let token = Awaited { what: What::Stopped(number), receipt }.token();
+        out.push(Output::Task { slot: 0, task, token });
+        Ok(())
+    }
+
+    /// ACK and NACK.
+    fn settle(&mut self, frame: &Frame<'_>, verdict: Verdict, out: &mut Outputs<'_>) -> Result<(), Wrong> {
+        let name = if self.parser.version() == Version::V1_2 { "id" } else { "message-id" };
+        let id = required(frame, name)?;
+        let Some(settled) = Settled::parse(id) else {
+            return Err(wrong("Unknown message", format!("{name} {id:?} is of no message that was sent")));
+        };
+        let receipt = frame.header("receipt");
+        let token = Awaited { what: What::Task, receipt }.token();
+        let task = match settled {
+            Settled::Delivery { consumer, delivery, up_to } => {
+                Task::Settle { consumer, delivery, up_to, verdict }
+            }
+            // Rooms keep nothing for one that has heard it, and hear nothing of what it thinks.
+            Settled::Sent => Task::Nothing,
+        };
+        match frame.header("transaction") {
+            Some(id) => self.hold(id, task, token),
+            None if task == Task::Nothing && receipt.is_none() => Ok(()),
+            None => {
+                out.push(Output::Task { slot: 0, task: Box::new(task), token });
+                Ok(())
+            }
+        }
+    }
+
+    fn hold(&mut self, id: &str, task: Task, token: Token) -> Result<(), Wrong> {
+        let transactions = self.transactions.get_or_insert_default();
+        transactions.hold(id, task, token, &self.options).map_err(|fault| self.no_transaction(fault, id))
+    }
+
+    fn no_transaction(&self, fault: transactions::Fault, id: &str) -> Wrong {
+        wrong(fault.message(), fault.detail(id, &self.options))
+    }
+
+    fn transact(&mut self, frame: &Frame<'_>, out: &mut Outputs<'_>) -> Result<(), Wrong> {
+        let Some(id) = frame.header("transaction") else {
+            let detail = format!("{} needs the header transaction", frame.command.as_str());
+            return Err(wrong("Missing transaction", detail));
+        };
+        let transactions = self.transactions.get_or_insert_default();
+        let done = match frame.command {
+            Command::Begin => transactions.begin(id, &self.options),
+            Command::Commit => transactions.end(id).map(|held| {
+                let tasks = held.into_iter();
+                out.extend(tasks.map(|(task, token)| Output::Task { slot: 0, task: Box::new(task), token }));
+            }),
+            _ => transactions.end(id).map(drop),
+        };
+        done.map_err(|fault| self.no_transaction(fault, id))?;
+        turn(What::Task, frame.header("receipt"), out);
+        Ok(())
+    }
+}
+
+impl Act<'_> {
+    fn into_task(self) -> Task {
+        match self {
+            Self::Event(name, args) => {
+                Task::Call { event: name.into(), args: args.into_owned(), answer: AnswerTo::Nobody }
+            }
+            Self::Task(task) => task,
+        }
+    }
+}
+
+/// Its turn is told, by a receipt if the client wants one.
+pub(super) fn turn(what: What<'_>, receipt: Option<&str>, out: &mut Outputs<'_>) {
+    if receipt.is_some() || what == What::Goodbye {
+        let token = Awaited { what, receipt }.token();
+        out.push(Output::Task { slot: 0, task: Box::new(Task::Nothing), token });
+    }
+}
+
+/// What is published, under the name that the header `event` gives it.
+fn published(
+    headers: &Headers<'_>,
+    args: PayloadRef<'_>,
+    body: &[u8],
+    original: impl FnOnce(&[u8], &everywire_core::Payload) -> Option<Arc<Original>>,
+) -> Result<Published, Wrong> {
+    let event = match super::frame::header(headers, "event") {
+        None => Name::MESSAGE,
+        Some(event) => {
+            everywire_core::admission::admit_event_name(event)
+                .map_err(|refused| wrong("Bad event", refused.to_string()))?;
+            Name::from(event.to_owned())
+        }
+    };
+    let payload = args.into_owned();
+    let original = original(body, &payload);
+    Ok(Published { event, payload, original })
+}
