@@ -103,9 +103,11 @@ fn line(f: &mut fmt::Formatter<'_>, name: &str, value: impl fmt::Display) -> fmt
 fn wire(row: &MountRow) -> &'static str {
     match (row.session, row.protocol) {
         (Session::SockJs, Protocol::Raw) => "plain messages over SockJS",
+        (Session::SockJs, Protocol::Stomp) => "STOMP over SockJS, and on WebSocket below",
         (Session::SockJs, _) => "JSON-RPC 2.0 over SockJS",
         (Session::EngineIo, _) | (_, Protocol::SocketIo) => "Socket.IO, by polls and WebSockets",
-        (Session::WebSocket, Protocol::JsonRpc) => "JSON-RPC 2.0 on WebSocket",
+        (Session::WebSocket, Protocol::JsonRpc) => "JSON-RPC 2.0 on WebSocket, or STOMP by subprotocol",
+        (_, Protocol::Stomp) => "STOMP on WebSocket",
         (Session::WebSocket, Protocol::Raw) => "plain messages on WebSocket",
         (Session::Sse, _) => "Server-Sent Events, receive only",
         (Session::Poll, _) => "long polling, receive only",

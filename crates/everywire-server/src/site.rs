@@ -1,4 +1,4 @@
-//! Who answers a request: the playground or the Socket.IO client, if the path is one of their files, else the application.
+//! Who answers a request: the playground or an official client, if the path is one of their files, else the application.
 
 use std::convert::Infallible;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! Every key there is, but for `[socketio]` (`socketio.rs`), `[signalr]` (`signalr.rs`), `[sockjs]` (`sockjs.rs`), `[queues]` (`queues.rs`) and the rows of lists (`rows.rs`).
+//! Every key there is, but for `[socketio]` (`socketio.rs`), `[signalr]` (`signalr.rs`), `[sockjs]` (`sockjs.rs`), `[stomp]` (`stomp.rs`), `[queues]` (`queues.rs`) and the rows of lists (`rows.rs`).
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use everywire::Overflow;
 use super::Config;
 use super::key::{Key, Section, field};
 use super::kind::{Address, Bytes, Flag, Maybe, OrFalse, Text, Wait, Whole, Word};
-use super::{queues, signalr, socketio, sockjs};
+use super::{queues, signalr, socketio, sockjs, stomp};
 
 /// Shorter waits would have the timers run for nothing but themselves; longer ones are mistakes.
 const WAIT: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(24 * 3600);
@@ -82,6 +82,7 @@ pub(crate) fn sections() -> Vec<Section<Config>> {
             doc: "SockJS, for all mounts that are carried as it is. The defaults are those of sockjs-node.",
             keys: sockjs::keys(),
         },
+        Section { name: "stomp", doc: "STOMP, for all mounts that speak it.", keys: stomp::keys() },
         Section {
             name: "tls",
             doc: "TLS: https and wss, with HTTP/2 where the client wants it. Off unless both keys are set.",
@@ -135,7 +136,7 @@ fn top() -> Vec<Key<Config>> {
             "client_assets",
             Maybe(FOLDER),
             field!(client_assets),
-            "The folder of the Socket.IO client for browsers, `dist` of the npm package `socket.io-client`: its bundles are served below each Socket.IO mount, as `/socket.io/socket.io.js`. `--client-assets` goes before it.",
+            "A folder of official clients for browsers. Those of the npm package `socket.io-client` (its folder `dist`) are served below each Socket.IO mount, as `/socket.io/socket.io.js`; those of `@microsoft/signalr` (`dist/browser`), `sockjs-client` (`dist`) and `@stomp/stompjs` (`bundles`) below `/playground/`, whose page takes them from there where it cannot get them from their own networks. `--client-assets` goes before it.",
         )
         .otherwise("none is served", "\"node_modules/socket.io-client/dist\""),
         Key::new(

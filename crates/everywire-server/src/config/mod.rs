@@ -7,7 +7,7 @@
 //! | how a file is read, and its errors | `read.rs` |
 //! | the example and the reference | `document.rs` |
 //! | what it says of rooms and mounts | `rooms.rs`, `mount.rs` |
-//! | what it says of Socket.IO, of SignalR, of SockJS | `socketio.rs`, `signalr.rs`, `sockjs.rs` |
+//! | what it says of Socket.IO, of SignalR, of SockJS, of STOMP | `socketio.rs`, `signalr.rs`, `sockjs.rs`, `stomp.rs` |
 
 mod document;
 mod key;
@@ -21,6 +21,7 @@ mod rows;
 mod signalr;
 mod socketio;
 mod sockjs;
+mod stomp;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,7 @@ use self::rooms::{RetentionRow, Rule};
 use self::signalr::SignalR;
 use self::socketio::SocketIo;
 use self::sockjs::SockJs;
+use self::stomp::Stomp;
 use crate::assets::Assets;
 
 /// Everything that can be configured.
@@ -59,6 +61,7 @@ pub(crate) struct Config {
     socketio: SocketIo,
     signalr: SignalR,
     sockjs: SockJs,
+    stomp: Stomp,
     pub(crate) tls: Tls,
     pub(crate) mounts: Vec<MountRow>,
     retention: Vec<RetentionRow>,
@@ -90,6 +93,7 @@ impl Default for Config {
             socketio: SocketIo::default(),
             signalr: SignalR::default(),
             sockjs: SockJs::default(),
+            stomp: Stomp::default(),
             tls: Tls::default(),
             mounts: MountRow::defaults(),
             retention: Vec::new(),
@@ -177,10 +181,10 @@ impl Config {
 
     /// A row of the mount table for the library.
     pub(crate) fn mount(&self, row: &MountRow) -> Mount {
-        row.mount(&self.socketio, &self.signalr, &self.sockjs)
+        row.mount(&self.socketio, &self.signalr, &self.sockjs, &self.stomp)
     }
 
-    /// Official clients for browsers: Socket.IO's below the mounts that speak it, SignalR's beside the playground.
+    /// Official clients for browsers: Socket.IO's below the mounts that speak it, the others beside the playground.
     pub(crate) fn assets(&self) -> anyhow::Result<Assets> {
         let mounts = self.mounts.iter().filter(|row| row.protocol == Protocol::SocketIo);
         let playground = self.playground().then_some("/playground/");

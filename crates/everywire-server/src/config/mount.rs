@@ -5,6 +5,7 @@ use everywire::Mount;
 use super::signalr::SignalR;
 use super::socketio::SocketIo;
 use super::sockjs::SockJs;
+use super::stomp::Stomp;
 
 /// How a client's conversation is carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,7 @@ pub(crate) enum Protocol {
     Raw,
     SocketIo,
     SignalR,
+    Stomp,
 }
 
 /// A `[[mount]]` row.
@@ -60,6 +62,7 @@ impl MountRow {
             ("/socket.io/", EngineIo, socketio),
             ("/hubs/{namespace}", Session::SignalR, Protocol::SignalR),
             ("/sockjs", Session::SockJs, jsonrpc),
+            ("/stomp", Session::SockJs, Protocol::Stomp),
             ("/sse", Sse, raw),
             ("/poll", Poll, raw),
             ("/pub/{room}", Publish, raw),
@@ -76,17 +79,25 @@ impl MountRow {
         self.path.contains("{namespace}")
     }
 
-    /// The row for the library, with these options if it is one of Socket.IO, SignalR or SockJS.
-    pub(super) fn mount(&self, socketio: &SocketIo, signalr: &SignalR, sockjs: &SockJs) -> Mount {
+    /// The row for the library, with these options if it is one of Socket.IO, SignalR, SockJS or STOMP.
+    pub(super) fn mount(
+        &self,
+        socketio: &SocketIo,
+        signalr: &SignalR,
+        sockjs: &SockJs,
+        stomp: &Stomp,
+    ) -> Mount {
         // What only old browsers need is on or off for all.
         let legacy = socketio.serves_old_browsers();
         let mount = match (self.session, self.protocol) {
             (Session::SockJs, Protocol::Raw) => sockjs.raw_mount(legacy),
+            (Session::SockJs, Protocol::Stomp) => stomp.sockjs_mount(sockjs.options(legacy)),
             (Session::SockJs, _) => sockjs.mount(legacy),
             (Session::EngineIo, _) | (_, Protocol::SocketIo) => socketio.mount(),
             (Session::SignalR, Protocol::Raw) => signalr.raw_mount(),
             (Session::SignalR, _) | (_, Protocol::SignalR) => signalr.mount(),
-            (Session::WebSocket, Protocol::JsonRpc) => everywire::jsonrpc(),
+            (Session::WebSocket, Protocol::JsonRpc) => stomp.beside_jsonrpc(),
+            (Session::WebSocket, Protocol::Stomp) => stomp.mount(),
             (Session::WebSocket, Protocol::Raw) if self.names_room() => everywire::raw_room(),
             (Session::WebSocket, Protocol::Raw) => everywire::raw(),
             (Session::Sse, _) => everywire::sse(),
@@ -133,6 +144,13 @@ impl MountRow {
             let key = if self.choose_namespace { "choose_namespace" } else { "namespace" };
             faults.push((key, "Socket.IO clients name their namespaces themselves; leave it out".into()));
         }
+        let carries_stomp = matches!(self.session, Session::WebSocket | Session::SockJs);
+        if self.protocol == Protocol::Stomp && !carries_stomp {
+            faults.push((
+                "protocol",
+                "only the sessions \"websocket\" and \"sockjs\" carry \"stomp\"; write one of them".into(),
+            ));
+        }
         if raw_only && self.protocol == Protocol::JsonRpc {
             faults.push((
                 "protocol",
@@ -171,7 +189,8 @@ impl MountRow {
             Session::WebSocket if self.names_room() && !relays => {
                 faults.push((
                     "path",
-                    "\"jsonrpc\" clients subscribe to rooms; write a path without {room}".into(),
+                    "\"jsonrpc\" and \"stomp\" clients subscribe to rooms; write a path without {room}"
+                        .into(),
                 ));
             }
             _ => {}

@@ -42,6 +42,7 @@ const PROTOCOLS: Word<Protocol> = Word(&[
     ("jsonrpc", Protocol::JsonRpc),
     ("socketio", Protocol::SocketIo),
     ("signalr", Protocol::SignalR),
+    ("stomp", Protocol::Stomp),
 ]);
 
 impl Row for MountRow {
@@ -54,7 +55,7 @@ impl Row for MountRow {
         vec![
             Key::<Self>::new("path", PATH, field!(path), "The path of its URL. `{room}` stands for the name of a room: needed by `publish`, and by `raw` on WebSocket to publish every message in that room. `{namespace}`, for the session `signalr`, stands for a namespace, `default` for `/`; clients name it as their hub.").needed(),
             Key::<Self>::new("session", SESSIONS, field!(session), "How a conversation is carried: `sse` and `poll` receive only, `publish` is one POST, `engineio` is Socket.IO's polls and WebSockets, `signalr` SignalR's negotiation, WebSockets, events and polls, `sockjs` all that SockJS has, on the paths below.").needed(),
-            Key::new("protocol", PROTOCOLS, field!(protocol), "What its messages mean. `jsonrpc` needs the session `websocket` or `sockjs`, which carries `raw`, too; `socketio` and the session `engineio` need each other; `signalr` needs the session `signalr`, which carries `raw`, too."),
+            Key::new("protocol", PROTOCOLS, field!(protocol), "What its messages mean. `jsonrpc` needs the session `websocket` or `sockjs`, which carries `raw`, too; `socketio` and the session `engineio` need each other; `signalr` needs the session `signalr`, which carries `raw`, too; `stomp` needs `websocket` or `sockjs`. A `websocket` of `jsonrpc` takes clients of `stomp`, too, that offer one of its subprotocols."),
             Key::new("namespace", NAMESPACE, field!(namespace), "The namespace that its clients enter; those of Socket.IO name theirs themselves."),
             Key::new("choose_namespace", Flag, field!(choose_namespace), "Whether clients may name another namespace that is mounted: `?namespace=`."),
         ]

@@ -161,7 +161,7 @@ async fn start_up_says_what_is_served() {
     assert_eq!(
         server.banner[2..],
         [
-            format!("  ws://{address}/rpc  JSON-RPC 2.0 on WebSocket           namespace /admin"),
+            format!("  ws://{address}/rpc  JSON-RPC 2.0 on WebSocket, or STOMP by subprotocol  namespace /admin"),
             String::new(),
             "  actions     subscribe".to_owned(),
             "  rights      1 rule(s); rooms that none fits are closed".to_owned(),

@@ -104,7 +104,7 @@ fn each_kind_of_fault_has_its_text() {
         ),
         (
             "[[mount]]\npath = \"/j/{room}\"\nsession = \"websocket\"\nprotocol = \"jsonrpc\"",
-            "2:8: mount[0].path: \"jsonrpc\" clients subscribe to rooms; write a path without {room}",
+            "2:8: mount[0].path: \"jsonrpc\" and \"stomp\" clients subscribe to rooms; write a path without {room}",
         ),
         (
             "[[mount]]\npath = \"/s\"\nsession = \"sse\"\nprotocol = \"jsonrpc\"",
@@ -181,6 +181,10 @@ fn each_kind_of_fault_has_its_text() {
         (
             "[[mount]]\npath = \"/s/{room}\"\nsession = \"sockjs\"",
             "2:8: mount[0].path: SockJS clients subscribe to rooms; write a path without {room}",
+        ),
+        (
+            "[[mount]]\npath = \"/s\"\nsession = \"sse\"\nprotocol = \"stomp\"",
+            "4:12: mount[0].protocol: only the sessions \"websocket\" and \"sockjs\" carry \"stomp\"; write one of them",
         ),
         (
             "[sockjs]\nscript = \"sockjs.js\"",

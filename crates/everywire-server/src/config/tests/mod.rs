@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use everywire::{
     Encodings, EngineIoCookie, EngineIoOptions, Overflow, Parser, SignalRConnectionOptions, SignalROptions,
-    SignalRTransports, SockJsHeartbeat, SockJsOptions, SocketIoOptions, Verb,
+    SignalRTransports, SockJsHeartbeat, SockJsOptions, SocketIoOptions, StompLimits, StompOptions, Verb,
 };
 
 use super::document::{example, reference};
@@ -180,6 +180,33 @@ fn every_option_of_sockjs_has_a_key() {
     let pings = EVERY_KEY.replace("\"frame\"", "\"ping\"");
     let beat = SockJsHeartbeat::Ping { timeout: Duration::from_secs(3) };
     assert_eq!(debug(&parse(&pings).unwrap().sockjs.options(true)), debug(&expected(beat)));
+}
+
+#[test]
+fn every_option_of_stomp_has_a_key() {
+    let expected = StompOptions {
+        limits: StompLimits {
+            headers: 32,
+            line_bytes: 4 << 10,
+            head_bytes: 32 << 10,
+            body_bytes: 2 << 20,
+            first_bytes: 16 << 10,
+        },
+        login_timeout: Duration::from_secs(5),
+        heartbeat: Duration::ZERO,
+        client_heartbeat: Duration::from_secs(20),
+        tolerance: 7,
+        subscriptions: 10,
+        prefetch: 5,
+        most_prefetch: 50,
+        transactions: 2,
+        transaction_frames: 20,
+        transaction_bytes: 1 << 20,
+        sends_to_users: true,
+        spring: true,
+        lenient_unsubscribe: true,
+    };
+    assert_eq!(parse(EVERY_KEY).unwrap().stomp.options, expected);
 }
 
 /// The fields of the library's options, by name, as `Debug` shows them.
