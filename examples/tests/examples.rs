@@ -139,3 +139,43 @@ async fn autobahn_echo() {
     client.socket.send("héllo").await.unwrap();
     assert!(client.next().await == Message::Text("héllo".into()));
 }
+
+#[tokio::test]
+async fn spring_chat() {
+    let example = Example::start(env!("CARGO_BIN_EXE_spring_chat")).await;
+    let mut ann = example.connect("/gs-guide-websocket/websocket").await;
+    let mut bob = example.connect("/gs-guide-websocket/websocket").await;
+    for (client, login) in [(&mut ann, "ann"), (&mut bob, "bob")] {
+        client.send_frame(&format!("CONNECT\naccept-version:1.2\nlogin:{login}\n\n")).await;
+        assert!(client.frame().await.contains(&format!("\nuser-name:{login}\n")));
+        client.send_frame("SUBSCRIBE\nid:0\ndestination:/topic/greetings\nreceipt:s\n\n").await;
+        assert!(client.frame().await.starts_with("RECEIPT\nreceipt-id:s\n"));
+    }
+    ann.send_frame("SUBSCRIBE\nid:1\ndestination:/user/queue/reply\n\n").await;
+    ann.send_frame("SUBSCRIBE\nid:2\ndestination:/user/queue/errors\n\n").await;
+    ann.send_frame("SEND\ndestination:/app/hello\n\n{\"name\":\"Ann\"}").await;
+    for client in [&mut ann, &mut bob] {
+        let greeting = client.frame().await;
+        assert!(
+            greeting.starts_with("MESSAGE\nsubscription:0\ndestination:/topic/greetings\n"),
+            "{greeting}"
+        );
+        assert!(greeting.ends_with("\n\n{\"content\":\"Hello, Ann!\"}\0"), "{greeting}");
+    }
+    ann.send_frame("SEND\ndestination:/app/private\n\nthis").await;
+    assert!(ann.frame().await.ends_with("\n\nonly you hear this\0"));
+    bob.send_frame("SEND\ndestination:/user/ann/queue/reply\n\nhi").await;
+    assert!(ann.frame().await.ends_with("\n\nhi\0"));
+    ann.send_frame("SEND\ndestination:/app/hello\n\n{\"name\":\" \"}").await;
+    let error = ann.frame().await;
+    assert!(
+        error.contains("\ndestination:/user/queue/errors\n") && error.contains("say who you are"),
+        "{error}"
+    );
+    ann.send_frame("SUBSCRIBE\nid:3\ndestination:/app/rooms\n\n").await;
+    assert!(ann.frame().await.ends_with("\n\n[\"greetings\",\"news\"]\0"));
+    ann.send_frame("SUBSCRIBE\nid:4\ndestination:/topic/news\nreceipt:n\n\n").await;
+    assert!(ann.frame().await.starts_with("RECEIPT\nreceipt-id:n\n"));
+    drop(bob);
+    assert!(ann.frame().await.ends_with("\n\nbob has left\0"));
+}

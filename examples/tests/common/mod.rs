@@ -71,6 +71,19 @@ impl Client {
         }
     }
 
+    /// Sends a frame of STOMP, whose NUL is added.
+    pub(crate) async fn send_frame(&mut self, frame: &str) {
+        self.socket.send(format!("{frame}\0")).await.unwrap();
+    }
+
+    /// The next message, a frame of STOMP in text.
+    pub(crate) async fn frame(&mut self) -> String {
+        match self.next().await {
+            Message::Text(text) => text,
+            other => panic!("{other:?} is no text"),
+        }
+    }
+
     pub(crate) async fn send_json(&mut self, value: Value) {
         self.socket.send(value.to_string()).await.unwrap();
     }
