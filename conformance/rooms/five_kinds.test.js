@@ -31,19 +31,20 @@ test("the page, npm ws, Python websockets, curl and the tokio stream hear the sa
     for (const number of numbers) await say({ text: `${name} ${number}`, name });
   };
   const rpc = (client) => (data) => client.publish(ROOM, data);
-  const names = ["ws", "websockets", "stream", "curl", "page on WebSocket", "page on SSE", "page on Socket.IO"];
+  const names = ["ws", "websockets", "stream", "curl", "page on WebSocket", "page on SSE", "page on Socket.IO", "page on STOMP"];
   await Promise.all([
     speak("ws", rpc(ws)),
     speak("websockets", rpc(websockets)),
     speak("stream", rpc(stream)),
     speak("curl", (data) => post(server, ROOM, data)),
-    // Three panes of one page, one keyboard.
+    // Four panes of one page, one keyboard.
     speak("page on WebSocket", ({ text, name }) => tab.websocket.say(text, name))
       .then(() => speak("page on SSE", ({ text, name }) => tab.sse.say(text, name)))
-      .then(() => speak("page on Socket.IO", ({ text, name }) => tab.socketio.say(text, name))),
+      .then(() => speak("page on Socket.IO", ({ text, name }) => tab.socketio.say(text, name)))
+      .then(() => speak("page on STOMP", ({ text, name }) => tab.stomp.say(text, name))),
   ]);
   const said = names.flatMap((name) => numbers.map((number) => `${name} ${number}`));
-  const listeners = [ws, websockets, stream, curl, tab.websocket, tab.sse, tab.socketio].map(({ heard }) => heard);
+  const listeners = [ws, websockets, stream, curl, tab.websocket, tab.sse, tab.socketio, tab.stomp].map(({ heard }) => heard);
   await Promise.all(listeners.map((heard) => heard.count(said.length)));
   // What came twice, or too late, would stand before this or between.
   await ws.publish(ROOM, { text: "end", name: "ws" });

@@ -42,12 +42,14 @@ export async function open(test, browser, server, room, { cutsLast = false, cdn 
     sse: await Pane.of(page, "#sse"),
     socketio: await Pane.of(page, "#socketio"),
     signalr: await Pane.of(page, "#signalr"),
+    stomp: await Pane.of(page, "#stomp"),
   };
   await Promise.all([
     panes.websocket.state("open"),
     panes.sse.state("open"),
     panes.socketio.state(guests),
     panes.signalr.state(guests),
+    panes.stomp.state(guests),
   ]);
   return { page, failures, panes: Object.values(panes), ...panes };
 }
@@ -117,17 +119,23 @@ class Pane {
 
   /** Waits for this news: what the pane says about catching up. */
   news(text) {
-    return this.#page.waitForFunction(
-      ([selector, text]) => document.querySelector(`${selector} .news`).textContent === text,
-      [this.#selector, text],
-    );
+    return this.#shows(".news", text);
   }
 
   /** Waits until the connection is carried so. */
   carrier(text) {
+    return this.#shows(".carrier", text);
+  }
+
+  /** Waits for this complaint about what was to be said. */
+  problem(text) {
+    return this.#shows(".problem", text);
+  }
+
+  #shows(part, text) {
     return this.#page.waitForFunction(
-      ([selector, text]) => document.querySelector(`${selector} .carrier`).textContent === text,
-      [this.#selector, text],
+      ([selector, text]) => document.querySelector(selector).textContent === text,
+      [`${this.#selector} ${part}`, text],
     );
   }
 

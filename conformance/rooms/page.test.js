@@ -1,4 +1,4 @@
-// The playground does what it says: three wires, what it shows of them, and nothing that comes from anybody else.
+// The playground does what it says: five wires, what it shows of them, and nothing that comes from anybody else.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -18,10 +18,12 @@ bytes = "1MiB"
 age = "1h"
 `;
 
-/** The files of others that the page may load, by pane. */
+/** The files of others that the page may load. */
 const OFFICIAL = {
   socketio: "https://cdn.socket.io/4.8.4/socket.io.min.js",
   signalr: "https://cdn.jsdelivr.net/npm/@microsoft/signalr@10.0.11/dist/browser/signalr.min.js",
+  sockjs: "https://cdn.jsdelivr.net/npm/sockjs-client@1.6.1/dist/sockjs.min.js",
+  stompjs: "https://cdn.jsdelivr.net/npm/@stomp/stompjs@7.5.0/bundles/stomp.umd.min.js",
 };
 
 function bundle(client) {
@@ -39,12 +41,13 @@ const browser = await page.launch({ after });
 
 test("a wire that is cut catches up, and says how much it missed", async (t) => {
   const server = await serve(t);
-  const { websocket, sse, socketio, signalr, panes, failures } = await page.open(t, browser, server, "cuts", { cutsLast: true });
+  const { websocket, sse, socketio, signalr, stomp, panes, failures } = await page.open(t, browser, server, "cuts", { cutsLast: true });
   for (const [cut, other] of [
     [websocket, sse],
     [sse, socketio],
     [socketio, signalr],
-    [signalr, websocket],
+    [signalr, stomp],
+    [stomp, websocket],
   ]) {
     const before = cut.heard.messages.length;
     await cut.press();
@@ -57,7 +60,7 @@ test("a wire that is cut catches up, and says how much it missed", async (t) => 
     await cut.news("Caught up: 3 missed messages replayed.");
     await cut.heard.count(before + 3);
   }
-  await Promise.all(panes.map(({ heard }) => heard.count(12)));
+  await Promise.all(panes.map(({ heard }) => heard.count(15)));
   for (const { heard } of panes) assert.deepEqual(heard.lines, sse.heard.lines);
   assert.deepEqual(failures, []);
 });
@@ -69,9 +72,10 @@ test("a wire that is cut comes back without a hand", async (t) => {
   for (const pane of opened.panes) {
     await pane.press();
     await pane.state("lost");
-    await opened.page.clock.fastForward("00:08");
-    await pane.state("open");
   }
+  // For all at once: connections on which nothing comes for longer than this are given up.
+  await opened.page.clock.fastForward("00:08");
+  await Promise.all(opened.panes.map((pane) => pane.state("open")));
 });
 
 test("history that no longer reaches back is told, in all panes", async (t) => {
@@ -173,11 +177,11 @@ test("a room that the server refuses is not tried again and again", async (t) =>
   const opened = await page.open(t, browser, server, "good");
   await opened.page.clock.install();
   let attempts = 0;
-  // Socket.IO begins with a poll, SignalR asks first; their WebSockets go on with the same session.
-  opened.page.on("websocket", (socket) => (attempts += !/[?&](EIO|id)=/.test(socket.url())));
+  // Socket.IO begins with a poll, SignalR and SockJS ask first; their WebSockets are of the same attempt.
+  opened.page.on("websocket", (socket) => (attempts += !/[?&](EIO|id)=|\/stomp\//.test(socket.url())));
   opened.page.on("request", (request) => {
     const { pathname, searchParams } = new URL(request.url());
-    attempts += searchParams.has("room") || (searchParams.has("EIO") && !searchParams.has("sid")) || pathname.endsWith("/negotiate");
+    attempts += searchParams.has("room") || (searchParams.has("EIO") && !searchParams.has("sid")) || pathname.endsWith("/negotiate") || pathname.endsWith("/info");
   });
   await opened.page.fill("#room", "$bad");
   await opened.page.press("#room", "Enter");
@@ -187,10 +191,10 @@ test("a room that the server refuses is not tried again and again", async (t) =>
     assert.match(state, /^refused: room names that begin with/);
   }
   // One on each wire, and an hour later no more.
-  assert.equal(attempts, 4);
+  assert.equal(attempts, 5);
   await opened.page.clock.fastForward("01:00:00");
   for (const pane of opened.panes) await pane.state("refused");
-  assert.equal(attempts, 4);
+  assert.equal(attempts, 5);
   await opened.page.fill("#room", "good again");
   await opened.page.press("#room", "Enter");
   await Promise.all(opened.panes.map((pane) => pane.state("open")));
@@ -211,6 +215,7 @@ test("the page asks nobody but its own server and those of official clients, and
   await tab.waitForSelector('#sse[data-state="open"]');
   await tab.waitForSelector('#socketio[data-state="open"]');
   await tab.waitForSelector('#signalr[data-state="open"]');
+  await tab.waitForSelector('#stomp[data-state="open"]');
   const policy = (await response.allHeaders())["content-security-policy"];
   assert.match(policy, /default-src 'none'/);
   assert.doesNotMatch(policy, /unsafe|\*/);
@@ -237,11 +242,12 @@ test("an official client is loaded only if it is the file that npm has", async (
     assert.ok(url.split(/[/@]/).includes(version), `${url} is not of version ${version}`);
   }
   assert.deepEqual(new Set(asked), new Set(Object.values(OFFICIAL)));
-  assert.equal(asked.length, 2);
+  assert.equal(asked.length, 4);
 
   const changed = (route, request) => official(route, request, (script) => `window.wrong = 1;${script}`);
   const other = await page.open(t, browser, server, "changed", { cdn: changed, guests: "unable" });
-  assert.deepEqual(await other.page.evaluate(() => [window.wrong, window.io, window.signalR]), [undefined, undefined, undefined]);
+  const there = await other.page.evaluate(() => ["wrong", "io", "signalR", "SockJS", "StompJs"].filter((name) => name in window));
+  assert.deepEqual(there, []);
 });
 
 test("without any client its pane says so, and the others work on", async (t) => {
@@ -250,24 +256,22 @@ test("without any client its pane says so, and the others work on", async (t) =>
   for (const [client, words] of [
     ["socketio", /^not available: socket.io-client .* --client-assets/],
     ["signalr", /^not available: @microsoft\/signalr .* --client-assets/],
+    ["stomp", /^not available: sockjs-client and @stomp\/stompjs .* --client-assets/],
   ]) {
     const [state] = await opened[client].texts(".state");
     assert.match(state, words);
     await opened[client].say("hello?");
-    await opened.page.waitForFunction(
-      (client) => document.querySelector(`#${client} .problem`).textContent === "Not sent: the wire is down",
-      client,
-    );
+    await opened[client].problem("Not sent: the wire is down");
   }
   await opened.websocket.say("hello");
   await opened.sse.heard.text("hello");
   assert.deepEqual(opened.failures, []);
   // Once there is one, it is found.
   await opened.page.unrouteAll();
-  for (const [client, url] of Object.entries(OFFICIAL)) {
-    await opened.page.route(url, official);
-    await opened[client].press();
-    await opened[client].state("open");
+  for (const url of Object.values(OFFICIAL)) await opened.page.route(url, official);
+  for (const pane of [opened.socketio, opened.signalr, opened.stomp]) {
+    await pane.press();
+    await pane.state("open");
   }
 });
 
@@ -303,7 +307,7 @@ test("it can be used by keyboard alone, and every control has a name", async (t)
   const server = await serve(t);
   const opened = await page.open(t, browser, server, "keys");
   const { keyboard } = opened.page;
-  for (const role of ["button", "textbox"]) {
+  for (const role of ["button", "textbox", "combobox"]) {
     const all = await opened.page.getByRole(role).count();
     assert.ok(all > 0);
     assert.equal(await opened.page.getByRole(role, { name: /\S/ }).count(), all, role);

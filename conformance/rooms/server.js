@@ -24,6 +24,8 @@ const MODULES = path.resolve(ROOT, "conformance/node_modules");
 export const CLIENTS = {
   socketio: { package: "socket.io-client", folder: "dist", own: "socket.io.esm.min.js", official: "socket.io.min.js" },
   signalr: { package: "@microsoft/signalr", folder: "dist/browser", own: "signalr.min.js", official: "signalr.min.js" },
+  sockjs: { package: "sockjs-client", folder: "dist", own: "sockjs.min.js", official: "sockjs.min.js" },
+  stompjs: { package: "@stomp/stompjs", folder: "bundles", own: "stomp.umd.min.js", official: "stomp.umd.min.js" },
 };
 
 /** A file of such a package. */

@@ -1,10 +1,11 @@
-// The playground: four clients in one room, each on its own wire, so that one sees all hear the same.
+// The playground: five clients in one room, each on its own wire, so that one sees all hear the same.
 
 import * as join from "./join.js";
 import { Pane } from "./pane.js";
 import * as signalr from "./signalr.js";
 import * as socketio from "./socketio.js";
 import * as sse from "./sse.js";
+import * as stomp from "./stomp.js";
 import * as websocket from "./websocket.js";
 
 /** Who comes without a name is called after one of those who laid the wires. */
@@ -14,14 +15,21 @@ const COUNT_EVERY = 5_000;
 
 const roomInput = document.querySelector("#room");
 const presence = document.querySelector("#presence");
+const transport = document.querySelector("#transport");
 const names = someNames();
+const stompPane = new Pane(
+  document.querySelector("#stomp"),
+  { dial: (request) => stomp.dial(transports(), request) },
+  { ...storedName("stomp", names[4]), onOpen: count },
+);
 const panes = [
   new Pane(document.querySelector("#websocket"), { dial: websocket.dial }, { ...storedName("websocket", names[0]), onOpen: count }),
   new Pane(document.querySelector("#sse"), sse, { ...storedName("sse", names[1]), onOpen: count }),
   new Pane(document.querySelector("#socketio"), socketio, { ...storedName("socketio", names[2]), onOpen: count }),
   new Pane(document.querySelector("#signalr"), signalr, { ...storedName("signalr", names[3]), onOpen: count }),
+  stompPane,
 ];
-// All hear the same: to have it read out four times helps nobody.
+// All hear the same: to have it read out five times helps nobody.
 for (const pane of panes.slice(1)) pane.hush();
 
 function enter() {
@@ -58,9 +66,15 @@ async function count() {
   }
 }
 
+/** What SockJS may try: all that there is, or what is chosen. */
+function transports() {
+  const { value, options } = transport;
+  return value === "" ? [...options].map(({ value }) => value).filter((name) => name !== "") : [value];
+}
+
 function someNames() {
   const left = [...NAMES];
-  return [0, 1, 2, 3].map(() => left.splice(Math.floor(Math.random() * left.length), 1)[0]);
+  return [0, 1, 2, 3, 4].map(() => left.splice(Math.floor(Math.random() * left.length), 1)[0]);
 }
 
 /** A name that a reload keeps, and that another tab does not share. */
@@ -76,6 +90,7 @@ document.querySelector("#room-form").addEventListener("submit", (event) => {
   event.preventDefault();
   location.hash = encodeURIComponent(roomInput.value.trim() || "lobby");
 });
+transport.addEventListener("change", () => stompPane.reconnect(`Transport: ${transport.selectedOptions[0].text}`));
 addEventListener("hashchange", enter);
 // The network is back, or somebody looks again: no reason to wait any longer.
 addEventListener("online", () => panes.forEach((pane) => pane.hurry()));

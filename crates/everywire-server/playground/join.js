@@ -45,6 +45,17 @@ await hub.invoke("Subscribe", ${JSON.stringify(room)});
 await hub.invoke("Publish", ${JSON.stringify(room)}, "chat", { text: "hello" });`,
     ],
     [
+      "STOMP",
+      "in Node 22: npm i @stomp/stompjs",
+      `const client = new Client({ brokerURL: "${ws}stomp/websocket" });
+client.onConnect = () => {
+  const destination = ${JSON.stringify(`/topic/${room}`)};
+  client.subscribe(destination, ({ body }) => console.log(body));
+  client.publish({ destination, headers: { event: "chat" }, body: "hello" });
+};
+client.activate();`,
+    ],
+    [
       "Rust",
       "everywire-websocket, on tokio",
       `let uri = "${ws}raw/${name}".parse()?;

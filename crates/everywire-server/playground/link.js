@@ -63,10 +63,14 @@ export class Link {
 
   /** Comes back at once, if it waits. */
   hurry() {
-    if (this.#attempt === null && this.#room !== undefined) {
-      this.#end();
-      this.#connect();
-    }
+    if (this.#attempt === null) this.reconnect();
+  }
+
+  /** Connects anew, from where it was. */
+  reconnect() {
+    if (this.#room === undefined) return;
+    this.#end();
+    this.#connect();
   }
 
   get isOpen() {

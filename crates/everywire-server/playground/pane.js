@@ -25,7 +25,7 @@ export class Pane {
   /** The reader is at the end, and stays there. */
   #follows = true;
   #replayed = 0;
-  /** The row that says that the connection was lost, the last time. */
+  /** The row that says that the connection was broken off, the last time. */
   #loss;
   /** By offset, when an own message was sent or any was heard: whichever came first waits for the other. */
   #sent = new Map();
@@ -113,12 +113,18 @@ export class Pane {
     this.#link.hurry();
   }
 
+  /** Connects anew. `why` stands where the connection was broken off for that. */
+  reconnect(why) {
+    if (this.#link.isOpen) this.#breakOff(why);
+    this.#link.reconnect();
+  }
+
   // Link
 
   #enter(state) {
     const { section, cut, form } = this.#parts;
     const before = this.#state.name;
-    this.#state = state;
+    this.#state = { ...state, failed: before === "connecting" };
     section.dataset.state = state.name;
     cut.textContent = { open: "Cut the wire", refused: "Try again", unable: "Try again" }[state.name] ?? "Reconnect now";
     cut.disabled = state.name === "connecting";
@@ -126,11 +132,7 @@ export class Pane {
       this.#replayed = 0;
       setText(this.#parts.carrier, "");
     }
-    if (state.name === "lost") this.#tell("");
-    if (state.name === "lost" && before === "open") {
-      this.#loss = { mark: `Connection lost: ${state.why}` };
-      this.#add(this.#loss);
-    }
+    if (state.name === "lost" && before === "open") this.#breakOff(`Connection lost: ${state.why}`);
     if (state.name === "open") {
       if (state.resumes) this.#caughtUp();
       else this.#add({ mark: `Joined “${this.#room}”` });
@@ -140,10 +142,18 @@ export class Pane {
     this.#showState();
   }
 
+  #breakOff(why) {
+    this.#tell("");
+    this.#loss = { mark: why };
+    this.#add(this.#loss);
+  }
+
   #showState() {
-    const { name, why, until } = this.#state;
+    const { name, why, until, failed } = this.#state;
     const seconds = Math.max(1, Math.ceil((until - Date.now()) / 1000));
-    const texts = { connecting: "connecting…", open: "open", lost: "lost", refused: `refused: ${why}`, unable: `not available: ${why}` };
+    // Why an open connection was lost stands among the messages.
+    const lost = failed ? `lost: ${why}` : "lost";
+    const texts = { connecting: "connecting…", open: "open", lost, refused: `refused: ${why}`, unable: `not available: ${why}` };
     setText(this.#parts.state, texts[name]);
     setText(this.#parts.countdown, name === "lost" ? `retrying in ${seconds} s` : "");
   }
@@ -174,7 +184,7 @@ export class Pane {
     this.#time(this.#heard, this.#sent, row.offset, row);
   }
 
-  /** It lies where the connection was lost: what is left of what was missed may be shown already. */
+  /** It lies where the connection was broken off: what is left of what was missed may be shown already. */
   #markGap() {
     this.#loss.mark += ". Some messages are missing here";
     this.#loss.kind = "gap";
@@ -213,7 +223,8 @@ export class Pane {
     try {
       const { offset } = await this.#publish("chat", data);
       this.#problem("");
-      this.#time(this.#sent, this.#heard, offset, { sentAt });
+      // A wire that does not tell it with the answer may have been lost before it has heard the message.
+      if (offset !== undefined) this.#time(this.#sent, this.#heard, offset, { sentAt });
     } catch (error) {
       this.#problem(`Not sent: ${error.message}`);
       if (text.value === "") text.value = said;

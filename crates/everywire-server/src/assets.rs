@@ -1,5 +1,5 @@
 //! Official clients for browsers, from a folder: `--client-assets`. Socket.IO's is below each of its mounts, as Node's server
-//! has it; SignalR's, which .NET's server does not have, beside the playground.
+//! has it; others, which their servers do not have, beside the playground.
 //!
 //! The names are fixed, and the files are read once, at start-up: no request says what is opened.
 
@@ -28,8 +28,20 @@ const SOCKETIO: [&str; 8] = [
     "socket.io.msgpack.min.js.map",
 ];
 
-/// Those of `@microsoft/signalr`.
-const SIGNALR: [&str; 4] = ["signalr.js", "signalr.js.map", "signalr.min.js", "signalr.min.js.map"];
+/// Those of `@microsoft/signalr`, `sockjs-client` and `@stomp/stompjs`.
+const OTHERS: [&str; 11] = [
+    "signalr.js",
+    "signalr.js.map",
+    "signalr.min.js",
+    "signalr.min.js.map",
+    "sockjs.js",
+    "sockjs.js.map",
+    "sockjs.min.js",
+    "sockjs.min.js.map",
+    "stomp.umd.js",
+    "stomp.umd.js.map",
+    "stomp.umd.min.js",
+];
 
 const HEADERS: [(HeaderName, &str); 2] = [
     // Node's: kept, and asked for again each time.
@@ -53,7 +65,7 @@ pub(crate) struct Asset {
 }
 
 impl Assets {
-    /// Reads the files from a folder: Socket.IO's to be served below these mounts, SignalR's there, if anywhere.
+    /// Reads the files from a folder: Socket.IO's to be served below these mounts, the others there, if anywhere.
     ///
     /// # Errors
     ///
@@ -61,12 +73,12 @@ impl Assets {
     pub(crate) fn read<'m>(
         folder: Option<&Path>,
         mounts: impl Iterator<Item = &'m str>,
-        signalr: Option<&str>,
+        others: Option<&str>,
     ) -> anyhow::Result<Self> {
         let mut files = HashMap::new();
         if let Some(folder) = folder {
             anyhow::ensure!(folder.is_dir(), "client_assets: {} is not a folder", folder.display());
-            for name in SOCKETIO.into_iter().chain(SIGNALR) {
+            for name in SOCKETIO.into_iter().chain(OTHERS) {
                 let path = folder.join(name);
                 match std::fs::read(&path) {
                     Ok(data) => _ = files.insert(name, asset(name, data)),
@@ -80,7 +92,7 @@ impl Assets {
         let folder = |path: &str| format!("{}/", path.trim_end_matches('/'));
         let folders = mounts
             .map(|mount| (folder(mount), &SOCKETIO[..]))
-            .chain(signalr.map(|path| (folder(path), &SIGNALR[..])))
+            .chain(others.map(|path| (folder(path), &OTHERS[..])))
             .collect();
         Ok(Self { folders, files: Arc::new(files) })
     }
@@ -114,10 +126,11 @@ impl Asset {
 
 /// Says how to get a file that is not there.
 fn missing(name: &str) -> Response<Full<Bytes>> {
-    let (package, archive, folder) = if SIGNALR.contains(&name) {
-        ("@microsoft/signalr", "microsoft-signalr", "package/dist/browser")
-    } else {
-        ("socket.io-client", "socket.io-client", "package/dist")
+    let (package, archive, folder) = match name.split('.').next() {
+        Some("signalr") => ("@microsoft/signalr", "microsoft-signalr", "package/dist/browser"),
+        Some("sockjs") => ("sockjs-client", "sockjs-client", "package/dist"),
+        Some("stomp") => ("@stomp/stompjs", "stomp-stompjs", "package/bundles"),
+        _ => ("socket.io-client", "socket.io-client", "package/dist"),
     };
     let text = format!(
         "{name} is not here: it comes with the npm package {package}, and not with this server. Run\n\
@@ -162,6 +175,25 @@ mod tests {
             "/other/socket.io.js",
         ] {
             assert!(assets.at(path).is_none(), "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_missing_is_told_with_where_it_comes_from() {
+        use http_body_util::BodyExt;
+
+        let assets = Assets::read(None, ["/socket.io/"].into_iter(), Some("/playground/")).unwrap();
+        for (path, words) in [
+            ("/socket.io/socket.io.js", "npm pack socket.io-client && tar -xzf socket.io-client-*.tgz"),
+            ("/playground/signalr.min.js", "npm pack @microsoft/signalr && tar -xzf microsoft-signalr-*.tgz"),
+            ("/playground/sockjs.min.js", "npm pack sockjs-client && tar -xzf sockjs-client-*.tgz"),
+            ("/playground/stomp.umd.min.js", "npm pack @stomp/stompjs && tar -xzf stomp-stompjs-*.tgz"),
+        ] {
+            let response = assets.at(path).unwrap().answer(&Method::GET, &HeaderMap::new());
+            assert_eq!(response.status(), StatusCode::NOT_FOUND);
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            let body = std::str::from_utf8(&body).unwrap();
+            assert!(body.contains(words), "{path}: {body}");
         }
     }
 

@@ -46,7 +46,7 @@ struct Serve {
     /// Configuration file (TOML).
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Folder with the Socket.IO client for browsers: `dist` of the npm package socket.io-client.
+    /// Folder with official clients for browsers, such as `dist` of the npm package socket.io-client.
     #[arg(long, value_name = "DIR")]
     client_assets: Option<String>,
     /// Listen on any address without rules: everybody who gets there may use every room.

@@ -8,9 +8,12 @@ use rust_embed::RustEmbed;
 
 use crate::file::{File, kind};
 
-/// Nothing but the page's own files and its own server, and one file each of Socket.IO's and SignalR's, whose hashes the page
-/// knows: no inline code, no other host, no frame around it.
-const POLICY: &str = "default-src 'none'; script-src 'self' https://cdn.socket.io/4.8.4/socket.io.min.js https://cdn.jsdelivr.net/npm/@microsoft/signalr@10.0.11/dist/browser/signalr.min.js; style-src 'self'; img-src 'self' data:; \
+/// Nothing but the page's own files and its own server, and one file each of Socket.IO's, SignalR's, SockJS's and stompjs's,
+/// whose hashes the page knows: no inline code, no other host, no frame around it.
+const POLICY: &str = "default-src 'none'; script-src 'self' https://cdn.socket.io/4.8.4/socket.io.min.js \
+    https://cdn.jsdelivr.net/npm/@microsoft/signalr@10.0.11/dist/browser/signalr.min.js \
+    https://cdn.jsdelivr.net/npm/sockjs-client@1.6.1/dist/sockjs.min.js \
+    https://cdn.jsdelivr.net/npm/@stomp/stompjs@7.5.0/bundles/stomp.umd.min.js; style-src 'self'; img-src 'self' data:; \
     font-src 'self'; manifest-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
@@ -89,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_and_its_policy_name_two_scripts_of_others() {
+    fn the_page_and_its_policy_name_the_same_scripts_of_others() {
         let page = Files::get("index.html").unwrap();
         let page = std::str::from_utf8(&page.data).unwrap();
         let sources = |policy: &str| {
@@ -102,7 +105,7 @@ mod tests {
             url
         });
         let scripts = scripts.collect::<Vec<_>>();
-        assert_eq!(scripts.len(), 2);
+        assert_eq!(scripts.len(), 4);
         assert_eq!(sources(POLICY), format!("script-src 'self' {}", scripts.join(" ")));
         assert_eq!(sources(page), sources(POLICY));
     }
