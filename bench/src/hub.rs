@@ -14,7 +14,7 @@ pub(crate) fn is_ping(wire: Wire, frame: &Frame<'_>) -> bool {
     match wire {
         Wire::SignalR => frame.opcode == TEXT && frame.payload == b"{\"type\":6}\x1e",
         Wire::SignalRMsgPack => frame.opcode == BINARY && frame.payload == [0x02, 0x91, 0x06],
-        Wire::Raw | Wire::WebSocket | Wire::SocketIo => false,
+        _ => false,
     }
 }
 

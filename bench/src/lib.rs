@@ -1,9 +1,9 @@
 //! What a peer and the load generator agree on.
 //!
 //! A peer is a command line that is given two more arguments, `PORT MODE`, listens on `127.0.0.1:PORT` and serves
-//! WebSocket on the path [`PATH`], or Socket.IO on [`SOCKET_IO_PATH`], or SignalR on [`HUB_PATH`], until it is killed. It
-//! sets `TCP_NODELAY`, keeps its library's defaults (limits, heartbeats and checks stay on) and prints only what went
-//! wrong.
+//! WebSocket on the path [`PATH`], or Socket.IO on [`SOCKET_IO_PATH`], or SignalR on [`HUB_PATH`], or SockJS on
+//! [`SOCKJS_PATH`], until it is killed. It sets `TCP_NODELAY`, keeps its library's defaults (limits, heartbeats and checks
+//! stay on) and prints only what went wrong.
 
 mod room;
 
@@ -25,6 +25,15 @@ pub const SOCKET_IO_PATH: &str = "/socket.io/";
 /// Where peers that speak SignalR have their hub: among others, as an application has them.
 pub const HUB_PATH: &str = "/hubs/default";
 
+/// Where SockJS is served, its streams included.
+pub const SOCKJS_PATH: &str = "/sockjs";
+
+/// Where a peer serves Server-Sent Events of the room that `?room=` names, if it does.
+pub const EVENTS_PATH: &str = "/events";
+
+/// The room of those who listen by Server-Sent Events.
+pub const EVENTS_ROOM: &str = "bench";
+
 /// Connections that may wait to be accepted; Linux's own bound (`somaxconn`) since 5.4.
 const BACKLOG: i32 = 4096;
 
@@ -38,6 +47,9 @@ const BACKLOG: i32 = 4096;
 /// result, and `mirror` answers a stream by one with the same items. `count` has a text and a number as its arguments, and
 /// is answered by a stream of so many texts: the first is that one, and in each further one the number that its first
 /// sixteen digits are, hexadecimal, is one greater. The mode `Room` is as with Socket.IO.
+///
+/// A message of SockJS is a text. One server may serve several of these: then all of them are in one room, and a message
+/// of the one is an event `message` of the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Mode {
     /// Send it back on the connection on which it came.

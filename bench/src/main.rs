@@ -9,8 +9,10 @@ mod message;
 mod options;
 mod outcomes;
 mod peers;
+mod publication;
 mod report;
 mod rows;
+mod sockjs;
 mod statistics;
 mod wire;
 
@@ -54,7 +56,7 @@ fn main() -> Result<ExitCode> {
             for peer in peers.iter().filter(|peer| peer.serves(row)) {
                 let result =
                     measure(peer, work, options.seconds, cores).map_err(|error| format!("{error:#}"));
-                eprintln!("round {round}: {:<17} {:<18} {}", row.id, peer.name, summary(&result));
+                eprintln!("round {round}: {:<23} {:<25} {}", row.id, peer.name, summary(&result));
                 outcomes.all.push(Outcome { round, row: row.id, peer: peer.name.clone(), result });
             }
         }
@@ -92,7 +94,7 @@ fn list() {
     println!("rows:");
     for row in rows::rows() {
         for metric in row.metrics {
-            println!("  {:<17} {}", row.id, metric.title);
+            println!("  {:<23} {}", row.id, metric.title);
         }
     }
 }

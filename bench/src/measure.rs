@@ -7,8 +7,8 @@ use everywire_bench::Mode;
 
 use crate::generator::{Connects, Door, Echo, Feed, Generator, Load, Opening, Probe, Room, Streams};
 use crate::machine::{self, Clocks, Cores, Elapsed};
-use crate::message::Exchange;
 use crate::peers::{Peer, Server};
+use crate::publication::Publication;
 use crate::rows::{Answer, Work};
 use crate::statistics::percentile;
 
@@ -33,6 +33,7 @@ impl Sample {
 }
 
 pub(crate) fn measure(peer: &Peer, work: Work, time: Duration, cores: Option<Cores>) -> Result<Sample> {
+    let wires = peer.wires(work).context("work that the peer does not do")?;
     let mut server = Server::start(peer, work.mode(), cores)?;
     let deflate = work.mode() == Mode::DeflateRoom;
     let opening = match work {
@@ -40,7 +41,7 @@ pub(crate) fn measure(peer: &Peer, work: Work, time: Duration, cores: Option<Cor
         Work::Echo { answer: Answer::Stream, .. } => Opening::Stream,
         _ => Opening::WebSocket,
     };
-    let door = Door { port: server.port, wire: peer.wire, deflate, opening };
+    let door = Door { port: server.port, wires, deflate, opening };
     server.wait_until_ready(&door)?;
     let mut generator = Generator::new()?;
     let result = run(&mut generator, &server, &door, work, time);
@@ -59,30 +60,32 @@ fn run(
     match work {
         Work::Echo { message, answer, connections, window } => {
             generator.connect(door, connections)?;
-            let exchange = message.echoed(door.wire, answer);
-            let mut load = Echo::new(door.wire, &exchange, connections, window);
+            let wire = door.wires.first();
+            let exchange = message.echoed(wire, answer);
+            let mut load = Echo::new(wire, &exchange, connections, window);
             let (rate, elapsed) = rate(generator, &mut load, |_| {}, server, time)?;
             Ok(Sample::new(vec![rate], elapsed))
         }
         Work::Stream { message, connections, items } => {
             generator.connect(door, connections)?;
-            let exchange = message.streamed(door.wire, items);
-            let mut load = Streams::new(door.wire, &exchange, connections, u64::from(items));
+            let wire = door.wires.first();
+            let exchange = message.streamed(wire, items);
+            let mut load = Streams::new(wire, &exchange, connections, u64::from(items));
             let (rate, elapsed) = rate(generator, &mut load, |_| {}, server, time)?;
             Ok(Sample::new(vec![rate], elapsed))
         }
         Work::Fanout { message, members, publishers, window, .. } => {
-            let exchange = message.published(door.wire);
-            fill(generator, door, &exchange, members)?;
+            let publication = message.published(door.wires);
+            fill(generator, door, &publication, members)?;
             let feed = Feed::Window(window);
-            let mut load = Room::new(door.wire, &exchange, door.deflate, members, publishers, feed);
+            let mut load = Room::new(&publication, door.deflate, members, publishers, feed);
             let (rate, elapsed) = rate(generator, &mut load, |_| {}, server, time)?;
             Ok(Sample::new(vec![rate], elapsed))
         }
         Work::Latency { message, members, every } => {
-            let exchange = message.published(door.wire);
-            fill(generator, door, &exchange, members)?;
-            let mut load = Room::new(door.wire, &exchange, door.deflate, members, 1, Feed::Every(every));
+            let publication = message.published(door.wires);
+            fill(generator, door, &publication, members)?;
+            let mut load = Room::new(&publication, door.deflate, members, 1, Feed::Every(every));
             let (_, elapsed) = rate(generator, &mut load, Room::measure, server, time)?;
             let mut latencies = load.into_latencies();
             let mut at = |share| percentile(&mut latencies, share).map(f64::from).context("no deliveries");
@@ -107,10 +110,10 @@ fn run(
             Ok(Sample::new(vec![count as f64 / elapsed.seconds], elapsed))
         }
         Work::Idle { message, connections } => {
-            let exchange = message.published(door.wire);
-            fill(generator, door, &exchange, FIRST)?;
+            let publication = message.published(door.wires);
+            fill(generator, door, &publication, FIRST)?;
             let before = machine::settled_resident(server.pid())?;
-            fill(generator, door, &exchange, FIRST + connections)?;
+            fill(generator, door, &publication, FIRST + connections)?;
             let after = machine::settled_resident(server.pid())?;
             let each = (after as f64 - before as f64) / connections as f64;
             Ok(Sample { values: vec![each], shares: None })
@@ -119,9 +122,9 @@ fn run(
 }
 
 /// Opens connections until the room has so many members, and waits until each is one.
-fn fill(generator: &mut Generator, door: &Door, exchange: &Exchange, members: usize) -> Result<()> {
+fn fill(generator: &mut Generator, door: &Door, publication: &Publication, members: usize) -> Result<()> {
     generator.connect(door, members)?;
-    let mut probe = Probe::new(door.wire, exchange, door.deflate, members);
+    let mut probe = Probe::new(publication, door.deflate, members);
     generator.run(&mut probe, Instant::now() + PATIENCE)?;
     ensure!(probe.is_done(), "not all of {members} connections are in the room after {PATIENCE:?}");
     Ok(())

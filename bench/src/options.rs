@@ -42,8 +42,8 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) quick: bool,
 
-    /// The peer that the targets are for; those of Socket.IO are for `NAME-socketio`, and those of SignalR for
-    /// `NAME-signalr` and `NAME-signalr-msgpack`.
+    /// The peer that the targets are for; those of Socket.IO are for `NAME-socketio`, those of SignalR for `NAME-signalr`
+    /// and `NAME-signalr-msgpack`, those of SockJS for `NAME-sockjs`, and those of several at once for `NAME-mixed`.
     #[arg(long, default_value = "everywire", value_name = "NAME")]
     pub(crate) subject: String,
 
@@ -72,10 +72,10 @@ impl Options {
     pub(crate) fn choose_peers(&self) -> Result<Vec<Peer>> {
         let mut known = peers::builtin();
         for text in &self.also {
-            known.push(Peer::given(text, Wire::WebSocket)?);
+            known.push(Peer::given(text, &[Wire::WebSocket])?);
         }
         for text in &self.also_socketio {
-            known.push(Peer::given(text, Wire::SocketIo)?);
+            known.push(Peer::given(text, &[Wire::SocketIo])?);
         }
         let mut chosen = Vec::new();
         if self.peers.is_empty() {

@@ -253,6 +253,28 @@ mod tests {
     }
 
     #[test]
+    fn streams_and_rooms_of_several_protocols_are_judged_by_the_raw_row() {
+        let verdict = |id, protocol, peer, value| {
+            outcomes(&[
+                (1, "fanout-16", "everywire", 100.0),
+                (1, "fanout-10k", "everywire", 100.0),
+                (1, id, "sockjs", 7.0),
+                (1, id, peer, value),
+            ])
+            .verdict(metric(id), protocol, &[])
+        };
+        let sockjs = |id, value| verdict(id, Protocol::SockJs, "everywire-sockjs", value);
+        assert_eq!(sockjs("sockjs-fanout-16", 80.0), Some(Verdict::Reached));
+        assert_eq!(sockjs("sockjs-fanout-16", 79.0), Some(Verdict::Missed));
+        assert_eq!(sockjs("sockjs-stream-fanout-16", 70.0), Some(Verdict::Reached));
+        assert_eq!(sockjs("sockjs-stream-fanout-16", 69.0), Some(Verdict::Missed));
+        let sse = |value| verdict("sse-fanout-16", Protocol::Raw, "everywire", value);
+        assert_eq!((sse(70.0), sse(69.0)), (Some(Verdict::Reached), Some(Verdict::Missed)));
+        let mixed = |value| verdict("mixed-fanout-10k", Protocol::Mixed, "everywire-mixed", value);
+        assert_eq!((mixed(90.0), mixed(89.0)), (Some(Verdict::Reached), Some(Verdict::Missed)));
+    }
+
+    #[test]
     fn both_encodings_of_signalr_are_judged() {
         let verdict = |id, figures: &[(u32, &'static str, &str, f64)]| {
             outcomes(figures).verdict(metric(id), Protocol::SignalR, &[])

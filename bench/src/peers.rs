@@ -12,8 +12,8 @@ use everywire_bench::Mode;
 
 use crate::generator::Door;
 use crate::machine::Cores;
-use crate::rows::{Protocol, Row};
-use crate::wire::Wire;
+use crate::rows::{Listeners, Protocol, Row, Work};
+use crate::wire::{Wire, Wires};
 
 /// The greedy floor: the base of ratios.
 pub(crate) const FLOOR: &str = "floor";
@@ -24,7 +24,10 @@ const START: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
     pub(crate) name: String,
-    pub(crate) wire: Wire,
+    /// Connections take turns if it is spoken to in several ways.
+    wires: &'static [Wire],
+    /// Who publishes, and all others where they listen by responses that go on; if it serves that.
+    streams: Option<&'static [Wire; 2]>,
     modes: &'static [Mode],
     /// A library from a registry: one of those of which the best is compared with.
     pub(crate) registry: bool,
@@ -44,67 +47,110 @@ enum Program {
 const PLAIN: &[Mode] = &[Mode::Echo, Mode::Room];
 const ALL: &[Mode] = &[Mode::Echo, Mode::Room, Mode::DeflateRoom];
 
+const SOCKJS_STREAMS: Option<&[Wire; 2]> = Some(&[Wire::SockJs, Wire::SockJsStream]);
+
+/// One wire of each protocol that a server may speak to one room, each with as many members. Who publishes is on the first.
+const MIXED: &[Wire] = &[Wire::WebSocket, Wire::SocketIo, Wire::SignalR, Wire::SockJs];
+
 pub(crate) fn builtin() -> Vec<Peer> {
-    let peer = |name: &str, wire, modes, registry, program| Peer {
+    let peer = |name: &str, wires, modes, registry, program| Peer {
         name: name.to_owned(),
-        wire,
+        wires,
+        streams: None,
         modes,
         registry,
         program,
     };
     vec![
-        peer(FLOOR, Wire::Raw, PLAIN, false, Program::Binary("peer-floor", &[])),
-        peer("floor-paced", Wire::Raw, &[Mode::Room], false, Program::Binary("peer-floor", &["--paced"])),
-        peer("everywire", Wire::WebSocket, ALL, false, Program::Binary("peer-everywire", &[])),
-        peer("fastwebsockets", Wire::WebSocket, PLAIN, true, Program::Binary("peer-fastwebsockets", &[])),
-        peer("tungstenite", Wire::WebSocket, PLAIN, true, Program::Binary("peer-tungstenite", &[])),
-        peer("axum", Wire::WebSocket, PLAIN, true, Program::Binary("peer-axum", &[])),
-        peer("ws", Wire::WebSocket, ALL, true, Program::Node("ws")),
+        peer(FLOOR, &[Wire::Raw], PLAIN, false, Program::Binary("peer-floor", &[])),
+        peer("floor-paced", &[Wire::Raw], &[Mode::Room], false, Program::Binary("peer-floor", &["--paced"])),
+        Peer {
+            streams: Some(&[Wire::WebSocket, Wire::EventSource]),
+            ..peer("everywire", &[Wire::WebSocket], ALL, false, Program::Binary("peer-everywire", &[]))
+        },
+        peer("fastwebsockets", &[Wire::WebSocket], PLAIN, true, Program::Binary("peer-fastwebsockets", &[])),
+        peer("tungstenite", &[Wire::WebSocket], PLAIN, true, Program::Binary("peer-tungstenite", &[])),
+        peer("axum", &[Wire::WebSocket], PLAIN, true, Program::Binary("peer-axum", &[])),
+        peer("ws", &[Wire::WebSocket], ALL, true, Program::Node("ws")),
         peer(
             "everywire-socketio",
-            Wire::SocketIo,
+            &[Wire::SocketIo],
             PLAIN,
             false,
             Program::Binary("peer-everywire-socketio", &[]),
         ),
         peer(
             "everywire-signalr",
-            Wire::SignalR,
+            &[Wire::SignalR],
             PLAIN,
             false,
             Program::Binary("peer-everywire-signalr", &[]),
         ),
         peer(
             "everywire-signalr-msgpack",
-            Wire::SignalRMsgPack,
+            &[Wire::SignalRMsgPack],
             PLAIN,
             false,
             Program::Binary("peer-everywire-signalr", &[]),
         ),
-        peer("socketioxide", Wire::SocketIo, PLAIN, true, Program::Binary("peer-socketioxide", &[])),
-        peer("socketio", Wire::SocketIo, PLAIN, true, Program::Node("socketio")),
+        Peer {
+            streams: SOCKJS_STREAMS,
+            ..peer(
+                "everywire-sockjs",
+                &[Wire::SockJs],
+                PLAIN,
+                false,
+                Program::Binary("peer-everywire-sockjs", &[]),
+            )
+        },
+        peer("everywire-mixed", MIXED, &[Mode::Room], false, Program::Binary("peer-everywire-mixed", &[])),
+        peer("socketioxide", &[Wire::SocketIo], PLAIN, true, Program::Binary("peer-socketioxide", &[])),
+        peer("socketio", &[Wire::SocketIo], PLAIN, true, Program::Node("socketio")),
+        Peer {
+            streams: SOCKJS_STREAMS,
+            ..peer("sockjs", &[Wire::SockJs], PLAIN, true, Program::Node("sockjs"))
+        },
     ]
 }
 
 impl Peer {
     /// A peer that the command line names: `NAME=COMMAND`, which gets `PORT MODE` as two more arguments.
-    pub(crate) fn given(text: &str, wire: Wire) -> Result<Self> {
+    pub(crate) fn given(text: &str, wires: &'static [Wire]) -> Result<Self> {
         let (name, command) = text.split_once('=').context("expected NAME=COMMAND")?;
         let words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
         ensure!(!name.is_empty() && !words.is_empty(), "expected NAME=COMMAND, not {text:?}");
-        Ok(Self { name: name.to_owned(), wire, modes: ALL, registry: false, program: Program::Given(words) })
+        Ok(Self {
+            name: name.to_owned(),
+            wires,
+            streams: None,
+            modes: ALL,
+            registry: false,
+            program: Program::Given(words),
+        })
     }
 
     pub(crate) fn protocol(&self) -> Protocol {
-        match self.wire {
-            Wire::Raw | Wire::WebSocket => Protocol::Raw,
-            Wire::SocketIo => Protocol::SocketIo,
-            Wire::SignalR | Wire::SignalRMsgPack => Protocol::SignalR,
+        match self.wires {
+            [Wire::Raw | Wire::WebSocket | Wire::EventSource] => Protocol::Raw,
+            [Wire::SocketIo] => Protocol::SocketIo,
+            [Wire::SignalR | Wire::SignalRMsgPack] => Protocol::SignalR,
+            [Wire::SockJs | Wire::SockJsStream] => Protocol::SockJs,
+            _ => Protocol::Mixed,
         }
     }
 
     pub(crate) fn serves(&self, row: &Row) -> bool {
-        self.protocol() == row.protocol && self.modes.contains(&row.work.mode())
+        self.protocol() == row.protocol
+            && self.modes.contains(&row.work.mode())
+            && self.wires(row.work).is_some()
+    }
+
+    /// How its connections are spoken to for some work, if it does that.
+    pub(crate) fn wires(&self, work: Work) -> Option<Wires> {
+        match work.listeners() {
+            Listeners::Alike => Some(Wires::in_turn(self.wires)),
+            Listeners::Streams => self.streams.map(Wires::apart),
+        }
     }
 
     /// Sees that the peer can be started, and installs its packages. The error says what is missing.
@@ -213,7 +259,7 @@ impl Server {
                 bail!("the server ended at once: {status}");
             }
             match door.open(0) {
-                Ok(open) => return open.close(door.wire).context("the first connection"),
+                Ok(open) => return open.close(door.wires.first()).context("the first connection"),
                 Err(error) if refused(&error) && Instant::now() < deadline => {
                     thread::sleep(Duration::from_millis(5));
                 }

@@ -206,6 +206,8 @@ fn target(metric: &Metric) -> String {
         Base::Ours(Protocol::Raw, _) => " × raw row",
         Base::Ours(Protocol::SocketIo, _) => " × Socket.IO row",
         Base::Ours(Protocol::SignalR, _) => " × SignalR row",
+        Base::Ours(Protocol::SockJs, _) => " × SockJS row",
+        Base::Ours(Protocol::Mixed, _) => " × mixed row",
         Base::Peer(peer) => &format!(" × {peer}"),
         Base::Nothing => "",
     };

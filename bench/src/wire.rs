@@ -17,12 +17,65 @@ pub(crate) enum Wire {
     SignalR,
     /// The same in `MessagePack`.
     SignalRMsgPack,
+    /// Frames of SockJS in text messages of a WebSocket.
+    SockJs,
+    /// Frames of SockJS, a line each, in responses that go on: `xhr_streaming`. To listen only.
+    SockJsStream,
+    /// Server-Sent Events. To listen only.
+    EventSource,
 }
 
 impl Wire {
     /// Whether what the client sends is masked.
     pub(crate) fn is_masked(self) -> bool {
         self != Self::Raw
+    }
+
+    /// Whether what the server says comes in a response that goes on.
+    pub(crate) fn is_stream(self) -> bool {
+        matches!(self, Self::SockJsStream | Self::EventSource)
+    }
+}
+
+/// How the connections of a row are spoken to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wires {
+    all: &'static [Wire],
+    /// Whether the first connection is alone on the first wire.
+    apart: bool,
+}
+
+impl Wires {
+    /// In turn, by these.
+    pub(crate) const fn in_turn(all: &'static [Wire]) -> Self {
+        Self { all, apart: false }
+    }
+
+    /// The first connection by the one, all others by the other.
+    pub(crate) const fn apart(both: &'static [Wire; 2]) -> Self {
+        Self { all: both, apart: true }
+    }
+
+    pub(crate) fn all(self) -> &'static [Wire] {
+        self.all
+    }
+
+    /// The wire of the first connection, on which it may publish.
+    pub(crate) fn first(self) -> Wire {
+        self.all[0]
+    }
+
+    pub(crate) fn of(self, index: usize) -> Wire {
+        self.all[self.place(index)]
+    }
+
+    /// Which of all wires is a connection's.
+    pub(crate) fn place(self, index: usize) -> usize {
+        match self.all {
+            [_] => 0,
+            _ if self.apart => usize::from(index > 0),
+            all => index % all.len(),
+        }
     }
 }
 
@@ -158,6 +211,16 @@ mod tests {
         let mut out = Vec::new();
         assert_eq!(encode(Wire::WebSocket, TEXT, b"Hello", &mut out), 6);
         assert_eq!(out, [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58]);
+    }
+
+    #[test]
+    fn connections_take_turns_or_the_first_is_apart() {
+        use Wire::{EventSource, SockJs, WebSocket};
+        let of = |wires: Wires| [0, 1, 2, 3].map(|index| wires.of(index));
+        assert_eq!(of(Wires::in_turn(&[SockJs])), [SockJs; 4]);
+        assert_eq!(of(Wires::in_turn(&[WebSocket, SockJs])), [WebSocket, SockJs, WebSocket, SockJs]);
+        let apart = [WebSocket, EventSource, EventSource, EventSource];
+        assert_eq!(of(Wires::apart(&[WebSocket, EventSource])), apart);
     }
 
     #[test]

@@ -34,6 +34,16 @@ const SIGNALR_ROWS: [&str; 7] = [
     "signalr-idle",
 ];
 
+const SOCKJS_ROWS: [&str; 7] = [
+    "sockjs-echo",
+    "sockjs-echo-16",
+    "sockjs-fanout-16",
+    "sockjs-stream-fanout-16",
+    "sockjs-fanout-10k",
+    "sockjs-connect",
+    "sockjs-idle",
+];
+
 #[test]
 fn every_row_works_with_every_peer() {
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("quick.json");
@@ -44,7 +54,13 @@ fn every_row_works_with_every_peer() {
         .unwrap();
     let (table, log) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{}\n{log}\n{table}", output.status);
-    for subjects in ["everywire", "everywire-socketio", "everywire-signalr and everywire-signalr-msgpack"] {
+    for subjects in [
+        "everywire",
+        "everywire-socketio",
+        "everywire-signalr and everywire-signalr-msgpack",
+        "everywire-sockjs",
+        "everywire-mixed",
+    ] {
         assert!(table.contains(&format!("| target for {subjects} |")), "{table}");
     }
     assert!(!table.contains("| OK |") && !table.contains("| MISS |"), "a quick run judges nothing:\n{table}");
@@ -67,24 +83,25 @@ fn every_row_works_with_every_peer() {
             assert!(seen.contains(&(peer, *row)), "{peer} was not measured in {row}\n{log}");
         }
     }
-    assert!(seen.contains(&("everywire", "deflate")), "{log}");
-    let all_of = |peer: &str| {
-        for row in SOCKET_IO_ROWS {
-            assert!(seen.contains(&(peer, row)), "{peer} was not measured in {row}\n{log}");
+    let all_of = |peer: &str, rows: &[&str]| {
+        for row in rows {
+            assert!(seen.contains(&(peer, *row)), "{peer} was not measured in {row}\n{log}");
         }
     };
-    SOCKET_IO.iter().for_each(|peer| all_of(peer));
-    for (peer, row) in SIGNALR.iter().flat_map(|peer| SIGNALR_ROWS.iter().map(move |row| (*peer, *row))) {
-        assert!(seen.contains(&(peer, row)), "{peer} was not measured in {row}\n{log}");
-    }
+    all_of("everywire", &["deflate", "sse-fanout-16"]);
+    SOCKET_IO.iter().for_each(|peer| all_of(peer, &SOCKET_IO_ROWS));
+    SIGNALR.iter().for_each(|peer| all_of(peer, &SIGNALR_ROWS));
+    all_of("everywire-sockjs", &SOCKJS_ROWS);
+    all_of("everywire-mixed", &["mixed-fanout-10k"]);
     // The peers for Node are measured where Node is; `ws` has the compressed row too.
-    for peer in ["ws", "socketio"] {
+    for peer in ["ws", "socketio", "sockjs"] {
         match peer {
             _ if !seen.iter().any(|(measured, _)| *measured == peer) => {
                 assert!(log.contains(&format!("LEFT OUT: {peer}")), "{log}");
             }
-            "ws" => assert!(seen.contains(&("ws", "deflate")), "{log}"),
-            _ => all_of(peer),
+            "ws" => all_of(peer, &["deflate"]),
+            "sockjs" => all_of(peer, &SOCKJS_ROWS),
+            _ => all_of(peer, &SOCKET_IO_ROWS),
         }
     }
 }
@@ -103,7 +120,7 @@ fn a_wrong_name_is_answered_with_the_right_ones() {
     let peer = run(&["--peers", "flor"]);
     assert!(peer.contains(r#"there is no peer "flor", but floor, floor-paced"#), "{peer}");
     let row = run(&["--rows", "echo,ech"]);
-    assert!(row.contains(r#"there is no row "ech", but echo, socketio-echo, echo-16"#), "{row}");
+    assert!(row.contains(r#"there is no row "ech", but echo, socketio-echo, sockjs-echo, echo-16"#), "{row}");
 }
 
 #[test]

@@ -5,14 +5,14 @@ use std::error::Error;
 use std::time::Duration;
 
 use clap::Parser;
-use everywire::{App, Connection, Deflate, NamespaceBuilder, Options, RawArgs, raw};
-use everywire_bench::{Mode, PATH, PeerArguments};
+use everywire::{App, Connection, Deflate, NamespaceBuilder, Options, RawArgs, raw, sse};
+use everywire_bench::{EVENTS_PATH, EVENTS_ROOM, Mode, PATH, PeerArguments};
 use tokio::net::TcpListener;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const ROOM: &str = "bench";
+const ROOM: &str = EVENTS_ROOM;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -26,6 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             Mode::Room | Mode::DeflateRoom => room(ns),
         })
         .mount(PATH, raw())
+        .mount(EVENTS_PATH, sse())
         .build()?;
     let listener = TcpListener::from_std(arguments.listen()?)?;
     app.serve_with_shutdown(listener, std::future::pending(), Duration::ZERO).await?;

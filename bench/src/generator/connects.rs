@@ -53,10 +53,10 @@ enum Stage {
 impl Connects {
     pub(crate) fn new(door: Door, at_once: usize) -> Result<Self> {
         let mut close = Vec::new();
-        wire::encode(door.wire, CLOSE, &NORMAL, &mut close);
+        wire::encode(door.wires.first(), CLOSE, &NORMAL, &mut close);
         let mut connects = Self {
             door,
-            script: Script::new(door),
+            script: Script::new(door, door.wires.first()),
             close,
             poll: Poll::new()?,
             events: Events::with_capacity(1024),
@@ -94,7 +94,7 @@ impl Connects {
             for slot in due {
                 let Some(visit) = &mut self.slots[slot] else { continue };
                 let further = visit
-                    .advance(self.door, &self.script, &self.close)
+                    .advance(self.door.wires.first(), &self.script, &self.close)
                     .with_context(|| format!("a connection: {:?}, {:?}", visit.stage, visit.handshake))?;
                 let ended = visit.stage == Stage::Ended;
                 if further {
@@ -119,7 +119,8 @@ impl Connects {
     fn begin(&mut self, slot: usize) -> Result<Visit> {
         Ok(Visit {
             stream: self.dial(slot)?,
-            stage: Stage::Connecting(self.script.first.clone()),
+            // Counted when it was dialled.
+            stage: Stage::Connecting(self.script.first(self.opened)),
             handshake: self.script.begin(),
             received: Vec::new(),
             left: None,
@@ -144,7 +145,7 @@ impl Connects {
 
 impl Visit {
     /// Goes as far as it can without waiting; true if it needs another connection to go on.
-    fn advance(&mut self, door: Door, script: &Script, close: &[u8]) -> Result<bool> {
+    fn advance(&mut self, wire: Wire, script: &Script, close: &[u8]) -> Result<bool> {
         if let Stage::Connecting(first) = &self.stage {
             if let Some(error) = self.stream.take_error()? {
                 return Err(error.into());
@@ -179,8 +180,8 @@ impl Visit {
                     }
                 }
             }
-            if self.stage == Stage::Closing && self.close_echoed(door.wire)? {
-                if door.wire == Wire::Raw {
+            if self.stage == Stage::Closing && self.close_echoed(wire)? {
+                if wire == Wire::Raw {
                     self.stream.shutdown(Shutdown::Write)?;
                 }
                 self.stage = Stage::Ending;

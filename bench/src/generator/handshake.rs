@@ -8,16 +8,18 @@ use std::mem;
 
 use anyhow::{Result, ensure};
 
+use super::listener::{self, Listener};
 use super::{Door, Opening};
 use crate::message::{Exchange, Template};
 use crate::wire::{self, TEXT, Wire};
-use crate::{engine, hub};
+use crate::{engine, hub, sockjs};
 
 /// What does not depend on the session, encoded once for all connections.
 #[derive(Debug)]
 pub(crate) struct Script {
     door: Door,
-    pub(crate) first: Vec<u8>,
+    wire: Wire,
+    first: Vec<u8>,
     connect: Vec<u8>,
     hello: Vec<u8>,
     mirror: Vec<u8>,
@@ -40,6 +42,10 @@ pub(crate) enum Handshake {
     },
     /// The answer to a hub's client.
     Welcome,
+    /// The first frame of SockJS.
+    SockJs,
+    /// The head of a response that goes on; it is read with the rest.
+    Listening,
     Open,
     Connected,
     PolledOpen,
@@ -66,8 +72,8 @@ pub(crate) enum Next {
 }
 
 impl Script {
-    pub(crate) fn new(door: Door) -> Self {
-        let first = match (door.wire, door.opening) {
+    pub(crate) fn new(door: Door, wire: Wire) -> Self {
+        let first = match (wire, door.opening) {
             (Wire::Raw | Wire::WebSocket, _) => wire::request(everywire_bench::PATH, door.port, door.deflate),
             (Wire::SignalR | Wire::SignalRMsgPack, _) => {
                 wire::request(everywire_bench::HUB_PATH, door.port, door.deflate)
@@ -76,13 +82,16 @@ impl Script {
                 wire::request(&engine::websocket(None), door.port, door.deflate)
             }
             (Wire::SocketIo, Opening::Polling) => engine::get(door.port, None),
+            // Each session has an address of its own.
+            (Wire::SockJs | Wire::SockJsStream | Wire::EventSource, _) => Vec::new(),
         };
         let Exchange { sent, back } = Exchange::events("echo", "echo", &Template::text(64).quoted());
         Self {
             door,
+            wire,
             first,
-            hello: hub::hello(door.wire),
-            mirror: hub::mirror(door.wire),
+            hello: hub::hello(wire),
+            mirror: hub::mirror(wire),
             connect: engine::frame(engine::CONNECT.as_bytes()),
             pong: engine::frame(engine::PONG),
             probe: engine::frame(engine::PROBE),
@@ -91,10 +100,20 @@ impl Script {
         }
     }
 
+    /// What connection `index` sends first.
+    pub(crate) fn first(&self, index: usize) -> Vec<u8> {
+        if self.wire == Wire::SockJs {
+            return wire::request(&sockjs::websocket(index), self.door.port, self.door.deflate);
+        }
+        Listener::new(self.wire, self.door.port, index)
+            .map_or_else(|| self.first.clone(), |listener| listener.request().to_vec())
+    }
+
     /// What is awaited once [`Self::first`] is sent.
     pub(crate) fn begin(&self) -> Handshake {
-        match (self.door.wire, self.door.opening) {
+        match (self.wire, self.door.opening) {
             (Wire::Raw, _) => Handshake::Echo,
+            (wire, _) if wire.is_stream() => Handshake::Listening,
             (Wire::SocketIo, Opening::Polling) => Handshake::PolledOpen,
             _ => Handshake::Upgrade { probe: false },
         }
@@ -116,12 +135,17 @@ impl Script {
                     return Ok(Next::Wait);
                 };
                 received.drain(..head);
-                if self.door.wire == Wire::WebSocket {
-                    return Ok(Next::Ready);
-                }
-                if let Wire::SignalR | Wire::SignalRMsgPack = self.door.wire {
-                    *state = Handshake::Welcome;
-                    return Ok(Next::Send(self.hello.clone()));
+                match self.wire {
+                    Wire::WebSocket => return Ok(Next::Ready),
+                    Wire::SignalR | Wire::SignalRMsgPack => {
+                        *state = Handshake::Welcome;
+                        return Ok(Next::Send(self.hello.clone()));
+                    }
+                    Wire::SockJs => {
+                        *state = Handshake::SockJs;
+                        return self.advance(state, received);
+                    }
+                    _ => {}
                 }
                 if *probe {
                     *state = Handshake::Probed;
@@ -147,6 +171,12 @@ impl Script {
                 }
                 Ok(Next::Ready)
             }
+            Handshake::SockJs => {
+                let Some(frame) = take_packet(received)? else { return Ok(Next::Wait) };
+                ensure!(frame == sockjs::OPEN, "{:?} for a session", String::from_utf8_lossy(&frame));
+                Ok(Next::Ready)
+            }
+            Handshake::Listening => Ok(listener::head(received)?.map_or(Next::Wait, |_| Next::Ready)),
             Handshake::Streams => Ok(Next::Ready),
             Handshake::Open | Handshake::Connected | Handshake::Probed | Handshake::Event => {
                 match take_packet(received)? {

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 use anyhow::{Result, bail, ensure};
 use mio::net::TcpStream;
 
+use super::listener::Listener;
 use crate::wire::{self, CLOSE, Frame, PING, PONG, TEXT, Wire};
 use crate::{engine, hub};
 
@@ -12,6 +13,8 @@ use crate::{engine, hub};
 pub(crate) struct Link {
     stream: TcpStream,
     wire: Wire,
+    /// Reads what comes, if it comes in responses.
+    listener: Option<Box<Listener>>,
     /// The beginning of a frame of which the rest has not come yet.
     partial: Vec<u8>,
     /// What the socket did not take yet.
@@ -19,8 +22,13 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(stream: TcpStream, wire: Wire, partial: Vec<u8>) -> Self {
-        Self { stream, wire, partial, unsent: Vec::new() }
+    pub(crate) fn new(
+        stream: TcpStream,
+        wire: Wire,
+        listener: Option<Box<Listener>>,
+        partial: Vec<u8>,
+    ) -> Self {
+        Self { stream, wire, listener, partial, unsent: Vec::new() }
     }
 
     pub(crate) fn send(&mut self, mut bytes: &[u8]) -> Result<()> {
@@ -61,16 +69,15 @@ impl Link {
             };
             let full = kept + n == buffer.len();
             let mut rest = &buffer[..kept + n];
-            while let Some((frame, length)) = wire::parse(rest)? {
-                match frame.opcode {
-                    CLOSE => bail!("the peer sent close: {:?}", String::from_utf8_lossy(frame.payload)),
-                    PING => self.pong(frame.payload)?,
-                    PONG => bail!("a pong without a ping"),
-                    TEXT if engine::is_ping(self.wire, &frame) => self.send(&engine::frame(engine::PONG))?,
-                    _ if hub::is_ping(self.wire, &frame) => {}
-                    _ => on_message(&frame)?,
+            if let Some(listener) = &mut self.listener {
+                let (left, again) = listener.advance(rest, &mut on_message)?;
+                rest = left;
+                if again {
+                    let request = listener.request().to_vec();
+                    self.send(&request)?;
                 }
-                rest = &rest[length..];
+            } else {
+                rest = self.frames(rest, &mut on_message)?;
             }
             ensure!(rest.len() < buffer.len(), "a frame that does not fit the buffer");
             self.partial.clear();
@@ -80,6 +87,26 @@ impl Link {
                 return Ok(());
             }
         }
+    }
+
+    /// Hands over the messages in whole frames, and returns what is behind them.
+    fn frames<'a>(
+        &mut self,
+        mut rest: &'a [u8],
+        on_message: &mut impl FnMut(&Frame<'_>) -> Result<()>,
+    ) -> Result<&'a [u8]> {
+        while let Some((frame, length)) = wire::parse(rest)? {
+            match frame.opcode {
+                CLOSE => bail!("the peer sent close: {:?}", String::from_utf8_lossy(frame.payload)),
+                PING => self.pong(frame.payload)?,
+                PONG => bail!("a pong without a ping"),
+                TEXT if engine::is_ping(self.wire, &frame) => self.send(&engine::frame(engine::PONG))?,
+                _ if hub::is_ping(self.wire, &frame) => {}
+                _ => on_message(&frame)?,
+            }
+            rest = &rest[length..];
+        }
+        Ok(rest)
     }
 
     fn pong(&mut self, payload: &[u8]) -> Result<()> {

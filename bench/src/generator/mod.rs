@@ -7,6 +7,7 @@ mod connects;
 mod echo;
 mod handshake;
 mod link;
+mod listener;
 mod open;
 mod probe;
 mod room;
@@ -22,6 +23,7 @@ use crate::wire::Frame;
 pub(crate) use connects::Connects;
 pub(crate) use echo::Echo;
 use link::Link;
+use listener::Listener;
 pub(crate) use open::{Door, Open, Opening};
 pub(crate) use probe::Probe;
 pub(crate) use room::{Feed, Room};
@@ -81,7 +83,9 @@ impl Generator {
             let mut stream = mio::net::TcpStream::from_std(stream);
             let both = Interest::READABLE | Interest::WRITABLE;
             self.poll.registry().register(&mut stream, Token(index), both)?;
-            self.links.push(Link::new(stream, door.wire, received));
+            let wire = door.wires.of(index);
+            let listener = Listener::new(wire, door.port, index).map(Box::new);
+            self.links.push(Link::new(stream, wire, listener, received));
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use socket2::{Domain, Socket, Type};
 
 use super::handshake::{Next, Script};
-use crate::wire::{self, CLOSE, NORMAL, Wire};
+use crate::wire::{self, CLOSE, NORMAL, Wire, Wires};
 use crate::{engine, hub};
 
 /// A peer that says nothing for so long while a connection opens or ends has failed.
@@ -21,7 +21,7 @@ const SOURCES: usize = 250;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Door {
     pub(crate) port: u16,
-    pub(crate) wire: Wire,
+    pub(crate) wires: Wires,
     /// Offer permessage-deflate without context takeover, and insist on it.
     pub(crate) deflate: bool,
     pub(crate) opening: Opening,
@@ -62,12 +62,13 @@ impl Door {
     pub(crate) fn open(&self, index: usize) -> Result<Open> {
         let mut stream = self.dial(index)?;
         let mut received = Vec::new();
-        if self.wire == Wire::Raw {
+        let wire = self.wires.of(index);
+        if wire == Wire::Raw {
             return Ok(Open { stream, received });
         }
-        let script = Script::new(*self);
+        let script = Script::new(*self, wire);
         let mut handshake = script.begin();
-        stream.write_all(&script.first)?;
+        stream.write_all(&script.first(index))?;
         let mut left = None;
         loop {
             match script.advance(&mut handshake, &mut received)? {

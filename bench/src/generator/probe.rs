@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 
 use super::Load;
-use crate::message::{Batch, Checker, Exchange, Stamp};
-use crate::wire::{Frame, Wire};
+use crate::message::{Batch, Stamp};
+use crate::publication::{Checkers, Publication};
+use crate::wire::Frame;
 
 /// The sender in the stamp of a probe.
 const PROBE: u16 = u16::MAX;
@@ -19,7 +20,7 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 #[derive(Debug)]
 pub(crate) struct Probe {
-    checker: Checker,
+    checkers: Checkers,
     batch: Batch,
     /// The latest probe that each connection saw, counted from 1.
     seen: Vec<u64>,
@@ -31,10 +32,10 @@ pub(crate) struct Probe {
 }
 
 impl Probe {
-    pub(crate) fn new(wire: Wire, exchange: &Exchange, compressed: bool, members: usize) -> Self {
+    pub(crate) fn new(publication: &Publication, compressed: bool, members: usize) -> Self {
         Self {
-            checker: Checker::new(exchange.back.clone(), compressed),
-            batch: Batch::new(wire, &exchange.sent, 1),
+            checkers: publication.checkers(compressed),
+            batch: publication.batch(),
             seen: vec![0; members],
             sent: 0,
             missing: members,
@@ -46,7 +47,7 @@ impl Probe {
 
 impl Load for Probe {
     fn on_message(&mut self, index: usize, frame: &Frame<'_>) -> Result<()> {
-        let stamp = self.checker.check(frame, self.sent)?;
+        let stamp = self.checkers.check(index, frame, self.sent)?;
         let seen = &mut self.seen[index];
         ensure!(
             stamp.sender == PROBE && (*seen + 1..=self.sent).contains(&stamp.sequence),

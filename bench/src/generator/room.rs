@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 
 use super::Load;
-use crate::message::{Batch, Checker, Exchange, Stamp};
-use crate::wire::{Frame, Wire};
+use crate::message::{Batch, Stamp};
+use crate::publication::{Checkers, Publication};
+use crate::wire::Frame;
 
 /// When a publisher sends.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +27,7 @@ const BEHIND: usize = 1 << 12;
 
 #[derive(Debug)]
 pub(crate) struct Room {
-    checker: Checker,
+    checkers: Checkers,
     batch: Batch,
     members: usize,
     publishers: Vec<Publisher>,
@@ -67,8 +68,7 @@ struct Clock {
 
 impl Room {
     pub(crate) fn new(
-        wire: Wire,
-        exchange: &Exchange,
+        publication: &Publication,
         compressed: bool,
         members: usize,
         publishers: usize,
@@ -89,8 +89,8 @@ impl Room {
         };
         let publisher = || Publisher { sent: 0, complete: 0, missing: vec![0; behind], credit };
         Self {
-            checker: Checker::new(exchange.back.clone(), compressed),
-            batch: Batch::new(wire, &exchange.sent, 1),
+            checkers: publication.checkers(compressed),
+            batch: publication.batch(),
             members,
             publishers: std::iter::repeat_with(publisher).take(publishers).collect(),
             expected: vec![0; members * publishers],
@@ -119,7 +119,7 @@ impl Load for Room {
     fn on_message(&mut self, index: usize, frame: &Frame<'_>) -> Result<()> {
         // Which publisher it is from is known only after the check; a hint for the first is all that it needs.
         let row = index * self.publishers.len();
-        let stamp = self.checker.check(frame, u64::from(self.expected[row]))?;
+        let stamp = self.checkers.check(index, frame, u64::from(self.expected[row]))?;
         let from = usize::from(stamp.sender);
         ensure!(from < self.publishers.len(), "{stamp:?} of a publisher that does not exist");
         let publisher = &mut self.publishers[from];

@@ -1,13 +1,14 @@
 //! What a room may do wrong, frame by frame.
 
 use super::*;
-use crate::message::Template;
-use crate::wire;
+use crate::message::{Exchange, Template};
+use crate::wire::{self, Wire, Wires};
 
 const FRAME: usize = 132;
 
 fn room(members: usize, publishers: usize, feed: Feed) -> Room {
-    Room::new(Wire::Raw, &Exchange::same(Template::text(128)), false, members, publishers, feed)
+    let publication = Publication::new(Wires::in_turn(&[Wire::Raw]), |_| Exchange::same(Template::text(128)));
+    Room::new(&publication, false, members, publishers, feed)
 }
 
 /// What is sent, publish by publish: the member that publishes, and its frame.

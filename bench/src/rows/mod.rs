@@ -7,9 +7,10 @@ use std::time::Duration;
 use everywire_bench::Mode;
 
 use crate::generator::Opening;
-use crate::hub;
 use crate::message::{Exchange, Template};
-use crate::wire::Wire;
+use crate::publication::Publication;
+use crate::wire::{Wire, Wires};
+use crate::{hub, sockjs};
 pub(crate) use table::rows;
 
 pub(crate) struct Row {
@@ -27,6 +28,9 @@ pub(crate) enum Protocol {
     Raw,
     SocketIo,
     SignalR,
+    SockJs,
+    /// Several of them, a share of the connections each.
+    Mixed,
 }
 
 pub(crate) struct Metric {
@@ -87,6 +91,7 @@ pub(crate) enum Work {
     },
     Fanout {
         mode: Mode,
+        listeners: Listeners,
         message: Message,
         members: usize,
         publishers: usize,
@@ -107,6 +112,15 @@ pub(crate) enum Work {
     },
 }
 
+/// How those listen who do not publish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listeners {
+    /// As those who do.
+    Alike,
+    /// By responses that go on. Who publishes has a WebSocket.
+    Streams,
+}
+
 /// How an event is echoed where there are several ways; elsewhere a message is just a message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Answer {
@@ -124,7 +138,7 @@ pub(crate) enum Message {
 }
 
 impl Protocol {
-    pub(crate) const ALL: [Self; 3] = [Self::Raw, Self::SocketIo, Self::SignalR];
+    pub(crate) const ALL: [Self; 5] = [Self::Raw, Self::SocketIo, Self::SignalR, Self::SockJs, Self::Mixed];
 
     /// The peers that a protocol's targets are for, one for each of its encodings, by the name of the one for the raw rows.
     /// What another protocol costs is told by the first.
@@ -133,6 +147,8 @@ impl Protocol {
             Self::Raw => &[""],
             Self::SocketIo => &["-socketio"],
             Self::SignalR => &["-signalr", "-signalr-msgpack"],
+            Self::SockJs => &["-sockjs"],
+            Self::Mixed => &["-mixed"],
         };
         endings.iter().map(|ending| format!("{raw}{ending}")).collect()
     }
@@ -164,6 +180,8 @@ impl Message {
             (Wire::SocketIo, Answer::Acknowledgement) => Exchange::acknowledged("echo_ack", &self.argument()),
             (Wire::SignalR | Wire::SignalRMsgPack, Answer::Stream) => hub::mirrored(wire, &self.template()),
             (Wire::SignalR | Wire::SignalRMsgPack, _) => hub::invoked(wire, &self.template()),
+            (Wire::SockJs, _) => sockjs::exchange(&self.template()),
+            (Wire::SockJsStream | Wire::EventSource, _) => Exchange::same(self.argument()),
         }
     }
 
@@ -172,13 +190,16 @@ impl Message {
         hub::streamed(wire, &self.template(), items)
     }
 
-    /// What is sent to a peer in the mode `Room`.
-    pub(crate) fn published(self, wire: Wire) -> Exchange {
-        match wire {
+    /// What is sent to a peer in the mode `Room`, and heard.
+    pub(crate) fn published(self, wires: Wires) -> Publication {
+        Publication::new(wires, |wire| match wire {
             Wire::Raw | Wire::WebSocket => Exchange::same(self.template()),
             Wire::SocketIo => Exchange::events("publish", "message", &self.argument()),
             Wire::SignalR | Wire::SignalRMsgPack => hub::published(wire, &self.template()),
-        }
+            Wire::SockJs => sockjs::exchange(&self.template()),
+            // Here it is only heard: what the generator finds in a frame or an event.
+            Wire::SockJsStream | Wire::EventSource => Exchange::same(self.argument()),
+        })
     }
 }
 
@@ -188,6 +209,13 @@ impl Work {
             Self::Echo { .. } | Self::Stream { .. } | Self::Connect { .. } => Mode::Echo,
             Self::Fanout { mode, .. } => mode,
             Self::Latency { .. } | Self::Idle { .. } => Mode::Room,
+        }
+    }
+
+    pub(crate) fn listeners(self) -> Listeners {
+        match self {
+            Self::Fanout { listeners, .. } => listeners,
+            _ => Listeners::Alike,
         }
     }
 

@@ -3,7 +3,7 @@
 use everywire_bench::Mode;
 
 use super::fanout;
-use crate::rows::{Base, Better, Message, Metric, Protocol, Row, Target, Work};
+use crate::rows::{Base, Better, Listeners, Message, Metric, Protocol, Row, Target, Work};
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -23,6 +23,7 @@ pub(super) const ROWS: &[Row] = &[
         protocol: Protocol::Raw,
         work: Work::Fanout {
             mode: Mode::DeflateRoom,
+            listeners: Listeners::Alike,
             message: Message::Json(1024),
             members: 1000,
             publishers: 1,

@@ -18,6 +18,18 @@ pub(super) const ROWS: &[Row] = &[
         }],
     },
     Row {
+        id: "sockjs-connect",
+        protocol: Protocol::SockJs,
+        work: Work::Connect { opening: Opening::WebSocket, at_once: 64 },
+        metrics: &[Metric {
+            id: "sockjs-connect",
+            title: "connect over WebSocket + close, /s",
+            better: Better::More,
+            base: Base::Ours(Protocol::Raw, "connect"),
+            targets: &[],
+        }],
+    },
+    Row {
         id: "socketio-connect",
         protocol: Protocol::SocketIo,
         work: Work::Connect { opening: Opening::WebSocket, at_once: 64 },
@@ -75,6 +87,18 @@ pub(super) const ROWS: &[Row] = &[
             better: Better::Less,
             base: Base::Nothing,
             targets: &[Target::ValueAtMost(3072.0)],
+        }],
+    },
+    Row {
+        id: "sockjs-idle",
+        protocol: Protocol::SockJs,
+        work: Work::Idle { message: CHAT, connections: 10_000 },
+        metrics: &[Metric {
+            id: "sockjs-idle",
+            title: "idle connection in a room, server RSS bytes",
+            better: Better::Less,
+            base: Base::Nothing,
+            targets: &[],
         }],
     },
 ];

@@ -42,6 +42,18 @@ pub(super) const ROWS: &[Row] = &[
         }],
     },
     Row {
+        id: "sockjs-echo",
+        protocol: Protocol::SockJs,
+        work: echo(SHORT, 1),
+        metrics: &[Metric {
+            id: "sockjs-echo",
+            title: "echo 64 B, 100 connections, 1 in flight, msg/s",
+            better: Better::More,
+            base: Base::Ours(Protocol::Raw, "echo"),
+            targets: &[Target::AtLeast(0.80), Target::OfPeer("sockjs", 10.0)],
+        }],
+    },
+    Row {
         id: "echo-16",
         protocol: Protocol::Raw,
         work: echo(SHORT, 16),
@@ -63,6 +75,18 @@ pub(super) const ROWS: &[Row] = &[
             better: Better::More,
             base: Base::Ours(Protocol::Raw, "echo-16"),
             targets: &[Target::AtLeast(0.60), Target::OfPeer("socketioxide", 3.0)],
+        }],
+    },
+    Row {
+        id: "sockjs-echo-16",
+        protocol: Protocol::SockJs,
+        work: echo(SHORT, 16),
+        metrics: &[Metric {
+            id: "sockjs-echo-16",
+            title: "… 16 in flight",
+            better: Better::More,
+            base: Base::Ours(Protocol::Raw, "echo-16"),
+            targets: &[Target::AtLeast(0.80), Target::OfPeer("sockjs", 10.0)],
         }],
     },
     Row {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CHAT, fanout};
+use super::{CHAT, fanout, streamed};
 use crate::rows::{Base, Better, Metric, Protocol, Row, Target, Work};
 
 pub(super) const ROWS: &[Row] = &[
@@ -43,6 +43,42 @@ pub(super) const ROWS: &[Row] = &[
         }],
     },
     Row {
+        id: "sockjs-fanout-16",
+        protocol: Protocol::SockJs,
+        work: fanout(CHAT, 1000, 1, 16),
+        metrics: &[Metric {
+            id: "sockjs-fanout-16",
+            title: "fan-out 128 B to 1,000, 16 publishes in flight, deliveries/s",
+            better: Better::More,
+            base: Base::Ours(Protocol::Raw, "fanout-16"),
+            targets: &[Target::AtLeast(0.80), Target::OfPeer("sockjs", 10.0)],
+        }],
+    },
+    Row {
+        id: "sockjs-stream-fanout-16",
+        protocol: Protocol::SockJs,
+        work: streamed(CHAT, 1000, 16),
+        metrics: &[Metric {
+            id: "sockjs-stream-fanout-16",
+            title: "… to 1,000 by xhr_streaming",
+            better: Better::More,
+            base: Base::Ours(Protocol::Raw, "fanout-16"),
+            targets: &[Target::AtLeast(0.70)],
+        }],
+    },
+    Row {
+        id: "sse-fanout-16",
+        protocol: Protocol::Raw,
+        work: streamed(CHAT, 1000, 16),
+        metrics: &[Metric {
+            id: "sse-fanout-16",
+            title: "… to 1,000 by Server-Sent Events (ratio: to the row above)",
+            better: Better::More,
+            base: Base::Own("fanout-16"),
+            targets: &[Target::AtLeast(0.70)],
+        }],
+    },
+    Row {
         id: "fanout-10k",
         protocol: Protocol::Raw,
         work: fanout(CHAT, 10_000, 1, 16),
@@ -76,6 +112,30 @@ pub(super) const ROWS: &[Row] = &[
             better: Better::More,
             base: Base::Ours(Protocol::Raw, "fanout-10k"),
             targets: &[Target::AtLeast(0.95)],
+        }],
+    },
+    Row {
+        id: "sockjs-fanout-10k",
+        protocol: Protocol::SockJs,
+        work: fanout(CHAT, 10_000, 1, 16),
+        metrics: &[Metric {
+            id: "sockjs-fanout-10k",
+            title: "… to 10,000",
+            better: Better::More,
+            base: Base::Ours(Protocol::Raw, "fanout-10k"),
+            targets: &[Target::AtLeast(0.80), Target::OfPeer("sockjs", 10.0)],
+        }],
+    },
+    Row {
+        id: "mixed-fanout-10k",
+        protocol: Protocol::Mixed,
+        work: fanout(CHAT, 10_000, 1, 16),
+        metrics: &[Metric {
+            id: "mixed-fanout-10k",
+            title: "fan-out 128 B to 10,000, 16 publishes in flight, deliveries/s",
+            better: Better::More,
+            base: Base::Ours(Protocol::Raw, "fanout-10k"),
+            targets: &[Target::AtLeast(0.90)],
         }],
     },
     Row {
