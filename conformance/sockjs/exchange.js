@@ -91,6 +91,12 @@ export class Exchange {
     }, `${count} chunks, got ${JSON.stringify(this.#bytes.subarray(start).toString()).slice(0, 300)}`);
   }
 
+  /** Waits until the response has this in it. */
+  async says(text) {
+    const found = await this.#until((bytes) => (bytes.includes(text) ? true : undefined), JSON.stringify(text));
+    if (found === undefined) throw new Error(`it ended without ${JSON.stringify(text)}: ${this.#bytes}`);
+  }
+
   /** Breaks the connection off. */
   abort() {
     this.#socket.resetAndDestroy();

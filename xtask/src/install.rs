@@ -1,7 +1,7 @@
 //! What tests need beyond Rust, Node and Python is installed here, by name and pinned version, into
 //! Cargo's target folder wherever that is possible, and asking nothing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{fs, io};
 
@@ -32,8 +32,48 @@ pub(crate) fn openssl(shell: &mut Shell<'_>) -> Result<Outcome> {
     if find("openssl").is_some() { Ok(Outcome::Done) } else { debian_package(shell, "openssl") }
 }
 
-/// Installs a package, as root or by `sudo` where that asks for no password.
+/// The proxy of the tests that stand behind one. It is unpacked, and not installed: then it would serve port 80 of this
+/// machine from now on.
+pub(crate) fn nginx(shell: &mut Shell<'_>) -> Result<Outcome> {
+    let program = nginx_in(shell.workspace);
+    if program.is_file() {
+        return Ok(Outcome::Done);
+    }
+    let folder = unpacked(shell.workspace);
+    fs::create_dir_all(&folder)?;
+    let fetched = apt_get(shell, "nginx", &folder, &["download", "nginx"])?;
+    if fetched != Outcome::Done {
+        return Ok(fetched);
+    }
+    shell.run(
+        Command::new("sh")
+            .args(["-c", "for package in nginx_*.deb; do dpkg -x $package .; done"])
+            .current_dir(&folder),
+    )?;
+    // What it is linked to is part of any Debian that has a browser and OpenSSL.
+    shell.run(Command::new(program).arg("-v"))
+}
+
+/// nginx as it is found here, or is to be unpacked by [`nginx`].
+fn nginx_in(workspace: &Workspace) -> PathBuf {
+    // Only root has Debian's on `PATH`.
+    let installed = [find("nginx"), Some(PathBuf::from("/usr/sbin/nginx"))];
+    let installed = installed.into_iter().flatten().find(|program| program.is_file());
+    installed.unwrap_or_else(|| unpacked(workspace).join("usr/sbin/nginx"))
+}
+
+fn unpacked(workspace: &Workspace) -> PathBuf {
+    tools(workspace).join("debian")
+}
+
+/// Installs a package.
 fn debian_package(shell: &mut Shell<'_>, package: &str) -> Result<Outcome> {
+    let root = shell.workspace.root.clone();
+    apt_get(shell, package, &root, &["install", "-y", "--no-install-recommends", package])
+}
+
+/// Runs apt-get for a package with its newest lists, as root or by `sudo` where that asks for no password.
+fn apt_get(shell: &mut Shell<'_>, package: &str, folder: &Path, args: &[&str]) -> Result<Outcome> {
     if find("apt-get").is_none() {
         return Ok(Outcome::Skipped(format!("please install {package}: there is no apt-get here")));
     }
@@ -46,13 +86,13 @@ fn debian_package(shell: &mut Shell<'_>, package: &str) -> Result<Outcome> {
             "please install {package}: neither root nor sudo without a password"
         )));
     }
-    let mut apt_get = |args: &[&str]| {
+    let mut run = |args: &[&str]| {
         let mut command = Command::new(if is_root { "env" } else { "sudo" });
-        command.args(if is_root { &[][..] } else { &["-n", "env"] });
+        command.args(if is_root { &[][..] } else { &["-n", "env"] }).current_dir(folder);
         shell.run(command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]).args(args))
     };
-    apt_get(&["update"])?;
-    apt_get(&["install", "-y", "--no-install-recommends", package])
+    run(&["update"])?;
+    run(args)
 }
 
 /// Makes the Python environment that tests run in.
@@ -96,8 +136,8 @@ pub(crate) fn node_modules(shell: &mut Shell<'_>) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Runs a folder's `*.test.js`. They find our binaries where Cargo puts them, and the Python of other people's clients by
-/// its variable.
+/// Runs a folder's `*.test.js`. They find our binaries where Cargo puts them, and the Python of other people's clients, and
+/// nginx, by their variables.
 pub(crate) fn node_tests(shell: &mut Shell<'_>, folder: &str) -> Result<Outcome> {
     let entries = fs::read_dir(shell.workspace.root.join(folder))?;
     let mut files = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
@@ -106,6 +146,7 @@ pub(crate) fn node_tests(shell: &mut Shell<'_>, folder: &str) -> Result<Outcome>
     let mut command = Command::new("node");
     command.args(["--test", "--test-reporter=spec"]).args(files);
     command.env("CARGO_TARGET_DIR", &shell.workspace.target).env("PYTHON", python_in(shell.workspace));
+    command.env("NGINX", nginx_in(shell.workspace));
     shell.run(&mut command)
 }
 

@@ -101,6 +101,7 @@ pub(crate) const PARTS: &[Part] = &[
     Part::new(Setup, "chromium", 120, &[], install::chromium).in_lane(Lane::Debian),
     Part::new(Setup, "curl", 20, &[], install::curl).in_lane(Lane::Debian),
     Part::new(Setup, "openssl", 20, &[], install::openssl).in_lane(Lane::Debian),
+    Part::new(Setup, "nginx", 20, &[], install::nginx).in_lane(Lane::Debian),
     Part::new(Setup, "npm", 30, &[], install::node_modules),
     Part::new(Setup, "autobahn-suite", 60, &["python"], |shell| install::python_script(shell, AUTOBAHN, &["install"])),
     Part::new(Setup, "cargo-deny", 120, &[], install::cargo_deny),
@@ -131,7 +132,7 @@ pub(crate) const PARTS: &[Part] = &[
     Part::new(Test, "signalr", 60, &["build", "npm", "python", "chromium"], |shell| {
         install::node_tests(shell, "conformance/signalr")
     }),
-    Part::new(Test, "sockjs", 60, &["build", "npm", "chromium"], |shell| {
+    Part::new(Test, "sockjs", 60, &["build", "npm", "chromium", "nginx"], |shell| {
         install::node_tests(shell, "conformance/sockjs")
     }),
     Part::new(Check, "clippy", 120, &[], |shell| shell.cargo(CLIPPY)).in_lane(Lane::Cargo),
