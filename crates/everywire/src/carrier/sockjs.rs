@@ -11,7 +11,7 @@ use bytes::Bytes;
 use everywire_protocols::session::{
     LaneKind, SessionId, SockJsEndpoint, SockJsRefusal, SockJsTransport, SockJsVerdict, WebSocket,
 };
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use hyper::upgrade::OnUpgrade;
 
 use super::body::Body;
@@ -198,11 +198,7 @@ fn share(head: &Request<()>, headers: &mut HeaderMap, is_events: bool) {
             headers.append(header::VARY, HeaderValue::from_static("Origin"));
         }
     }
-    if head.method() != Method::OPTIONS
-        && let Some(asked) = head.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS)
-    {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
-    }
+    SockJsEndpoint::allow_headers(head, headers);
 }
 
 /// Says until when an answer may be kept.

@@ -40,7 +40,8 @@ pub enum SockJsVerdict {
     Respond {
         /// The answer.
         response: Response<Bytes>,
-        /// Whether pages of other origins may read it, where they may use the server.
+        /// Whether pages of other origins may read it, where they may use the server; with what headers,
+        /// [`allow_headers`](SockJsEndpoint::allow_headers) says.
         shared: bool,
         /// Whether it may be kept for a year: it gets an `Expires` that says so, too.
         kept: bool,
@@ -140,10 +141,6 @@ impl SockJsEndpoint {
         headers.insert(CACHE_CONTROL, ONE_YEAR);
         headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("31536000"));
-        if let Some(asked) = head.headers().get(ACCESS_CONTROL_REQUEST_HEADERS).filter(|asked| is_list(asked))
-        {
-            headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
-        }
         self.mark(head, headers);
         SockJsVerdict::Respond { response, shared: true, kept: true }
     }
@@ -216,6 +213,15 @@ impl SockJsEndpoint {
         match super::body::read(head.headers(), body, jsonp) {
             Ok(_) => SockJsRefusal::NotFound,
             Err(refusal) => refusal,
+        }
+    }
+
+    /// Allows the headers that a page of another origin wants to send, on an answer that such pages may read: what is no list
+    /// of names, or a long one, is not sent back.
+    pub fn allow_headers(head: &Request<()>, headers: &mut HeaderMap) {
+        let asked = head.headers().get(ACCESS_CONTROL_REQUEST_HEADERS);
+        if let Some(asked) = asked.filter(|asked| is_list(asked)) {
+            headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
         }
     }
 
