@@ -137,32 +137,18 @@ impl Service {
         if mount.wire() == Wire::Publish && head.method() == Method::OPTIONS {
             return Err(Box::new(post::preflight(&head)));
         }
-        if mount.wire() == Wire::SocketIo {
-            // Who comes anew is looked at when it is clear that it does; and who it is, once it names a namespace.
-            let (namespace, peer) = (mount.namespace.clone(), self.peer);
-            let identity = Identity::default();
+        if mount.engine.is_some() || mount.sockjs.is_some() {
+            // Who comes anew is looked at when it is clear that it does; and who it is, once it wants a session of SockJS's,
+            // or names a namespace of Socket.IO's in one.
+            let names_later = mount.engine.is_some();
+            let namespace =
+                if names_later { mount.namespace.clone() } else { named_namespace(&head, &mount) };
             return Ok(Arrival {
                 head,
-                mount,
                 namespace,
-                identity,
-                peer,
-                room: None,
-                below,
-                negotiates,
-                arriving: None,
-            });
-        }
-        if mount.sockjs.is_some() {
-            // Who it is, is asked when it is clear that it wants a session.
-            let (namespace, peer) = (named_namespace(&head, &mount), self.peer);
-            let identity = Identity::default();
-            return Ok(Arrival {
-                head,
                 mount,
-                namespace,
-                identity,
-                peer,
+                identity: Identity::default(),
+                peer: self.peer,
                 room: None,
                 below,
                 negotiates,
