@@ -125,11 +125,7 @@ impl Hosting {
                             how: LaneEnd::Fault(Reason::TooLarge),
                         });
                     }
-                    let mut response = Response::new(Body::empty());
-                    *response.status_mut() = fault.status();
-                    let text = HeaderValue::from_static("text/plain");
-                    response.headers_mut().insert(header::CONTENT_TYPE, text);
-                    return response;
+                    return fault.response();
                 }
             }
         }

@@ -180,11 +180,7 @@ where
 {
     match upload::read(body, endpoint.options().body_bytes, app.options.handshake_timeout).await {
         Ok(bytes) => endpoint.check(&arrival.head, &bytes, jsonp).of_session().map(Body::whole),
-        Err(fault) => {
-            let mut response = Response::new(Body::empty());
-            *response.status_mut() = fault.status();
-            response
-        }
+        Err(fault) => fault.response(),
     }
 }
 
