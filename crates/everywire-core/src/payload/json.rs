@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+pub use super::scan::stops_in;
 use super::scan::{Findings, Scanner};
 
 /// Why a text is not JSON that we take, and where.

@@ -328,11 +328,11 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Marks (0x80) the bytes of a word that end a run of plain string bytes: `"`, `\` and below 0x20. Marks above the
-/// lowest may be false, as a borrow runs upwards; the lowest is exact.
+/// Marks (0x80) the bytes of a word, little-endian, that end a run of plain bytes in a JSON string: `"`, `\` and below 0x20.
+/// Marks above the lowest may be false, as a borrow runs upwards; the lowest is exact.
 /// (Bit Twiddling Hacks, "Determine if a word has a byte less than n".)
 #[inline]
-fn stops_in(word: u64) -> u64 {
+pub fn stops_in(word: u64) -> u64 {
     const ONES: u64 = u64::MAX / 255;
     let quote = word ^ (ONES * u64::from(b'"'));
     let backslash = word ^ (ONES * u64::from(b'\\'));

@@ -1,6 +1,7 @@
 //! Strings as SockJS spells them: JSON, with all escaped that some browser, proxy or parser of JavaScript trips over
 //! (sockjs-node 0.3.24, `utils.js`).
 
+use everywire_core::payload::json::stops_in;
 use memchr::memmem;
 
 /// Appends a text in its quotes, as the server of the reference does: short escapes where JSON has them, and `\uxxxx` for
@@ -27,23 +28,13 @@ pub(super) fn inside(text: &str, out: &mut Vec<u8>) {
 
 /// How many bytes come before one that is looked at more closely: a control, a quote, a backslash, or no ASCII.
 fn plain_bytes(bytes: &[u8]) -> usize {
+    const NO_ASCII: u64 = u64::MAX / 255 * 0x80;
     let (words, _) = bytes.as_chunks::<8>();
-    let whole = words.iter().position(|word| stops_in(u64::from_le_bytes(*word)) != 0).unwrap_or(words.len());
+    let stops = |word: u64| (stops_in(word) | word & NO_ASCII) != 0;
+    let whole = words.iter().position(|word| stops(u64::from_le_bytes(*word))).unwrap_or(words.len());
     let start = whole * 8;
     let stops = |byte: &u8| *byte < b' ' || *byte >= 0x80 || matches!(byte, b'"' | b'\\');
     start + bytes[start..].iter().position(stops).unwrap_or(bytes.len() - start)
-}
-
-/// Not zero if a byte of the word stops a run. (Bit Twiddling Hacks, "Determine if a word has a byte less than n".)
-fn stops_in(word: u64) -> u64 {
-    const ONES: u64 = u64::MAX / 255;
-    let quote = word ^ (ONES * u64::from(b'"'));
-    let backslash = word ^ (ONES * u64::from(b'\\'));
-    let found = (quote.wrapping_sub(ONES) & !quote)
-        | (backslash.wrapping_sub(ONES) & !backslash)
-        | (word.wrapping_sub(ONES * 0x20) & !word)
-        | word;
-    found & (ONES * 0x80)
 }
 
 fn escaped(char: char, out: &mut Vec<u8>) {
