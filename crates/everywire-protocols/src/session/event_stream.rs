@@ -70,7 +70,7 @@ impl EventStream {
             self.keep(&rest[..end])?;
             self.after_return = rest[end] == b'\r';
             rest = &rest[end + 1..];
-            event_of(self.line(), &mut event);
+            self.line().into_iter().for_each(&mut event);
         }
         Ok(())
     }
@@ -116,12 +116,6 @@ impl EventStream {
             _ => {}
         }
         None
-    }
-}
-
-fn event_of(read: Option<Event>, event: &mut impl FnMut(Event)) {
-    if let Some(read) = read {
-        event(read);
     }
 }
 
