@@ -1,13 +1,11 @@
 // The server as anybody starts it: the binary, on a free port, with a configuration file if the story needs one.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { createInterface } from "node:readline";
 
 import { atEnd } from "./ends.js";
+import { launch } from "./listening.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const BUILT = path.resolve(ROOT, process.env.CARGO_TARGET_DIR ?? "target", "debug");
@@ -51,25 +49,7 @@ export async function serve(test, config = "", { listen = "127.0.0.1:0", assets 
   await writeFile(file, config);
   const options = ["--listen", listen, "--config", file];
   if (assets) options.push("--client-assets", await gather(path.join(folder, "assets")));
-  const child = spawn(BINARY, ["serve", ...options], { stdio: ["ignore", "pipe", "pipe"] });
-  const log = [];
-  const address = new Promise((resolve, reject) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      createInterface(stream).on("line", (line) => {
-        log.push(line);
-        const listening = /^listening on (\S+)$/.exec(line);
-        if (listening) resolve(listening[1]);
-      });
-    }
-    child.once("error", reject);
-    child.once("close", (code) => reject(new Error(`everywire ended with ${code}:\n${log.join("\n")}`)));
-  });
-  const stop = async (signal) => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, "exit");
-    child.kill(signal);
-    await exited;
-  };
+  const { address, log, stop } = launch("everywire", BINARY, ["serve", ...options]);
   atEnd(test, async () => {
     await stop("SIGKILL");
     await rm(folder, { recursive: true });

@@ -2,13 +2,11 @@
 //
 // A scenario is the same for both. Where they differ on purpose, it asks `differs`, with a heading of `differences.md`.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { after } from "node:test";
 
 import { atEnd } from "../rooms/ends.js";
+import { launch } from "../rooms/listening.js";
 import { built } from "../rooms/server.js";
 
 const COMMANDS = {
@@ -64,27 +62,7 @@ export function share(options = {}) {
 /** Runs the conformance app with these options (`app.md`) until the test ends. */
 export async function start(test, options = {}) {
   const [command, ...args] = COMMANDS[name];
-  const child = spawn(command, [...args, JSON.stringify(options)], { stdio: ["pipe", "pipe", "pipe"] });
-  // It may end before its input does.
-  child.stdin.on("error", () => {});
-  const log = [];
-  const address = new Promise((resolve, reject) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      createInterface(stream).on("line", (line) => {
-        log.push(line);
-        const listening = /^listening on (\S+)$/.exec(line);
-        if (listening) resolve(listening[1]);
-      });
-    }
-    child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`${name} ended with ${code}:\n${log.join("\n")}`)));
-  });
-  const exited = once(child, "exit");
-  /** Resolves with the exit code, null after SIGKILL. */
-  const stop = async (signal) => {
-    child.kill(signal);
-    return (await exited)[0];
-  };
+  const { address, log, stop } = launch(name, command, [...args, JSON.stringify(options)]);
   atEnd(test, () => stop("SIGKILL"));
   const authority = await address;
   return { authority, http: `http://${authority}`, ws: `ws://${authority}`, options, log, stop };
