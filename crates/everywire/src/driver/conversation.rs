@@ -61,7 +61,8 @@ pub(crate) struct Conversation {
     pub(super) left: bool,
     /// Held until the application has said farewell.
     pub(super) place: Option<Place>,
-    registration: Option<Registration>,
+    /// That it is found by its id: boxed, for most are not.
+    registration: Option<Box<Registration>>,
 }
 
 impl Conversation {
@@ -122,7 +123,7 @@ impl Conversation {
 
     /// Keeps the session known by its id for as long as it lives.
     pub(crate) fn keep(&mut self, registration: Registration) {
-        self.registration = Some(registration);
+        self.registration = Some(Box::new(registration));
     }
 
     /// One WebSocket carries the session from now on.
