@@ -8,7 +8,6 @@ const LIMIT: usize = 600;
 
 /// Long files, and why each is better in one piece.
 const REASONS: &[(&str, &str)] = &[
-    ("crates/everywire/tests/streams.rs", "one world, and every story of its streams"),
     ("crates/everywire-core/src/hub/connection.rs", "one connection's sends and order share its fields"),
     ("crates/everywire-core/src/mailbox/state.rs", "one state machine: all moves between its states"),
     ("crates/everywire-testkit/src/laws/model/reference.rs", "the reference model is read as a whole"),

@@ -3,6 +3,7 @@
 
 pub mod http2;
 pub mod log;
+pub mod streaming;
 
 use std::future::Future;
 use std::net::SocketAddr;
