@@ -30,7 +30,7 @@ pub use jsonrpc::{JsonRpc, JsonRpcOptions};
 pub use raw::Raw;
 pub use signalr::{SignalR, SignalRClient, SignalRClientOptions, SignalROptions};
 pub use socketio::{SocketIo, SocketIoClient, SocketIoOptions};
-pub use stomp::{Stomp, StompOptions};
+pub use stomp::{Stomp, StompClient, StompClientOptions, StompOptions};
 pub use task::{AnswerTo, BUSY, Ends, Published, Task};
 
 /// What a protocol understood.

@@ -113,7 +113,7 @@ impl Beats {
 
     /// Whether the peer is gone.
     pub(super) fn is_silent(&self, now: Time) -> bool {
-        self.patience.is_some_and(|patience| now >= self.heard.after(patience))
+        self.silent_at().is_some_and(|at| now >= at)
     }
 
     /// When ours is due.
@@ -121,8 +121,12 @@ impl Beats {
         self.ours.map(|_| self.due)
     }
 
+    /// When the peer will be gone.
+    pub(super) fn silent_at(&self) -> Option<Time> {
+        self.patience.map(|patience| self.heard.after(patience))
+    }
+
     pub(super) fn deadline(&self) -> Option<Time> {
-        let theirs = self.patience.map(|patience| self.heard.after(patience));
-        self.due().into_iter().chain(theirs).min()
+        self.due().into_iter().chain(self.silent_at()).min()
     }
 }

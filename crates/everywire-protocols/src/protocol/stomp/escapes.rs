@@ -72,6 +72,16 @@ impl Escapes {
         out.extend_from_slice(rest);
     }
 
+    /// Whether nothing is left out of a value.
+    pub(super) fn can_write_value(self, value: &str) -> bool {
+        !value.bytes().any(|byte| match byte {
+            0 => true,
+            b'\r' => self != Self::V1_2,
+            b'\n' => self == Self::None,
+            _ => false,
+        })
+    }
+
     /// Whether a name can be written just as it is meant. With something left out it would be another name, and the header
     /// might pass for what its sender had no right to say.
     pub(super) fn can_write_name(self, name: &str) -> bool {

@@ -16,7 +16,7 @@ use crate::protocol::Heads;
 
 /// How a client deals with what it gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ack {
+pub enum Ack {
     /// What is sent is settled.
     Auto,
     /// The client settles; each time with all that came before.
@@ -33,6 +33,15 @@ impl Ack {
             Some("client") => Some(Self::Client),
             Some("client-individual") => Some(Self::Individual),
             Some(_) => None,
+        }
+    }
+
+    /// As it stands in the header.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Client => "client",
+            Self::Individual => "client-individual",
         }
     }
 }

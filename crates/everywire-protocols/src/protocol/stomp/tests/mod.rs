@@ -1,10 +1,12 @@
 //! Frames: read whatever the pieces they come in, and written for each version.
 
+mod client;
 mod escapes;
 mod golden;
 mod hostile;
 mod limits;
 mod machine;
+mod pair;
 mod properties;
 mod torn;
 mod versions;
