@@ -195,8 +195,7 @@ fn try_begin(app: &AppState, connection: &Connection, task: Task) -> Result<Step
             };
             let published = publish(connection, to, message);
             return Ok(when_kept(published, |published| {
-                published.map_err(unpublished)?;
-                Ok(Payload::empty())
+                Ok(Payload::from_args(&(published.map_err(unpublished)?,))?)
             }));
         }
         Task::Send { queue, message } => send(app, connection, &queue, message)?,

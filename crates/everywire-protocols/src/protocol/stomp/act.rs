@@ -92,7 +92,7 @@ impl Stomp {
             Destination::App(event) => self.call(&frame, event, args)?,
             Destination::Room(room) => {
                 let message = published(&frame.headers, args, &kept, original)?;
-                (Act::Task(Task::Publish { to: RoomKey::Named(room.into()), message }), What::Task)
+                (Act::Task(Task::Publish { to: RoomKey::Named(room.into()), message }), What::Published)
             }
             Destination::Queue(queue) => {
                 let message = published(&frame.headers, args, &kept, original)?;

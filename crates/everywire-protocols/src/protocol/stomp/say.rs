@@ -116,9 +116,10 @@ impl Stomp {
             Outcome::Failed(failure) => return self.report(failure, receipt, outbox),
         };
         let reader = self.reader();
-        let joined = match (what, payload) {
-            (What::Joined(number), Some(payload)) => self.joined(number, payload),
-            _ => None,
+        let (offset, recovered) = match (what, payload) {
+            (What::Joined(number), Some(payload)) => self.joined(number, payload).unzip(),
+            (What::Published, Some(payload)) => (published(payload), None),
+            _ => (None, None),
         };
         match (what, payload) {
             (What::Mark(number), _) => return self.subscriptions.begin(number),
@@ -143,14 +144,14 @@ impl Stomp {
                     self.stage = Stage::Leaving { answered: true, until };
                 }
             }
-            (What::Task | What::Joined(_) | What::Once(_) | What::Event { .. }, _) => {}
+            (What::Task | What::Published | What::Joined(_) | What::Once(_) | What::Event { .. }, _) => {}
         }
         if let Some(receipt) = receipt {
             let version = self.parser.version();
-            let joined = joined.as_ref().map(|(offset, recovered)| {
-                [("offset", &**offset), ("recovered", if *recovered { "true" } else { "false" })]
-            });
-            let headers = [("receipt-id", receipt)].into_iter().chain(joined.into_iter().flatten());
+            let offset = offset.as_deref().map(|offset| ("offset", offset));
+            let recovered =
+                recovered.map(|recovered| ("recovered", if recovered { "true" } else { "false" }));
+            let headers = [("receipt-id", receipt)].into_iter().chain(offset).chain(recovered);
             frame(outbox, |out| write_frame(version, &Command::Receipt, headers.clone(), &[], out));
         }
     }
@@ -210,6 +211,11 @@ impl Stomp {
         let complaint = Complaint { message, detail: detail.into(), receipt };
         frame(outbox, |out| complaint.append(self.parser.version(), out));
     }
+}
+
+/// Where a publication stands.
+fn published(payload: &Payload) -> Option<String> {
+    payload.read::<(String,)>(Extras::Ignore).ok().map(|(offset,)| offset)
 }
 
 /// A frame of ours, whose length is not known before.

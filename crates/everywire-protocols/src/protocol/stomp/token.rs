@@ -16,6 +16,8 @@ pub(super) struct Awaited<'t> {
 pub(super) enum What<'t> {
     /// Something that ends in nothing but a receipt.
     Task,
+    /// A publication, of which the receipt says where it stands.
+    Published,
     /// The subscription of this number to a room, of which the receipt says where it stands.
     Joined(u32),
     /// A handler's answer, which a MESSAGE may take to this destination of the client's own, with this `correlation-id`.
@@ -38,13 +40,14 @@ pub(super) const EVENT: Token = Token::Number(1);
 impl Awaited<'_> {
     pub(super) fn token(self) -> Token {
         match (self.what, self.receipt) {
-            (What::Task, None) => return NOTHING,
+            (What::Task | What::Published, None) => return NOTHING,
             (What::Event { reply_to: None, correlation: None }, None) => return EVENT,
             _ => {}
         }
         let mut bytes = Vec::new();
         let (kind, number, texts) = match self.what {
             What::Task => (b't', 0, [None, None]),
+            What::Published => (b'p', 0, [None, None]),
             What::Joined(number) => (b'j', number, [None, None]),
             What::Event { reply_to, correlation } => (b'e', 0, [reply_to, correlation]),
             What::Once(number) => (b'o', number, [None, None]),
@@ -92,6 +95,7 @@ impl<'t> Awaited<'t> {
         let (receipt, first, second) = (text()?, text()?, text()?);
         let what = match kind {
             b't' => What::Task,
+            b'p' => What::Published,
             b'j' => What::Joined(number),
             b'e' => What::Event { reply_to: first, correlation: second },
             b'o' => What::Once(number),
@@ -128,6 +132,10 @@ mod tests {
                 assert_eq!(Awaited::of(&awaited.token()), Some(awaited));
             }
         }
+        let published = Awaited { what: What::Published, receipt: Some("r") };
+        assert_eq!(Awaited::of(&published.token()), Some(published));
+        // Nobody is told where it stands.
+        assert_eq!(Awaited { receipt: None, ..published }.token(), NOTHING);
     }
 
     #[test]
