@@ -1,6 +1,6 @@
 //! How much of what is delivered may wait in a mailbox, and in which order it stands there.
 
-use everywire_core::hub::Verdict;
+use everywire_core::hub::{QueueError, Verdict};
 use everywire_core::{MailboxOptions, Overflow, Payload};
 
 use super::message;
@@ -11,6 +11,7 @@ pub(in crate::laws::hub) const LAWS: &[Law<Worlds>] = &[
     ("so many messages of a consumer wait in a mailbox", messages_in_a_mailbox),
     ("a connection's consumers share a quarter of its mailbox, in turn", bytes_in_a_mailbox),
     ("a message that is larger than that is delivered alone", large_ones),
+    ("what is settled by a guess is in the mailbox all the same", settled_by_a_guess),
     ("who waits for its mailbox delays nobody", nobody_is_delayed),
     ("a delivery follows what was sent before, and the client's own publications", in_order),
 ];
@@ -90,6 +91,24 @@ fn large_ones(worlds: &Worlds) {
     assert_eq!(unsettled(&world, "q"), 1);
     world.namespace.delivery_left(&client.connection, 1, 1);
     assert_eq!(unsettled(&world, "q"), 2);
+}
+
+fn settled_by_a_guess(worlds: &Worlds) {
+    let world = worlds.world();
+    let client = blocked(&world, 16 * 256);
+    for _ in 0..6 {
+        world.namespace.enqueue("q", message(Payload::binary(vec![0; 127]))).unwrap();
+    }
+    world.consume(&client, "q", 1, 9).unwrap();
+    world.namespace.settle(&client.connection, 1, 4, true, Verdict::Done).unwrap();
+    assert!(world.namespace.stop_consuming(&client.connection, 1));
+    assert_eq!(world.consume(&client, "q", 1, 9), Err(QueueError::Taken), "it has something in the mailbox");
+    world.consume(&client, "q", 2, 9).unwrap();
+    assert_eq!(world.queue("q"), Some((2, 0, 1)));
+    client.link.take_all();
+    world.settle();
+    assert_eq!(world.queue("q"), Some((0, 2, 1)));
+    world.consume(&client, "q", 1, 9).unwrap();
 }
 
 fn nobody_is_delayed(worlds: &Worlds) {
