@@ -197,7 +197,8 @@ impl Namespace {
     }
 
     /// Begins to deliver messages of a queue to the connection, as [`Item::Delivery`](crate::Item::Delivery) with this number
-    /// of the caller's. The queue is made if it is new. Who may, and how many consumers a connection may have, is decided above.
+    /// of the caller's; its protocol has to have words for that. The queue is made if it is new. Who may, and how many
+    /// consumers a connection may have, is decided above.
     pub fn consume(
         &self,
         connection: &Arc<Connection>,
@@ -209,8 +210,9 @@ impl Namespace {
         self.with_queues(|queues| queues.consume(connection, queue, consumer, options))
     }
 
-    /// Ends a consumer: nothing more is delivered to it. What is in the mailbox still leaves; what is out can be
-    /// settled until the connection ends, and goes back then. Its number is free when nothing of it is out. False if there
+    /// Ends a consumer: nothing more is delivered to it. What is in the mailbox still leaves, and is still to be written:
+    /// nobody else gets it, and of a consumer that settles by sending it is settled by that. What is out can be settled
+    /// until the connection ends, and goes back then. Its number is free when nothing of it is out. False if there
     /// was no such consumer.
     pub fn stop_consuming(&self, connection: &Connection, consumer: u32) -> bool {
         self.with_queues(|queues| queues.stop(connection, consumer))

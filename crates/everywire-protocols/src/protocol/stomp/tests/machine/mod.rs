@@ -311,7 +311,7 @@ fn spell_original(original: &Original) -> String {
 fn spell_token(token: &Token) -> String {
     let Awaited { what, receipt } = Awaited::of(token).expect("its own token");
     let what = match what {
-        What::Task | What::Event { reply_to: None, correlation: None } => String::new(),
+        What::Task | What::Published | What::Event { reply_to: None, correlation: None } => String::new(),
         What::Joined(number) => format!(" joined {number}"),
         What::Event { reply_to, correlation } => {
             let correlation = correlation.map_or(String::new(), |id| format!(" ({id})"));
