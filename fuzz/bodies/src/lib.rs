@@ -12,7 +12,9 @@ mod payload;
 mod signalr;
 mod signalr_server;
 mod socketio;
+mod stomp_client;
 mod stomp_parser;
+mod stomp_server;
 
 pub use deflate::deflate;
 pub use engineio::engineio;
@@ -23,7 +25,9 @@ pub use payload::payload;
 pub use signalr::signalr;
 pub use signalr_server::signalr_server;
 pub use socketio::socketio;
+pub use stomp_client::stomp_client;
 pub use stomp_parser::stomp_parser;
+pub use stomp_server::stomp_server;
 
 /// A fuzz target's body.
 pub type Body = fn(&[u8]);
@@ -39,5 +43,7 @@ pub const BODIES: &[(&str, Body)] = &[
     ("signalr", signalr),
     ("signalr_server", signalr_server),
     ("socketio", socketio),
+    ("stomp_client", stomp_client),
     ("stomp_parser", stomp_parser),
+    ("stomp_server", stomp_server),
 ];
