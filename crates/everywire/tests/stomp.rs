@@ -7,10 +7,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use everywire::{
-    App, AppBuilder, Args, Connection, EventError, Identity, RawArgs, Refusal, RoomKey, StompOptions, Verb,
-    jsonrpc, raw_room, sockjs_stomp, stomp,
+    App, AppBuilder, Args, Connection, EventError, Identity, RawArgs, Reason, Refusal, RoomKey, StompOptions,
+    Verb, jsonrpc, raw_room, sockjs_stomp, stomp,
 };
-use support::{Frame, Tcp, serve, within};
+use everywire_websocket::Opcode;
+use support::{Frame, Tcp, frame, serve, within};
 use tokio::sync::Notify;
 
 /// A frame, taken apart.
@@ -232,7 +233,7 @@ async fn each_subscription_hears_once() {
         assert_eq!((&*message.body, message.header("subscription")), (&*format!("m\"{i}"), "s"));
     }
     // Bytes stay bytes on a plain WebSocket, and are spelled where there is only text.
-    raw.send(support::frame(everywire_websocket::Opcode::Binary, &[0, 255])).await;
+    raw.send(frame(Opcode::Binary, &[0, 255])).await;
     for _ in 0..2 {
         let Frame::Binary(bytes) = plain.0.frame().await else { panic!("bytes") };
         assert!(bytes.ends_with(b"content-length:2\n\n\0\xff\0"), "{}", bytes.escape_ascii());
@@ -353,4 +354,49 @@ async fn what_is_sent_to_a_client_alone_has_a_place() {
     spring.send("SEND\ndestination:/app/hello\n\n\"bob\"").await;
     let answer = spring.next().await;
     assert_eq!((answer.header("destination"), &*answer.body), ("/topic/hello", "hello bob"));
+}
+
+#[tokio::test]
+async fn what_a_websocket_does_not_take_is_told() {
+    let app = builder().build().unwrap();
+    let address = serve(&app).await;
+    let long = format!("SEND\ndestination:/topic/a\n\n{}", "x".repeat(2 << 20));
+    for (opcode, payload, message, code) in [
+        (Opcode::Text, long.as_bytes(), "too large", 1009),
+        (Opcode::Text, b"SEND\n\xff", "invalid text", 1007),
+        (Opcode::Continuation, b"", "protocol error", 1002),
+    ] {
+        let mut client = Client::connected(address, "/stomp").await;
+        // It may be that the server has heard enough before all of it has come.
+        client.0.send_anyway(frame(opcode, payload)).await;
+        let (error, closed) = client.end().await;
+        assert_eq!((error.header("message"), closed), (message, Some(code)));
+    }
+}
+
+#[tokio::test]
+async fn whoever_said_goodbye_is_not_lost() {
+    let (ended, mut ends) = tokio::sync::mpsc::unbounded_channel();
+    let app = builder()
+        .namespace("/", move |ns| {
+            ns.on_disconnect(move |_: Connection, reason| {
+                // The test may be over by then.
+                let _ = ended.send(reason);
+                async {}
+            });
+        })
+        .build()
+        .unwrap();
+    let address = serve(&app).await;
+    for (last, expected) in [
+        ("DISCONNECT\nreceipt:bye\n\n", Reason::ClientClosed),
+        ("SEND\ndestination:/topic/a\nreceipt:bye\n\n", Reason::Lost),
+    ] {
+        let mut client = Client::connected(address, "/stomp").await;
+        client.send(last).await;
+        assert_eq!(client.next().await.header("receipt-id"), "bye");
+        // Without a close frame.
+        client.0.reset();
+        assert_eq!(within("its end", ends.recv()).await, Some(expected));
+    }
 }

@@ -206,6 +206,11 @@ pub trait Protocol: Send {
     /// Says goodbye in the protocol's own words, if it has any.
     fn goodbye(&mut self, reason: Reason, outbox: &mut dyn Outbox);
 
+    /// Whether the client has said goodbye in the protocol's own words: then it is not lost when its carrier ends without any.
+    fn has_parted(&self) -> bool {
+        false
+    }
+
     /// Whether an event whose handler waits for a client's answer lets the next have its turn meanwhile: else a client that calls
     /// while it is asked waits for ever.
     fn lends_turn(&self) -> bool {

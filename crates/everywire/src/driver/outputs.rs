@@ -57,7 +57,10 @@ impl Conversation {
                     tracing::warn!(peer = %self.peer, %reason, "the client acknowledges what was not sent");
                     self.link.mailbox().end(reason, true);
                 }
-                session::Output::Closed(reason) => self.ended = Some(reason),
+                session::Output::Closed(reason) => {
+                    let has_parted = reason == Reason::Lost && self.protocol.has_parted();
+                    self.ended = Some(if has_parted { Reason::ClientClosed } else { reason });
+                }
                 session::Output::Suspended => self.protocol.suspended(),
                 session::Output::Resumed { from } => {
                     let mut apart = Apart::default();

@@ -282,6 +282,10 @@ impl Protocol for Stomp {
         outbox.message(Kind::Text, bytes.len(), &mut |out| out.extend_from_slice(&bytes));
     }
 
+    fn has_parted(&self) -> bool {
+        matches!(self.stage, Stage::Leaving { .. })
+    }
+
     fn unheard(&mut self, now: Time) {
         self.beats.heard(now);
     }
