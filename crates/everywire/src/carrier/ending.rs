@@ -14,7 +14,7 @@ use super::transport::Transport;
 use crate::driver::conversation::Effects;
 
 impl<T: Transport> State<T> {
-    /// The peer broke a rule: it hears which, and then nothing more.
+    /// The peer broke a rule: it hears which, in its protocol's words if that has some, and then nothing more.
     pub(super) fn fail(&mut self, cx: &mut Context<'_>, now: Time, fault: Fault) {
         let reason = match fault.code().get() {
             1007 => Reason::InvalidText,
@@ -23,6 +23,9 @@ impl<T: Transport> State<T> {
         };
         tracing::warn!(peer = %self.conversation.peer(), %reason, "{}", fault.reason());
         self.closing.fail();
+        if self.phase == Phase::Open {
+            self.conversation.goodbye(reason, &mut Frames::new(self.beside.last_words()));
+        }
         if self.closing.send() {
             encode::close(self.beside.last_words(), Some(fault.into()), None);
         }
