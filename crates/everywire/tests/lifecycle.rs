@@ -6,12 +6,17 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use everywire::{App, Args, Connection, EventError, Options, Reason, WebSocketOptions, jsonrpc, raw, sse};
+use everywire::{
+    App, Args, Connection, EventError, Options, Reason, WebSocketOptions, jsonrpc, raw, sockjs, sse,
+};
 use everywire_websocket::Opcode;
 use support::{Frame, Tcp, call, close_frame, frame, get, http2, serve, until, upgrade_head, within};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Notify, oneshot};
+
+/// How long a shutdown may take that takes no time. In seconds.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// What the handlers did, in order.
 struct Told(UnboundedReceiver<String>);
@@ -353,6 +358,71 @@ async fn a_shutdown_waits_no_longer_than_the_grace() {
     told.expect(&["connect"]).await;
     assert!(!within("the shutdown", app.shut_down(Duration::from_millis(50))).await, "it never answers");
     assert_eq!(client.close_code().await, Some(1012));
+}
+
+#[tokio::test]
+async fn what_was_published_before_a_shutdown_is_heard() {
+    let (app, mut told, _) = tattling(Options::default());
+    let address = serve(&app).await;
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        clients.push(Tcp::websocket(address, "/raw").await);
+        told.expect(&["connect"]).await;
+    }
+    for n in 0..10 {
+        app.to("lobby").emit("message", n.to_string()).unwrap();
+    }
+    // No flusher has had its turn yet.
+    assert!(within("the shutdown", async { tokio::join!(app.shut_down(GRACE), heard(clients)).0 }).await);
+}
+
+/// Each hears ten numbers, and why the connection ends.
+async fn heard(clients: Vec<Tcp>) {
+    for mut client in clients {
+        for n in 0..10 {
+            assert_eq!(client.next_text().await, n.to_string());
+        }
+        assert_eq!(client.frame().await, Frame::Close(Some(1012)));
+        client.close(1012).await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_polls_hears_of_a_shutdown() {
+    // Its runtime ends with it, as a program does: what has not left by then never will.
+    let (stop, stopped) = oneshot::channel::<()>();
+    let (tell, address) = oneshot::channel();
+    let server = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let app = App::builder().mount("/sockjs", sockjs()).build().unwrap();
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            tell.send(listener.local_addr().unwrap()).unwrap();
+            let stop = async { stopped.await.unwrap() };
+            app.serve_with_shutdown(listener, stop, GRACE).await.unwrap();
+        });
+    });
+    let address = within("the address", address).await.unwrap();
+    let mut stream = Tcp::connect(address).await;
+    stream
+        .send("POST /sockjs/000/a/xhr_streaming HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
+        .await;
+    assert_eq!(stream.head().await.status, 200);
+    let mut poll = Tcp::connect(address).await;
+    let request = "POST /sockjs/000/b/xhr HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
+    assert_eq!(poll.request(request).await.body, "o\n");
+    poll.send(request).await;
+    for expected in ["h", "o"] {
+        let chunk = stream.chunk().await.unwrap();
+        assert_eq!(&chunk[..1], expected);
+    }
+    // It has come when what was asked behind it is answered.
+    assert_eq!(Tcp::ask(address, &get("/sockjs/info")).await.status, 200);
+    stop.send(()).unwrap();
+    assert_eq!(stream.chunk().await.as_deref(), Some("c[1012,\"shutting down\"]\n"));
+    assert_eq!(stream.chunk().await, None);
+    assert_eq!(poll.answer().await.body, "c[1012,\"shutting down\"]\n");
+    server.join().unwrap();
 }
 
 #[tokio::test]

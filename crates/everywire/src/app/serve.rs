@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use everywire_core::Reason;
 use http::{Request, Response};
@@ -69,13 +69,24 @@ impl App {
         Ok(())
     }
 
-    /// Ends all sessions with [`Reason::Shutdown`], lets no new one open, and waits for at most `grace` until
-    /// the last has gone. False if some had not.
+    /// Ends all sessions with [`Reason::Shutdown`], behind everything that was published or sent before; lets no new one
+    /// open; and waits for at most `grace` until the last has gone, and what was asked has been answered: the last words of
+    /// one that polls are an answer. False if some sessions had not gone.
     pub async fn shut_down(&self, grace: Duration) -> bool {
+        let begun = Instant::now();
+        for namespace in self.0.hub.namespaces() {
+            for connection in namespace.connections() {
+                connection.end_session(Reason::Shutdown);
+            }
+        }
         self.0.sessions.end_all(Reason::Shutdown);
         let all = tokio::time::timeout(grace, self.0.sessions.emptied()).await.is_ok();
         if !all {
             tracing::warn!(left = self.session_count(), "some sessions did not end in time");
+        }
+        let rest = grace.saturating_sub(begun.elapsed());
+        if tokio::time::timeout(rest, self.0.sessions.requests.finish()).await.is_err() {
+            tracing::debug!("some requests were not answered in time");
         }
         all
     }
@@ -141,7 +152,17 @@ impl App {
             .keep_alive_timeout(options.websocket.ping_timeout);
         let service = Eager(service);
         let io = TokioIo::new(Timed::new(io, options.handshake_timeout, options.write_timeout));
-        let Err(error) = builder.serve_connection_with_upgrades(io, service).await else { return };
+        let mut served = self.0.sessions.requests.begin();
+        let mut connection = std::pin::pin!(builder.serve_connection_with_upgrades(io, service));
+        let result = tokio::select! {
+            biased;
+            result = connection.as_mut() => result,
+            () = served.told_to_finish() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        let Err(error) = result else { return };
         let peer = Peer(peer);
         // Whatever it was, the other side has heard of it as far as HTTP can say it.
         match error.downcast_ref::<hyper::Error>() {

@@ -15,6 +15,7 @@
 //! | who takes broadcasts from the hub to the sockets | [`flusher`] |
 //! | what a session shares with others | [`link`] |
 //! | all open sessions, and their end | [`sessions`] |
+//! | the HTTP connections that requests come by, and their end | [`requests`] |
 //! | timers | [`wheel`] |
 //! | buffers | [`worker`] |
 
@@ -34,6 +35,7 @@ pub(crate) mod link;
 mod opening;
 mod outputs;
 pub(crate) mod recovery;
+pub(crate) mod requests;
 pub(crate) mod reserved;
 pub(crate) mod seats;
 pub(crate) mod sessions;

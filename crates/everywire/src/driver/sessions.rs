@@ -7,6 +7,8 @@ use everywire_core::{Link, Reason};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::requests::Requests;
+
 /// The open sessions.
 pub(crate) struct Sessions {
     state: Mutex<Places>,
@@ -18,6 +20,8 @@ pub(crate) struct Sessions {
     /// Set when no new session may open.
     closing: std::sync::atomic::AtomicBool,
     emptied: Notify,
+    /// The HTTP connections that they come by.
+    pub(crate) requests: Requests,
 }
 
 #[derive(Default)]
@@ -46,6 +50,7 @@ impl Sessions {
             next_shard: AtomicUsize::new(0),
             closing: std::sync::atomic::AtomicBool::new(false),
             emptied: Notify::new(),
+            requests: Requests::new(),
         })
     }
 
