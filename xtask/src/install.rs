@@ -32,6 +32,13 @@ pub(crate) fn openssl(shell: &mut Shell<'_>) -> Result<Outcome> {
     if find("openssl").is_some() { Ok(Outcome::Done) } else { debian_package(shell, "openssl") }
 }
 
+/// The broker that STOMP's stories are told to as well.
+pub(crate) fn rabbitmq(shell: &mut Shell<'_>) -> Result<Outcome> {
+    // Its own script, which the stories run: the one on `PATH` wants another user.
+    let is_there = Path::new("/usr/lib/rabbitmq/bin/rabbitmq-server").exists();
+    if is_there { Ok(Outcome::Done) } else { debian_package(shell, "rabbitmq-server") }
+}
+
 /// The proxy of the tests that stand behind one. It is unpacked, and not installed: then it would serve port 80 of this
 /// machine from now on.
 pub(crate) fn nginx(shell: &mut Shell<'_>) -> Result<Outcome> {
@@ -89,7 +96,8 @@ fn apt_get(shell: &mut Shell<'_>, package: &str, folder: &Path, args: &[&str]) -
     let mut run = |args: &[&str]| {
         let mut command = Command::new(if is_root { "env" } else { "sudo" });
         command.args(if is_root { &[][..] } else { &["-n", "env"] }).current_dir(folder);
-        shell.run(command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]).args(args))
+        // In runlevel 1 no service is started by being installed.
+        shell.run(command.args(["DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "apt-get", "-q"]).args(args))
     };
     run(&["update"])?;
     run(args)

@@ -102,6 +102,7 @@ pub(crate) const PARTS: &[Part] = &[
     Part::new(Setup, "curl", 20, &[], install::curl).in_lane(Lane::Debian),
     Part::new(Setup, "openssl", 20, &[], install::openssl).in_lane(Lane::Debian),
     Part::new(Setup, "nginx", 20, &[], install::nginx).in_lane(Lane::Debian),
+    Part::new(Setup, "rabbitmq", 60, &[], install::rabbitmq).in_lane(Lane::Debian),
     Part::new(Setup, "npm", 30, &[], install::node_modules),
     Part::new(Setup, "autobahn-suite", 60, &["python"], |shell| install::python_script(shell, AUTOBAHN, &["install"])),
     Part::new(Setup, "cargo-deny", 120, &[], install::cargo_deny),
@@ -134,6 +135,9 @@ pub(crate) const PARTS: &[Part] = &[
     }),
     Part::new(Test, "sockjs", 60, &["build", "npm", "chromium", "nginx"], |shell| {
         install::node_tests(shell, "conformance/sockjs")
+    }),
+    Part::new(Test, "stomp", 60, &["build", "npm", "python", "chromium"], |shell| {
+        install::node_tests(shell, "conformance/stomp")
     }),
     Part::new(Check, "clippy", 120, &[], |shell| shell.cargo(CLIPPY)).in_lane(Lane::Cargo),
     Part::new(Check, "pure", 20, &[], |shell| {

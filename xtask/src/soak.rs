@@ -75,6 +75,14 @@ const SOAKS: &[Soak] = &[
             variables: &[("SIGNALR_ROUNDS", "100"), ("PATIENCE", "600000")],
         },
     },
+    Soak {
+        name: "stomp-rabbitmq",
+        needs: &["npm", "python", "rabbitmq"],
+        work: Work::Node {
+            file: "conformance/stomp/reference.js",
+            variables: &[("STOMP_TARGET", "rabbitmq")],
+        },
+    },
 ];
 
 pub(crate) fn names() -> String {
@@ -98,6 +106,7 @@ pub(crate) fn run(workspace: &Workspace, name: &str, seed: u64) -> Result<()> {
             let mut command = Command::new("node");
             command.args(["--test", "--test-reporter=tap", file]).envs(variables.iter().copied());
             command.env("SEED", seed.to_string()).env("CARGO_TARGET_DIR", &workspace.target);
+            command.env("PYTHON", install::python_in(workspace));
             let output = command.current_dir(&workspace.root).stderr(Stdio::inherit()).output()?;
             let said = String::from_utf8_lossy(&output.stdout);
             print!("{said}");
