@@ -136,6 +136,8 @@ impl Host {
     fn hear(&mut self, cx: &mut Context<'_>, now: Time, event: LaneEvent) {
         let mut effects = Effects::new();
         match event {
+            // It came too late. Dropped, its answer says so.
+            LaneEvent::Opened { .. } if self.conversation().ended().is_some() => {}
             LaneEvent::Opened { lane, kind, head, answer, identity } => {
                 if let Some(identity) = identity {
                     // Each poll shows for how long its client may go on.

@@ -77,13 +77,24 @@ impl Hosting {
         arrival: &Arrival,
         lane: LaneKind,
         id: SessionId,
-        beginning: impl FnOnce() -> Option<Beginning>,
+        beginning: impl Fn() -> Option<Beginning>,
     ) -> Response<Body> {
-        let Some(Known::Hosted(door)) = begin_or_find(app, arrival, id, beginning) else {
-            return (self.unknown)(&arrival.head);
-        };
-        let (asking, reply) = knock(&door, lane, arrival);
-        self.conclude(reply.await, asking, arrival)
+        loop {
+            let mut begins = false;
+            let begin = || {
+                begins = true;
+                beginning()
+            };
+            let Some(Known::Hosted(door)) = begin_or_find(app, arrival, id.clone(), begin) else {
+                return (self.unknown)(&arrival.head);
+            };
+            let (mut asking, reply) = knock(&door, lane, arrival);
+            match reply.await {
+                // The one that was found ended in this moment: there is none of it.
+                Err(_) if !begins => asking.answered = true,
+                reply => return self.conclude(reply, asking, arrival),
+            }
+        }
     }
 
     /// A poll of a session, or what its client posts.
