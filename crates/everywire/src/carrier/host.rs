@@ -4,7 +4,6 @@
 //! answers the lanes as that says. When the session moves to a WebSocket for good, the conversation moves to that
 //! WebSocket's task, and this one ends.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use everywire_protocols::session::{Input, Lane, LaneEnd, LaneKind};
 use smallvec::SmallVec;
 
 use super::pieces::Slot;
-use super::ways::{FIXED_COST, Posted, SHORTEST_EVENT, Stream, Way};
+use super::ways::{Held, Posted, SHORTEST_EVENT, Stream, Way};
 use crate::driver::conversation::{Conversation, Effect, Effects};
 use crate::driver::lanes::{Answer, Command, Door, LaneEvent, Reply};
 use crate::driver::wheel::Wheel;
@@ -32,12 +31,13 @@ pub(crate) struct Host {
     wheel: Arc<Wheel>,
     lanes: SmallVec<[(Lane, Way); 2]>,
     scheduled: Option<Time>,
-    /// Bodies behind more events than may wait, in order. Most clients post no other before they have their answer.
-    held: VecDeque<Posted>,
+    held: Held,
     /// A WebSocket that may send no more for now: as many of its events wait as may.
     unread: Option<Lane>,
     /// Whether the session knows that it is to end.
     told_end: bool,
+    /// Whether it has ended, and nobody can find it.
+    is_over: bool,
 }
 
 impl Host {
@@ -50,13 +50,17 @@ impl Host {
             wheel,
             lanes,
             scheduled: None,
-            held: VecDeque::new(),
+            held: Held::default(),
             unread: None,
             told_end: false,
+            is_over: false,
         }
     }
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_over {
+            return self.wind_down(cx, self.wheel.now());
+        }
         loop {
             let now = self.wheel.now();
             self.door.link.mailbox().cork();
@@ -69,7 +73,7 @@ impl Host {
             self.apply(effects);
             self.read_on();
             while !self.conversation().is_flooded()
-                && let Some(posted) = self.held.pop_front()
+                && let Some(posted) = self.held.next()
             {
                 self.bring(cx, now, &posted);
             }
@@ -97,7 +101,8 @@ impl Host {
                 self.held.clear();
                 if self.door.close() {
                     self.let_go();
-                    return if self.conversation().is_idle() { Poll::Ready(()) } else { self.sleep(cx, now) };
+                    self.is_over = true;
+                    return self.wind_down(cx, now);
                 }
                 continue;
             }
@@ -110,6 +115,12 @@ impl Host {
                 return Poll::Pending;
             }
         }
+    }
+
+    /// Handlers go on with what was begun; then the conversation is dropped, and says farewell.
+    fn wind_down(&mut self, cx: &mut Context<'_>, now: Time) -> Poll<()> {
+        self.conversation().work(cx, now, &mut Effects::new());
+        if self.conversation().is_idle() { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Ready if there is something to do first.
@@ -168,7 +179,11 @@ impl Host {
             LaneEvent::Message { lane, bytes, text } => {
                 let posted = Posted { lane, bytes, text };
                 if self.is_to_wait(&posted) {
-                    return self.hold(posted);
+                    let most = self.conversation().options().inbound_bytes;
+                    if !self.held.keep(posted, most) {
+                        self.conversation().overload();
+                    }
+                    return;
                 }
                 self.bring(cx, now, &posted);
                 if self.is_socket(lane) && self.conversation().own_lane() != Some(lane) {
@@ -186,7 +201,7 @@ impl Host {
             }
             LaneEvent::Closed { lane, how } => {
                 self.lanes.retain(|(open, _)| *open != lane);
-                self.held.retain(|posted| posted.lane != lane);
+                self.held.forget(lane);
                 self.unread.take_if(|unread| *unread == lane);
                 self.conversation().tell(cx, now, Input::LaneClosed { lane, how }, &mut effects);
                 self.apply(effects);
@@ -209,17 +224,6 @@ impl Host {
         posted.bytes.len() >= SHORTEST_EVENT
             && (!self.held.is_empty() || self.conversation().is_flooded())
             && !self.is_socket(posted.lane)
-    }
-
-    /// Keeps a body until its turn comes; but no more of them than bytes of events may wait.
-    fn hold(&mut self, posted: Posted) {
-        let most = self.conversation().options().inbound_bytes;
-        let bytes: usize = self.held.iter().map(|held| held.bytes.len() + FIXED_COST).sum();
-        let is_alone = self.held.is_empty();
-        self.held.push_back(posted);
-        if !is_alone && bytes > most {
-            self.conversation().overload();
-        }
     }
 
     fn is_socket(&self, lane: Lane) -> bool {

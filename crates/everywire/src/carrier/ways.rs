@@ -58,8 +58,37 @@ pub(super) struct Posted {
     pub(super) text: bool,
 }
 
+/// Bodies behind more events than may wait, in order. Most clients post no other before they have their answer.
+#[derive(Default)]
+pub(super) struct Held(VecDeque<Posted>);
+
+impl Held {
+    /// Keeps a body until its turn comes. False if those that wait have more than so many bytes by now.
+    pub(super) fn keep(&mut self, posted: Posted, most: usize) -> bool {
+        let bytes: usize = self.0.iter().map(|held| held.bytes.len() + FIXED_COST).sum();
+        self.0.push_back(posted);
+        self.0.len() == 1 || bytes <= most
+    }
+
+    pub(super) fn next(&mut self) -> Option<Posted> {
+        self.0.pop_front()
+    }
+
+    pub(super) fn forget(&mut self, lane: Lane) {
+        self.0.retain(|posted| posted.lane != lane);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// No event is shorter: `42["a"]`. What is, a pong above all, is never held: who cannot say it would count as gone.
 pub(super) const SHORTEST_EVENT: usize = 7;
 
 /// What a body that is held counts beside its bytes.
-pub(super) const FIXED_COST: usize = 512;
+const FIXED_COST: usize = 512;

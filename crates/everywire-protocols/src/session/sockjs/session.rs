@@ -200,10 +200,12 @@ impl SockJs {
             Stage::WebSocket(socket) if socket.lane == lane => self.over(how.reason(), out),
             Stage::Http(http) => {
                 http.posts.retain(|post| post.lane != lane);
-                // Whoever goes while it listens does not come back.
+                // Whoever goes while it listens does not come back: clients have no other goodbye. What they have posted
+                // before was answered, and is handled.
                 if http.receiver.as_ref().is_some_and(|receiver| receiver.lane == lane) {
                     http.receiver = None;
-                    let reason = http.closing.unwrap_or(how.reason());
+                    let went = if how == LaneEnd::Aborted { Reason::ClientClosed } else { how.reason() };
+                    let reason = http.closing.unwrap_or(went);
                     self.over(reason, out);
                 }
             }

@@ -42,7 +42,7 @@ fn one_listens_at_a_time() {
     assert_eq!(peer.lose(2, LaneEnd::Finished(None)), NOTHING);
     assert_eq!(peer.ask(3, "xhr"), ["release"]);
     // The one that listens does.
-    assert_eq!(peer.lose(3, LaneEnd::Aborted), ["closed: connection lost"]);
+    assert_eq!(peer.lose(3, LaneEnd::Aborted), ["closed: client closed"]);
     peer.assert_over();
 }
 

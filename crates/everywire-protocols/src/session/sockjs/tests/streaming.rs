@@ -50,7 +50,7 @@ fn it_beats_while_somebody_listens() {
     assert_eq!(peer.wait(60_000), [(25_000, beat()), (50_000, beat())]);
     peer.left(0);
     // Who goes takes the session along.
-    assert_eq!(peer.lose(0, LaneEnd::Aborted), ["closed: connection lost"]);
+    assert_eq!(peer.lose(0, LaneEnd::Aborted), ["closed: client closed"]);
     peer.assert_over();
 }
 
