@@ -3,7 +3,6 @@
 mod support;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use everywire::{
@@ -11,70 +10,9 @@ use everywire::{
     Verb, jsonrpc, raw_room, sockjs_stomp, stomp,
 };
 use everywire_websocket::Opcode;
+use support::stomp::{Client, Stomp};
 use support::{Frame, Tcp, frame, serve, within};
 use tokio::sync::Notify;
-
-/// A frame, taken apart.
-#[derive(Debug, PartialEq, Eq)]
-struct Stomp {
-    command: String,
-    headers: HashMap<String, String>,
-    body: String,
-}
-
-impl Stomp {
-    fn parse(text: &str) -> Self {
-        let (head, rest) = text.split_once("\n\n").unwrap();
-        let body = rest.strip_suffix('\0').unwrap().to_owned();
-        let mut lines = head.lines();
-        let command = lines.next().unwrap().to_owned();
-        let headers = lines.map(|line| line.split_once(':').unwrap());
-        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Self { command, headers, body }
-    }
-
-    fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value)
-    }
-}
-
-/// A client of a plain WebSocket.
-struct Client(Tcp);
-
-impl Client {
-    async fn open(address: SocketAddr, path: &str) -> Self {
-        Self(Tcp::websocket(address, path).await)
-    }
-
-    async fn connected(address: SocketAddr, path: &str) -> Self {
-        let mut client = Self::open(address, path).await;
-        client.send("CONNECT\naccept-version:1.2\n\n").await;
-        assert_eq!(client.next().await.command, "CONNECTED");
-        client
-    }
-
-    async fn send(&mut self, frame: &str) {
-        self.0.text(&format!("{frame}\0")).await;
-    }
-
-    async fn next(&mut self) -> Stomp {
-        Stomp::parse(&self.0.next_text().await)
-    }
-
-    /// Subscribes, and has the receipt.
-    async fn subscribe(&mut self, id: &str, destination: &str) {
-        self.send(&format!("SUBSCRIBE\nid:{id}\ndestination:{destination}\nreceipt:subscribed\n\n")).await;
-        let receipt = self.next().await;
-        assert_eq!((&*receipt.command, receipt.header("receipt-id")), ("RECEIPT", "subscribed"));
-    }
-
-    /// The ERROR, and the code of the close frame behind it.
-    async fn end(&mut self) -> (Stomp, Option<u16>) {
-        let error = self.next().await;
-        assert_eq!(error.command, "ERROR", "{error:?}");
-        (error, self.0.close_code().await)
-    }
-}
 
 fn builder() -> AppBuilder {
     App::builder().mount("/stomp", stomp()).mount("/sockjs", sockjs_stomp()).mount("/raw/{room}", raw_room())
