@@ -216,7 +216,7 @@ impl Mount {
         self
     }
 
-    /// STOMP's options of a mount that speaks it: limits, heart-beats, what clients may do. On one of [`jsonrpc`] they let
+    /// STOMP's options of a mount that speaks it: limits, heart-beats, what clients may do. On one of [`jsonrpc`](crate::jsonrpc) they let
     /// STOMP's clients in, too: those that offer one of its subprotocols (`v12.stomp`, `v11.stomp`, `v10.stomp`). Nothing on
     /// other mounts.
     #[must_use]
