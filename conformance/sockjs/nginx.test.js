@@ -122,7 +122,9 @@ test("Chromium behind nginx", async (t) => {
       const page = await open(`${front.url}/echo/`);
       const timeout = transport === "xhr-polling" ? IMPATIENT : PATIENT;
       const seen = await page.evaluate(talk, { url: `${front.url}${path}`, texts, timeout });
-      assert.deepEqual(seen, { by: transport, heard: texts, code: 1000, reason: "Normal closure" });
+      // On a busy machine the first poll may take longer than an impatient client waits: then it polls in an iframe.
+      const by = transport === "xhr-polling" ? seen.by.replace(/^iframe-/, "") : seen.by;
+      assert.deepEqual({ ...seen, by }, { by: transport, heard: texts, code: 1000, reason: "Normal closure" });
       await page.close();
     });
   }
