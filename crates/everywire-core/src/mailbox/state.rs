@@ -24,7 +24,8 @@ pub enum Overflow {
 /// Bounds of a mailbox.
 #[derive(Debug, Clone, Copy)]
 pub struct MailboxOptions {
-    /// Bytes that may wait: payloads, and 128 for each entry. Default 1 MiB, as Centrifugo's
+    /// Bytes that may wait: payloads, and 128 for each entry. Of a message larger than a quarter of this, a quarter counts:
+    /// so a few may wait however large they are, with the answers behind them. Default 1 MiB, as Centrifugo's
     /// `client.queue_max_size`.
     pub bytes: u32,
     /// What happens beyond.
@@ -40,6 +41,10 @@ impl Default for MailboxOptions {
 /// How far the bound is stretched for what has had no chance to leave, and says nothing about the reader: what
 /// a handler emits in one go to a socket that was not full, and what a client catches up on.
 const BURST: u32 = 8;
+
+/// The share of the bound that an entry counts for at most. A client that polls has what it sent itself, and the receipt, waiting
+/// at once; and messages may be as large as the bound.
+const LARGEST_SHARE: u32 = 4;
 
 /// How much is handed to the task in one go: what a blocked socket then holds beyond recall.
 const DRAIN_BYTES: u32 = 256 * 1024;
@@ -60,8 +65,9 @@ pub(crate) struct State {
     bytes: u32,
     /// How many entries the overflow policy or their class dropped.
     dropped: u32,
-    /// How much of `bytes` is what the client catches up on.
-    missed: u32,
+    /// How much of `bytes` does not count against the bound: what the client catches up on, and what large entries have
+    /// beyond their share.
+    spared: u32,
     corked: bool,
     /// Whether the socket was not full when the task began, so that nothing that waits is the reader's fault.
     bursting: bool,
@@ -106,7 +112,7 @@ impl Mailbox {
             waker: None,
             bytes: 0,
             dropped: 0,
-            missed: 0,
+            spared: 0,
             corked: false,
             bursting: false,
             blocked: false,
@@ -233,7 +239,7 @@ impl Mailbox {
             }
             state.bytes -= taken;
         }
-        state.missed = state.missed.min(state.bytes);
+        state.spared = state.spared.min(state.bytes);
         Drain::Entries
     }
 
@@ -360,6 +366,7 @@ impl State {
         let cost = u32::try_from(entry.item.cost()).unwrap_or(u32::MAX);
         // Nearly always: there is room, and the class neither replaces anything nor refuses to wait.
         let ordinary = matches!(class, Class::Reply | Class::Event)
+            && cost <= options.bytes / LARGEST_SHARE
             && self.bytes.saturating_add(cost) <= options.bytes
             && self.ended.is_none();
         if !ordinary {
@@ -385,11 +392,10 @@ impl State {
             self.dropped += 1;
             return Verdict::Drop;
         }
-        self.drop_older(entry);
-        let bound =
-            options.bytes.saturating_mul(if self.bursting { BURST } else { 1 }).saturating_add(self.missed);
-        if self.bytes.saturating_add(cost) > bound && !empty {
-            let kept = options.overflow == Overflow::DropOldest && self.make_room(cost, bound);
+        self.drop_older(entry, options);
+        let spare = beyond_share(cost, options);
+        if !self.has_room(cost - spare, options) && !empty {
+            let kept = options.overflow == Overflow::DropOldest && self.make_room(cost - spare, options);
             if !kept {
                 if options.overflow == Overflow::DropOldest && class != Class::Reply {
                     self.dropped += 1;
@@ -400,7 +406,14 @@ impl State {
                 return Verdict::Ended;
             }
         }
+        self.spared = self.spared.saturating_add(spare);
         Verdict::Append
+    }
+
+    /// Whether so much more may wait.
+    fn has_room(&self, cost: u32, options: MailboxOptions) -> bool {
+        let bound = options.bytes.saturating_mul(if self.bursting { BURST } else { 1 });
+        self.bytes.saturating_add(cost) <= bound.saturating_add(self.spared)
     }
 
     /// Appends what the client missed, in order. False if it is more than may be sent in one go, and the oldest
@@ -410,7 +423,7 @@ impl State {
         if self.ended.is_some() {
             return true;
         }
-        let mut left = options.bytes.saturating_mul(BURST).saturating_sub(self.missed) as usize;
+        let mut left = options.bytes.saturating_mul(BURST).saturating_sub(self.spared) as usize;
         let fits = |entry: &&Entry| match left.checked_sub(entry.item.cost()) {
             Some(rest) => {
                 left = rest;
@@ -420,11 +433,11 @@ impl State {
         };
         let too_many = entries.len() - entries.iter().rev().take_while(fits).count();
         for entry in entries.into_iter().skip(too_many) {
-            self.drop_older(&entry);
+            self.drop_older(&entry, options);
             // Together they fit into `left`, which was a u32.
             let cost = entry.item.cost() as u32;
             self.bytes = self.bytes.saturating_add(cost);
-            self.missed = self.missed.saturating_add(cost);
+            self.spared = self.spared.saturating_add(cost);
             self.entries.push_back(entry);
         }
         too_many == 0
@@ -432,36 +445,46 @@ impl State {
 
     /// Drops the entry that this one is to replace. It does not take its place: there it would stand before
     /// what was published between the two.
-    fn drop_older(&mut self, entry: &Entry) {
+    fn drop_older(&mut self, entry: &Entry, options: MailboxOptions) {
         let Some(key) = entry.item.latest_key() else { return };
         let older = |e: &Entry| e.slot == entry.slot && e.item.latest_key() == Some(key);
         if let Some(i) = self.entries.iter().position(older)
             && let Some(old) = self.entries.remove(i)
         {
-            self.bytes -= old.item.cost() as u32;
-            self.missed = self.missed.min(self.bytes);
-            self.dropped += 1;
+            self.forget(&old, options);
         }
     }
 
     /// Drops the oldest events until `cost` fits. False if what remains cannot be dropped.
-    fn make_room(&mut self, cost: u32, bound: u32) -> bool {
+    fn make_room(&mut self, cost: u32, options: MailboxOptions) -> bool {
         let mut i = 0;
-        while self.bytes.saturating_add(cost) > bound && i < self.entries.len() {
+        while !self.has_room(cost, options) && i < self.entries.len() {
             if self.entries[i].item.class() == Class::Reply {
                 i += 1;
             } else if let Some(old) = self.entries.remove(i) {
-                self.bytes -= old.item.cost() as u32;
-                self.dropped += 1;
+                self.forget(&old, options);
             }
         }
-        self.bytes.saturating_add(cost) <= bound
+        self.has_room(cost, options)
+    }
+
+    /// An entry was dropped.
+    fn forget(&mut self, old: &Entry, options: MailboxOptions) {
+        let cost = old.item.cost() as u32;
+        self.bytes -= cost;
+        self.spared = self.spared.saturating_sub(beyond_share(cost, options)).min(self.bytes);
+        self.dropped += 1;
     }
 
     /// Drops what waits, but for the rest of what has begun to leave.
     fn clear(&mut self) {
         self.entries = VecDeque::new();
         self.bytes = self.unsent.len() as u32;
-        self.missed = 0;
+        self.spared = 0;
     }
+}
+
+/// How much of an entry's cost does not count against the bound.
+fn beyond_share(cost: u32, options: MailboxOptions) -> u32 {
+    cost.saturating_sub(options.bytes / LARGEST_SHARE)
 }

@@ -232,7 +232,7 @@ fn mailbox() -> Vec<Key<Config>> {
             "bytes",
             Bytes(1024..=1 << 30),
             field!(options.mailbox.bytes),
-            "Payloads, and 128 bytes for each message. Centrifugo's `client.queue_max_size` is 1 MiB.",
+            "Payloads, and 128 bytes for each message; of a message larger than a quarter of this, a quarter counts. Centrifugo's `client.queue_max_size` is 1 MiB.",
         ),
         Key::new(
             "overflow",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use everywire::{MailboxOptions, Options, QueueOptions, SockJsOptions, StompLimits, StompOptions};
+use everywire::{Options, QueueOptions, SockJsOptions, StompLimits, StompOptions};
 use serde::Deserialize;
 
 /// Everything that a story may want to have another way. Times are in milliseconds, sizes in bytes.
@@ -111,8 +111,6 @@ impl Settings {
     pub(crate) fn options(&self) -> Options {
         let default = QueueOptions::default();
         let queues = QueueOptions { messages: self.queue_messages.unwrap_or(default.messages), ..default };
-        // Who polls may have a message of a mebibyte waiting when the receipt for it comes.
-        let mailbox = MailboxOptions { bytes: 4 << 20, ..MailboxOptions::default() };
-        Options { origins: self.origins.clone(), queues, mailbox, ..Options::default() }
+        Options { origins: self.origins.clone(), queues, ..Options::default() }
     }
 }

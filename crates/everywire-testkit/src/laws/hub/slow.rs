@@ -1,7 +1,7 @@
 //! Slow readers: they delay nobody, cost at most their bound, and lose only what their policy and the
 //! classes of messages allow.
 
-use everywire_core::{Class, MailboxOptions, Name, Overflow, Reason, Target};
+use everywire_core::{Class, MailboxOptions, Name, Overflow, Payload, Reason, Target};
 
 use crate::laws::{Law, Worlds};
 use crate::random::Random;
@@ -13,6 +13,8 @@ pub(super) const LAWS: &[Law<Worlds>] = &[
     ("what one handler sends in one go is no overflow", a_burst_is_no_overflow),
     ("a write may be cut at any byte", cut_at_any_byte),
     ("writes may be cut at any bytes while more comes", cut_while_more_comes),
+    ("a message as large as the bound leaves room for the answer behind it", large_is_no_overflow),
+    ("a message as large as the bound leaves room for what follows", large_is_no_overflow),
     ("dropping the oldest drops events alone", drop_oldest),
     ("an overflow of replies ends the session", too_many_replies),
     ("the latest of a key is the one that arrives", latest),
@@ -100,6 +102,39 @@ fn a_burst_is_no_overflow(worlds: &Worlds) {
     assert_eq!(client.mailbox().ended(), None);
     (0..8).for_each(|number| client.emit(number));
     assert_eq!(client.mailbox().ended(), Some(Reason::SlowConsumer));
+}
+
+fn large_is_no_overflow(worlds: &Worlds) {
+    for overflow in [Overflow::Disconnect, Overflow::DropOldest] {
+        let world = worlds.world();
+        let bound = 4_000;
+        let slow = member(&world, &with(bound, overflow));
+        slow.link.take(0);
+        // The first is in the task's hands.
+        publish(&world, 0, Class::Event);
+        world.settle();
+        let large = Payload::from_args(&("x".repeat(bound as usize),)).expect("a text is an argument");
+        let publish_large = || {
+            let target = Target::room("lobby");
+            drop(world.namespace.publish(None, target, "large", large.clone(), Class::Event));
+            world.settle();
+        };
+        for number in 0..3 {
+            publish_large();
+            slow.reply(number);
+            assert_eq!(slow.mailbox().ended(), None, "{overflow:?}: {number}");
+            assert_eq!(slow.mailbox().dropped(), 0, "{overflow:?}: {number}");
+        }
+        // Few may wait, however large they are: no fourth of them.
+        publish_large();
+        match overflow {
+            Overflow::Disconnect => assert_eq!(slow.mailbox().ended(), Some(Reason::SlowConsumer)),
+            Overflow::DropOldest => {
+                assert_eq!((slow.mailbox().ended(), slow.mailbox().dropped()), (None, 1));
+                assert!(slow.mailbox().waiting_bytes() <= 4 * bound);
+            }
+        }
+    }
 }
 
 fn cut_at_any_byte(worlds: &Worlds) {
