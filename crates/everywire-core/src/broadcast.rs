@@ -191,6 +191,9 @@ impl fmt::Debug for Form {
 pub trait Encode: Send + Sync + 'static {
     /// Appends the whole wire form of `broadcast`, carrier frame included; of a [headed](Form::headed) form, the
     /// tail. A form that cannot carry it appends nothing.
+    ///
+    /// `out` is empty, or ends with what came before in the same form. Where a frame may hold several messages, this one may
+    /// join the frame that stands there, provided that links of that form take all of a write or nothing.
     fn encode(&self, form: Form, broadcast: &Broadcast, out: &mut Vec<u8>);
 }
 

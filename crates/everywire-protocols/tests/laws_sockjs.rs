@@ -151,7 +151,8 @@ impl Session for SockJs {
             | Input::Pong { .. }
             | Input::Unheard
             | Input::LaneBlocked { .. }
-            | Input::LaneWritable { .. } => {}
+            | Input::LaneWritable { .. }
+            | Input::Shared { .. } => {}
         }
     }
 

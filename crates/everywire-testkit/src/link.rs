@@ -227,7 +227,7 @@ impl Link for FakeLink {
         &self.mailbox
     }
 
-    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+    fn try_write(&self, bytes: &Bytes) -> io::Result<usize> {
         let mut socket = self.socket.lock();
         if socket.broken {
             return Err(io::ErrorKind::BrokenPipe.into());

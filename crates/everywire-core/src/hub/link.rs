@@ -2,6 +2,8 @@
 
 use std::io;
 
+use bytes::Bytes;
+
 use crate::broadcast::Broadcast;
 use crate::mailbox::Mailbox;
 
@@ -13,9 +15,10 @@ pub trait Link: Send + Sync + 'static {
     /// What waits for the client.
     fn mailbox(&self) -> &Mailbox;
 
-    /// Writes as much as the socket takes at once. Called with the mailbox's lock held, and only if
-    /// the mailbox was made *direct* and is clear.
-    fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
+    /// Writes as much as the socket takes at once; or, where that is a response's body, all or nothing, by a reference to
+    /// the bytes that all share. Called with the mailbox's lock held, and only if the mailbox was made *direct* and is
+    /// clear. What is written is never empty.
+    fn try_write(&self, bytes: &Bytes) -> io::Result<usize>;
 
     /// Appends the messages that a broadcast is for one of the session's connections, in a form that is
     /// [headed](crate::Form::headed): each is a head of its own and the shared `tail`. A client with two subscriptions of

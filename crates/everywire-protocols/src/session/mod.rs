@@ -128,6 +128,13 @@ pub enum Input<'a> {
         /// Which.
         lane: Lane,
     },
+    /// So many bytes were written to this lane by others, as [`Output::Share`] allowed, since it was last said.
+    Shared {
+        /// Where.
+        lane: Lane,
+        /// How many.
+        bytes: usize,
+    },
     /// The protocol sends this to the client. Only while the session is not [`Output::Direct`].
     Send {
         /// What.
@@ -197,6 +204,17 @@ pub enum Output<'a> {
     Hold,
     /// Send on, and [`Input::Drained`] when all has come.
     Release,
+    /// The same, and broadcasts need not come: whoever publishes may write them to this lane, wrapped so, whenever nothing
+    /// waits for the client and the session is not on [`Output::Hold`]. [`Input::Shared`] says how much was written. It
+    /// holds until the lane ends.
+    Share {
+        /// Where: a response that goes on.
+        lane: Lane,
+        /// How.
+        wrapping: Wrapping,
+        /// After so many bytes, none are written and [`Input::Shared`] comes at once. What is written last may go beyond.
+        most: usize,
+    },
     /// The client has lost its lane, and may come back: its silence means nothing until then.
     Suspended,
     /// The client is back on another lane, and what it may have missed will be sent again from this number on. What the

@@ -201,7 +201,8 @@ impl Session for Poll {
             | Input::LaneWritable { .. }
             | Input::Acknowledged(_)
             | Input::Resumable(_)
-            | Input::Beats { .. } => {}
+            | Input::Beats { .. }
+            | Input::Shared { .. } => {}
         }
     }
 

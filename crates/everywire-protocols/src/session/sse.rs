@@ -178,7 +178,8 @@ impl Session for Sse {
             | Input::Drained
             | Input::Acknowledged(_)
             | Input::Resumable(_)
-            | Input::Beats { .. } => {}
+            | Input::Beats { .. }
+            | Input::Shared { .. } => {}
         }
     }
 

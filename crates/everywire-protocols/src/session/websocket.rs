@@ -101,6 +101,7 @@ impl Session for WebSocket {
             | Input::Acknowledged(_)
             | Input::Resumable(_)
             | Input::Beats { .. }
+            | Input::Shared { .. }
             | Input::LaneBlocked { .. }
             | Input::LaneWritable { .. } => {}
         }

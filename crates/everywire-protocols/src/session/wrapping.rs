@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::{base64, sockjs};
+use super::{SockJsShape, base64, sockjs};
 use crate::seam::{Kind, Outbox};
 
 /// The wrapping of each message on a lane that is [direct](super::Output::Direct). A part of the wire form of
@@ -25,17 +25,24 @@ pub enum Wrapping {
     /// SockJS on a WebSocket: a frame with one text. Bytes become U+FFFD where they are no text: protocols know that their
     /// session has none ([`Facts::text_only`](super::Facts::text_only)).
     SockJs,
+    /// SockJS on a streaming response: a frame a line. A message joins the frame that the outbox ends with
+    /// ([`Encode::encode`](everywire_core::Encode::encode) says where it may).
+    SockJsLines,
+    /// The same on `eventsource`: a frame an event.
+    SockJsEvents,
 }
 
 impl Wrapping {
     /// Every wrapping, at the index of its number.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::None,
         Self::EngineIo,
         Self::EngineIoBase64,
         Self::EngineIo3,
         Self::EngineIo3Base64,
         Self::SockJs,
+        Self::SockJsLines,
+        Self::SockJsEvents,
     ];
 
     /// Adds a message to the outbox, wrapped: `write` appends it as the protocol spells it.
@@ -48,11 +55,11 @@ impl Wrapping {
     ) {
         match (self, kind) {
             (Self::None, _) | (Self::EngineIo, Kind::Binary) => outbox.message(kind, hint, write),
-            (Self::SockJs, _) => outbox.message(Kind::Text, hint + 8, &mut |out| {
-                let mut text = Vec::with_capacity(hint);
-                write(&mut text);
-                sockjs::append_single(&String::from_utf8_lossy(&text), out);
-            }),
+            (Self::SockJs, _) => {
+                outbox.message(Kind::Text, hint + 5, &mut |out| sockjs::append_single(write, out));
+            }
+            (Self::SockJsLines, _) => respond(&SockJsShape::Lines, hint, write, outbox),
+            (Self::SockJsEvents, _) => respond(&SockJsShape::Events, hint, write, outbox),
             (_, Kind::Text) => outbox.message(kind, hint + 1, &mut |out| {
                 out.push(b'4');
                 write(out);
@@ -119,6 +126,10 @@ impl fmt::Debug for Wrapped<'_> {
     }
 }
 
+fn respond(shape: &SockJsShape, hint: usize, write: &mut dyn FnMut(&mut Vec<u8>), outbox: &mut dyn Outbox) {
+    outbox.message(Kind::Text, hint + 16, &mut |out| sockjs::append_to_response(shape, write, out));
+}
+
 fn spelled(prefix: &str, hint: usize, write: &mut dyn FnMut(&mut Vec<u8>), outbox: &mut dyn Outbox) {
     outbox.message(Kind::Text, prefix.len() + base64::length(hint), &mut |out| {
         out.extend_from_slice(prefix.as_bytes());
@@ -141,7 +152,7 @@ mod tests {
                 wrapping.message(kind, 2, &mut |out| out.extend_from_slice(b"hi"), &mut outbox);
             }
         }
-        let expected: [(Kind, &[u8]); 12] = [
+        let expected: [(Kind, &[u8]); 16] = [
             (Kind::Text, b"hi"),
             (Kind::Binary, b"hi"),
             (Kind::Text, b"4hi"),
@@ -154,6 +165,10 @@ mod tests {
             (Kind::Text, b"b4aGk="),
             (Kind::Text, b"a[\"hi\"]"),
             (Kind::Text, b"a[\"hi\"]"),
+            (Kind::Text, b"a[\"hi\"]\n"),
+            (Kind::Text, b"a[\"hi\"]\n"),
+            (Kind::Text, b"data: a[\"hi\"]\r\n\r\n"),
+            (Kind::Text, b"data: a[\"hi\"]\r\n\r\n"),
         ];
         assert_eq!(messages, expected.map(|(kind, bytes)| (kind, bytes.to_vec())));
     }

@@ -44,6 +44,7 @@ pub enum Wanted {
     Indirect,
     Hold,
     Release,
+    Share(Lane, Wrapping, usize),
     Suspended,
     Resumed(u64),
     Write(Lane, Said),
@@ -179,7 +180,8 @@ impl Watched {
             Input::Message { lane, .. }
             | Input::Pong { lane }
             | Input::LaneBlocked { lane }
-            | Input::LaneWritable { lane } => {
+            | Input::LaneWritable { lane }
+            | Input::Shared { lane, .. } => {
                 assert!(self.lanes.contains_key(lane), "{lane:?} is there");
             }
             Input::Send { .. } | Input::Drained => assert!(self.direct.is_none(), "it is direct"),
@@ -203,6 +205,10 @@ impl Watched {
         match wanted {
             Wanted::Write(lane, _) | Wanted::Direct(lane, _) => {
                 assert_eq!(stage(lane), Stage::Begun, "{}", said());
+            }
+            Wanted::Share(lane, ..) => {
+                let response = matches!(self.lanes.get(lane), Some((LaneKind::Stream, Stage::Begun)));
+                assert!(response, "{}", said());
             }
             // A WebSocket that joins a session is refused with a whole response, or not.
             Wanted::Respond(lane, _, _, Some(_)) if knocking == Some(*lane) => {
@@ -229,7 +235,7 @@ impl Watched {
             Wanted::Direct(lane, wrapping) => self.direct = Some((*lane, *wrapping)),
             Wanted::Indirect => self.direct = None,
             Wanted::Hold => self.held = true,
-            Wanted::Release => self.held = false,
+            Wanted::Release | Wanted::Share(..) => self.held = false,
             Wanted::Respond(lane, _, _, body) => {
                 let stage = if body.is_some() { Stage::Done } else { Stage::Begun };
                 self.lanes.entry(*lane).and_modify(|(_, known)| *known = stage);
@@ -253,6 +259,7 @@ fn owned(output: Output<'_>) -> Wanted {
         Output::Indirect => Wanted::Indirect,
         Output::Hold => Wanted::Hold,
         Output::Release => Wanted::Release,
+        Output::Share { lane, wrapping, most } => Wanted::Share(lane, wrapping, most),
         Output::Suspended => Wanted::Suspended,
         Output::Resumed { from } => Wanted::Resumed(from),
         Output::Write { lane, bytes, text: true } => {

@@ -10,14 +10,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use everywire_core::Link as _;
 use everywire_core::mailbox::Drain;
-use everywire_core::{Link as _, Reason};
 use everywire_protocols::seam::{Message, Time};
-use everywire_protocols::session::{Input, Lane, LaneEnd, LaneKind};
+use everywire_protocols::session::{Input, Lane, LaneKind};
 use smallvec::SmallVec;
 
-use super::pieces::Slot;
-use super::ways::{Held, Posted, SHORTEST_EVENT, Stream, Way};
+use super::ways::{Held, Posted, SHORTEST_EVENT, Way};
 use crate::driver::conversation::{Conversation, Effect, Effects};
 use crate::driver::lanes::{Answer, Command, Door, LaneEvent, Reply};
 use crate::driver::wheel::Wheel;
@@ -25,13 +24,13 @@ use crate::driver::worker::Worker;
 
 /// The future of one session.
 pub(crate) struct Host {
-    door: Arc<Door>,
+    pub(super) door: Arc<Door>,
     /// None once it has moved.
     conversation: Option<Box<Conversation>>,
     wheel: Arc<Wheel>,
-    lanes: SmallVec<[(Lane, Way); 2]>,
+    pub(super) lanes: SmallVec<[(Lane, Way); 2]>,
     scheduled: Option<Time>,
-    held: Held,
+    pub(super) held: Held,
     /// A WebSocket that may send no more for now: as many of its events wait as may.
     unread: Option<Lane>,
     /// Whether the session knows that it is to end.
@@ -140,7 +139,7 @@ impl Host {
         if self.door.link.mailbox().park(cx.waker()) { Poll::Pending } else { Poll::Ready(()) }
     }
 
-    fn conversation(&mut self) -> &mut Conversation {
+    pub(super) fn conversation(&mut self) -> &mut Conversation {
         self.conversation.as_mut().expect("the future has ended once the conversation has moved")
     }
 
@@ -247,95 +246,6 @@ impl Host {
         self.lanes.retain(|(open, _)| *open != lane);
         let body = body.unwrap_or_default();
         Some(Reply { status, headers: *headers, body, compress, stream: None })
-    }
-
-    fn apply(&mut self, effects: Effects) {
-        for effect in effects {
-            match effect {
-                Effect::Respond { lane, status, headers, body, compress } => {
-                    let Some(i) = self.lanes.iter().position(|(open, _)| *open == lane) else { continue };
-                    let (_, Way::Request(reply)) = self.lanes.remove(i) else { continue };
-                    let stream = body.is_none().then(|| {
-                        let (slot, pieces) = Slot::new(self.door.link.clone());
-                        self.lanes.push((lane, Way::Stream(Stream::new(slot))));
-                        pieces
-                    });
-                    // Who asked may be gone: its lane is closed next.
-                    let body = body.unwrap_or_default();
-                    let _ = reply.send(Reply { status, headers: *headers, body, compress, stream });
-                }
-                Effect::Write { lane, bytes, text } => self.write(lane, bytes, text),
-                Effect::End { lane, .. } => self.end(lane),
-                // Sessions of several lanes have heart-beats of their own.
-                Effect::Ping => {}
-            }
-        }
-    }
-
-    fn write(&mut self, lane: Lane, bytes: Bytes, text: bool) {
-        match self.lanes.iter_mut().find(|(open, _)| *open == lane) {
-            Some((_, Way::Stream(stream))) => {
-                stream.waiting.push_back(bytes);
-                stream.busy = true;
-            }
-            _ => self.command(lane, Command::Write { bytes, text }),
-        }
-    }
-
-    fn end(&mut self, lane: Lane) {
-        let Some(i) = self.lanes.iter().position(|(open, _)| *open == lane) else { return };
-        match self.lanes.remove(i).1 {
-            Way::Stream(stream) => stream.slot.end(stream.waiting),
-            // A WebSocket that is gone has its lane closed next.
-            Way::Socket(commands) => _ = commands.send(Command::End),
-            Way::Request(_) => {}
-        }
-    }
-
-    /// Nobody is answered any more; streams end behind what was written.
-    fn let_go(&mut self) {
-        while let Some(&(lane, _)) = self.lanes.last() {
-            self.end(lane);
-        }
-    }
-
-    /// Hands on what was written to responses that go on, and tells the session how they fare.
-    fn stream(&mut self, cx: &mut Context<'_>, now: Time) {
-        let write_timeout = self.conversation().options().write_timeout;
-        let mut i = 0;
-        while i < self.lanes.len() {
-            let (lane, Way::Stream(stream)) = &mut self.lanes[i] else {
-                i += 1;
-                continue;
-            };
-            let lane = *lane;
-            stream.go_on(now);
-            let is_stuck = stream.stuck_since.is_some_and(|since| since.after(write_timeout) <= now);
-            let input = if stream.slot.is_gone() {
-                Input::LaneClosed { lane, how: LaneEnd::Aborted }
-            } else if is_stuck {
-                Input::LaneClosed { lane, how: LaneEnd::Fault(Reason::WriteTimeout) }
-            } else if stream.busy && stream.has_left() {
-                stream.busy = false;
-                Input::LaneWritable { lane }
-            } else {
-                i += 1;
-                continue;
-            };
-            if let Input::LaneClosed { .. } = input {
-                self.end(lane);
-            }
-            let mut effects = Effects::new();
-            self.conversation().tell(cx, now, input, &mut effects);
-            self.apply(effects);
-        }
-    }
-
-    fn command(&self, lane: Lane, command: Command) {
-        if let Some((_, Way::Socket(commands))) = self.lanes.iter().find(|(open, _)| *open == lane) {
-            // A WebSocket that is gone has its lane closed next.
-            let _ = commands.send(command);
-        }
     }
 
     /// Hands what waits for the client to the session, unless that wants nothing now.

@@ -7,13 +7,14 @@
 //! | Server-Sent Events and long polling | [`response`] |
 //! | Socket.IO: requests | [`engine`] |
 //! | SignalR: requests | [`hubs`] |
-//! | sessions over several requests, and WebSockets that join them | [`hosting`], [`host`], [`ways`], [`probe`] |
+//! | sessions over several requests, and WebSockets that join them | [`hosting`], [`host`], [`answering`], [`ways`], [`probe`] |
 //! | bodies of requests; of responses, compressed | [`upload`], [`coding`] |
 //! | publishing by plain POST | [`post`] |
 //! | response bodies | [`body`], [`pieces`] |
 //! | waits that hyper does not bound, answers that it would not begin | [`timed`], [`eager`] |
 //! | messages into frames, forms | [`frames`], [`form`] |
 
+mod answering;
 mod beside;
 pub(crate) mod body;
 mod coding;

@@ -11,7 +11,7 @@ use everywire_core::{Link, Mailbox, Reason};
 use everywire_protocols::protocol::Feed;
 use everywire_protocols::seam::Time;
 use everywire_protocols::session::{
-    Endpoint, LaneEnd, LaneKind, PollEndpoint, PollOptions, SseEndpoint, SseOptions, Verdict,
+    Endpoint, LaneEnd, LaneKind, PollEndpoint, PollOptions, SseEndpoint, SseOptions, Verdict, Wrapping,
 };
 use http::{HeaderMap, Response, StatusCode};
 
@@ -24,16 +24,13 @@ use super::service::Arrival;
 use crate::app::AppState;
 use crate::app::mount::Wire;
 use crate::driver::conversation::{Conversation, Effect, Effects, Opening};
-use crate::driver::link::{QueueLink, SessionLink};
+use crate::driver::link::ResponseLink;
 use crate::driver::wheel::Wheel;
 use crate::driver::worker::Worker;
 
-/// How much of what waits leaves as one piece of a body.
-const PIECE: usize = 64 * 1024;
-
 /// A conversation that speaks through a response, in a task of its own once that has begun.
 pub(crate) struct Stream {
-    link: Arc<dyn Link>,
+    link: Arc<ResponseLink>,
     conversation: Conversation,
     wheel: Arc<Wheel>,
     scheduled: Option<Time>,
@@ -75,7 +72,8 @@ pub(crate) async fn open(app: Arc<AppState>, arrival: Arrival) -> Response<Body>
         // These sessions have one lane, so no request finds another's.
         Verdict::Attach { .. } => return super::service::plain(StatusCode::NOT_FOUND, "no such session"),
     };
-    let link: Arc<dyn SessionLink> = Arc::new(QueueLink { mailbox: Mailbox::new(options.mailbox, false) });
+    let mailbox = Mailbox::new(options.mailbox, false);
+    let link = Arc::new(ResponseLink { mailbox, slot: Arc::default() });
     let opening = Opening {
         app: app.clone(),
         namespace: arrival.namespace,
@@ -143,7 +141,12 @@ impl Stream {
                 Body::whole(body)
             }
             None => {
-                let (slot, pieces) = Slot::new(self.link.clone());
+                let slot = self.link.slot.clone();
+                let pieces = slot.pieces(self.link.clone());
+                // From when the mailbox is clear, broadcasts need not come by this task.
+                if self.conversation.is_direct() && self.conversation.write_to_response(Wrapping::None) {
+                    slot.share_all();
+                }
                 tokio::spawn(async move { std::future::poll_fn(|cx| self.speak(cx, &slot)).await });
                 Body::stream(pieces)
             }
@@ -195,7 +198,7 @@ impl Stream {
             Some(Reason::SlowConsumer) => Reason::SlowConsumer,
             _ if deadline <= now => Reason::WriteTimeout,
             _ => {
-                self.wheel.enter(&self.link, deadline);
+                self.wheel.enter(&self.woken(), deadline);
                 return false;
             }
         };
@@ -216,7 +219,7 @@ impl Stream {
             self.conversation.tick(cx, horizon, true, &mut effects);
             self.apply(effects);
             self.drain(cx, now);
-            if self.out.len() >= PIECE || self.over.is_some() || self.head.is_some() {
+            if !self.out.is_empty() || self.over.is_some() || self.head.is_some() {
                 // Whoever polls takes these and comes again; until then the mailbox fills.
                 self.link.mailbox().wake_later(cx.waker());
                 return;
@@ -228,10 +231,11 @@ impl Stream {
         }
     }
 
-    /// Moves what waits in the mailbox into the next piece.
+    /// Moves what waits in the mailbox into the next piece. The mailbox is not clear, and nobody else writes, before that
+    /// has its place in the body.
     fn drain(&mut self, cx: &mut Context<'_>, now: Time) {
         Worker::with(|worker| {
-            while self.out.len() < PIECE && self.over.is_none() {
+            while self.out.is_empty() && self.over.is_none() {
                 match self.link.mailbox().drain(&mut worker.entries) {
                     Drain::Entries if self.conversation.is_direct() => {
                         self.conversation.encode(&mut worker.entries, &mut Plain(&mut self.out));
@@ -269,8 +273,8 @@ impl Stream {
                 Effect::End { reason, .. } => {
                     self.over.get_or_insert(reason);
                 }
-                // A response has no pings.
-                Effect::Ping => {}
+                // A response has no pings, and these sessions have it for good.
+                Effect::Ping | Effect::Share { .. } => {}
             }
         }
     }
@@ -278,8 +282,13 @@ impl Stream {
     fn schedule(&mut self, now: Time) {
         let Some(deadline) = self.conversation.deadline() else { return };
         if self.scheduled.is_none_or(|scheduled| scheduled <= now || scheduled > deadline) {
-            self.scheduled = Some(self.wheel.enter(&self.link, deadline));
+            self.scheduled = Some(self.wheel.enter(&self.woken(), deadline));
         }
+    }
+
+    /// What the wheel wakes.
+    fn woken(&self) -> Arc<dyn Link> {
+        self.link.clone()
     }
 
     fn finish(&mut self, how: LaneEnd) {

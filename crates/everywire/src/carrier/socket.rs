@@ -256,8 +256,8 @@ impl<T: Transport> State<T> {
                     };
                     encode::message(self.beside.control(), kind, &bytes, None);
                 }
-                // A WebSocket has had its response.
-                Effect::Respond { .. } => {}
+                // A WebSocket has had its response, and is shared in another way.
+                Effect::Respond { .. } | Effect::Share { .. } => {}
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use everywire_core::Reason;
-use everywire_protocols::session::Lane;
+use everywire_protocols::session::{Lane, Wrapping};
 use smallvec::SmallVec;
 
 /// One thing that a carrier is to do.
@@ -18,6 +18,8 @@ pub(crate) enum Effect {
     },
     /// Write this, behind what was written to the lane.
     Write { lane: Lane, bytes: Bytes, text: bool },
+    /// Let whoever publishes write broadcasts to the lane, until so many bytes have been written.
+    Share { lane: Lane, wrapping: Wrapping, most: usize },
     /// Send a ping.
     Ping,
     /// End the lane, in order, behind what was written.

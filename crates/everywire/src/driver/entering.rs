@@ -15,20 +15,19 @@ use everywire_core::{
 };
 use everywire_protocols::protocol::{self, Entrance, Resume};
 use everywire_protocols::seam::Time;
-use everywire_protocols::session::{Facts, Input, Lane, Wrapping};
+use everywire_protocols::session::{Facts, Input};
 
 use super::arriving::{arrive, connect, identify};
 use super::conversation::{Conversation, Effects};
 use super::handling::may;
 use super::inbound::{Entered, Inbound, Opens};
-use super::link::Headed;
 use super::seats::Seat;
 use super::sessions::Place;
 use crate::app::connection::Connection;
 use crate::app::error::{EventError, Result};
 use crate::app::handshake::{Kept, Shown};
 use crate::app::namespace::Handlers;
-use crate::carrier::form::{Framing, form};
+use crate::carrier::form::form;
 use crate::random;
 
 /// What Socket.IO calls it, and clients show.
@@ -112,54 +111,6 @@ impl Conversation {
 
     fn shown(&self, auth: Payload) -> Option<Shown> {
         self.handshake.clone().map(|handshake| Shown { handshake, auth })
-    }
-
-    fn wrapping(&self) -> Wrapping {
-        self.direct.map_or(Wrapping::None, |(_, wrapping)| wrapping)
-    }
-
-    /// The session's messages need nobody's look any more, on this lane.
-    pub(super) fn move_to(&mut self, lane: Lane, wrapping: Wrapping) {
-        self.direct = Some((lane, wrapping));
-        if wrapping == Wrapping::None && self.protocol.entrance() == Entrance::AtOnce {
-            return;
-        }
-        for seat in self.seats.iter() {
-            if let Some(connection) = &seat.connection {
-                connection.core().set_form(form(self.protocol.form(), wrapping, self.framing));
-            }
-        }
-        self.open_socket();
-    }
-
-    /// The carrier has changed: how it frames, and whether others may write to its socket.
-    pub(crate) fn carried_by(&mut self, framing: Framing, shared_socket: bool) {
-        self.framing = framing;
-        self.shared_socket = shared_socket;
-        if let Some((lane, wrapping)) = self.direct {
-            self.move_to(lane, wrapping);
-        }
-    }
-
-    /// Lets others write whole frames to the socket, unless the protocol keeps some of them back, or somebody is told
-    /// of each.
-    fn open_socket(&self) {
-        if self.protocol.entrance() != Entrance::AtOnce {
-            let all_in = self.seats.iter().all(|seat| seat.entered);
-            let may = self.shared_socket && self.direct.is_some() && !self.watched && all_in;
-            self.link.mailbox().set_direct(may && self.give_heads());
-        }
-    }
-
-    /// Lets others write the heads of broadcasts, if the protocol has some. False if the carrier cannot put them together:
-    /// what is compressed is compressed whole.
-    fn give_heads(&self) -> bool {
-        let Some(heads) = self.protocol.heads() else { return true };
-        if self.framing != Framing::WebSocket {
-            return false;
-        }
-        self.link.set_heads(Headed { heads, form: self.protocol.form(), wrapping: self.wrapping() });
-        true
     }
 
     /// The session is open: the connect handlers run, and the client enters the rooms that it named, before

@@ -3,12 +3,15 @@
 use std::io;
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use everywire_core::{Broadcast, Link, Mailbox};
 use everywire_protocols::protocol::{Heads, ProtocolForm};
 use everywire_protocols::session::Wrapping;
+use parking_lot::Mutex;
 use tokio::net::TcpStream;
 
 use crate::carrier::frames::Frames;
+use crate::carrier::pieces::Slot;
 
 /// A session, as its conversation sees it.
 pub(crate) trait SessionLink: Link {
@@ -21,6 +24,9 @@ pub(crate) trait SessionLink: Link {
 pub(crate) struct SocketLink {
     pub(crate) mailbox: Mailbox,
     socket: OnceLock<TcpStream>,
+    /// The response that others may write to, until there is a socket. Read and changed while nobody else writes: under
+    /// the mailbox's lock, or by its task, with the mailbox corked.
+    response: Mutex<Option<Arc<Slot>>>,
     /// What writes the heads of its broadcasts, if its client's protocol has some.
     heads: OnceLock<Box<Headed>>,
 }
@@ -34,13 +40,26 @@ pub(crate) struct Headed {
 
 impl SocketLink {
     pub(crate) fn new(mailbox: Mailbox) -> Self {
-        Self { mailbox, socket: OnceLock::new(), heads: OnceLock::new() }
+        Self { mailbox, socket: OnceLock::new(), response: Mutex::default(), heads: OnceLock::new() }
     }
 
     /// Gives the session its socket. It has one in its life.
     pub(crate) fn set_socket(&self, socket: TcpStream) {
         let first = self.socket.set(socket).is_ok();
         debug_assert!(first, "a session has one socket in its life");
+    }
+
+    /// Others may write to this response.
+    pub(crate) fn share(&self, response: Arc<Slot>) {
+        *self.response.lock() = Some(response);
+    }
+
+    /// This response has ended: its lane is nobody's.
+    pub(crate) fn unshare(&self, response: &Arc<Slot>) {
+        let shared = self.response.lock().take_if(|shared| Arc::ptr_eq(shared, response));
+        if shared.is_some() {
+            self.mailbox.set_direct(false);
+        }
     }
 
     /// The socket, which whoever reads and writes as its owner has set.
@@ -54,9 +73,12 @@ impl Link for SocketLink {
         &self.mailbox
     }
 
-    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        match self.socket.get() {
-            Some(socket) => socket.try_write(bytes),
+    fn try_write(&self, bytes: &Bytes) -> io::Result<usize> {
+        if let Some(socket) = self.socket.get() {
+            return socket.try_write(bytes);
+        }
+        match &*self.response.lock() {
+            Some(response) => response.write(bytes),
             // Its mailbox is not direct yet.
             None => Err(io::ErrorKind::WouldBlock.into()),
         }
@@ -78,7 +100,28 @@ impl SessionLink for SocketLink {
     }
 }
 
-/// A session on anything else (TLS, HTTP/2, a response body): only its task writes.
+/// A session on one response that goes on.
+pub(crate) struct ResponseLink {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) slot: Arc<Slot>,
+}
+
+impl Link for ResponseLink {
+    fn mailbox(&self) -> &Mailbox {
+        &self.mailbox
+    }
+
+    fn try_write(&self, bytes: &Bytes) -> io::Result<usize> {
+        self.slot.write(bytes)
+    }
+}
+
+impl SessionLink for ResponseLink {
+    /// No protocol of such a session has heads.
+    fn set_heads(&self, _headed: Headed) {}
+}
+
+/// A session on anything else (TLS, HTTP/2): only its task writes.
 pub(crate) struct QueueLink {
     pub(crate) mailbox: Mailbox,
 }
@@ -88,7 +131,7 @@ impl Link for QueueLink {
         &self.mailbox
     }
 
-    fn try_write(&self, _bytes: &[u8]) -> io::Result<usize> {
+    fn try_write(&self, _bytes: &Bytes) -> io::Result<usize> {
         // Its mailbox is not direct, so nobody asks; and to whom who does, the socket is full.
         Err(io::ErrorKind::WouldBlock.into())
     }

@@ -70,6 +70,10 @@ impl Conversation {
                 }
                 session::Output::Hold => self.holding = true,
                 session::Output::Release => self.holding = false,
+                session::Output::Share { lane, wrapping, most } => {
+                    self.holding = false;
+                    effects.push(Effect::Share { lane, wrapping, most });
+                }
                 // Back-pressure is the driver's own, so far: a body is held, and a socket is not read.
                 session::Output::Pause { .. } | session::Output::Resume { .. } => {}
             }

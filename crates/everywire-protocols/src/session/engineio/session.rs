@@ -284,6 +284,7 @@ impl Session for EngineIo {
             | Input::Acknowledged(_)
             | Input::Resumable(_)
             | Input::Beats { .. }
+            | Input::Shared { .. }
             | Input::Pong { .. }
             | Input::LaneBlocked { .. }
             | Input::LaneWritable { .. } => {}

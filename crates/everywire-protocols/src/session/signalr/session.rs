@@ -342,8 +342,12 @@ impl Session for SignalRSession {
             Input::Close(reason) => self.close(now, reason, out),
             Input::Tick => self.tick(now, out),
             // It names no rooms, and has no pings of its own.
-            // It has no heart-beats of its own.
-            Input::Joined { .. } | Input::Pong { .. } | Input::Unheard | Input::Beats { .. } => {}
+            // It has no heart-beats of its own, and shares no lane.
+            Input::Joined { .. }
+            | Input::Pong { .. }
+            | Input::Unheard
+            | Input::Beats { .. }
+            | Input::Shared { .. } => {}
         }
     }
 

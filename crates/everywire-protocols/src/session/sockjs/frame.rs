@@ -2,6 +2,7 @@
 
 use everywire_core::payload::json::{Elements, RawJson};
 
+use super::super::Wrapping;
 use super::text;
 use crate::seam::Decoded;
 
@@ -53,11 +54,53 @@ pub(super) fn append_message(message: &str, inside: &mut Vec<u8>) {
     text::quote(message, inside);
 }
 
-/// Appends a frame with one message.
-pub(in crate::session) fn append_single(message: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"a[");
-    text::quote(message, out);
-    out.push(b']');
+/// Appends a frame with one message, which `write` appends.
+pub(in crate::session) fn append_single(write: &mut dyn FnMut(&mut Vec<u8>), out: &mut Vec<u8>) {
+    out.extend_from_slice(b"a[\"");
+    text::written_inside(write, out);
+    out.extend_from_slice(b"\"]");
+}
+
+/// Appends a message, which `write` appends, to a response that goes on: to the frame that `out` ends with, or as a frame.
+pub(in crate::session) fn append_to_response(
+    shape: &Shape,
+    write: &mut dyn FnMut(&mut Vec<u8>),
+    out: &mut Vec<u8>,
+) {
+    let (begin, end): (&[u8], &[u8]) = match shape {
+        Shape::Events => (b"data: a[", b"]\r\n\r\n"),
+        _ => (b"a[", b"]\n"),
+    };
+    if out.ends_with(end) {
+        out.truncate(out.len() - end.len());
+        out.push(b',');
+    } else {
+        out.extend_from_slice(begin);
+    }
+    out.push(b'"');
+    match shape {
+        Shape::Events => {
+            let mut quoted = Vec::new();
+            text::written_inside(write, &mut quoted);
+            escape_address(&quoted, out);
+        }
+        _ => text::written_inside(write, out),
+    }
+    out.push(b'"');
+    out.extend_from_slice(end);
+}
+
+/// Appends text of an event: clients run a decoder of addresses over it.
+fn escape_address(text: &[u8], out: &mut Vec<u8>) {
+    for &byte in text {
+        match byte {
+            b'%' => out.extend_from_slice(b"%25"),
+            b'\r' => out.extend_from_slice(b"%0D"),
+            b'\n' => out.extend_from_slice(b"%0A"),
+            0 => out.extend_from_slice(b"%00"),
+            byte => out.push(byte),
+        }
+    }
 }
 
 /// Appends the first part of a frame with one message.
@@ -92,6 +135,16 @@ const LINES_PRELUDE: usize = 2048;
 const PAGE_LENGTH: usize = 1027;
 
 impl Shape {
+    /// How whoever publishes wraps a message for a response of this shape. `htmlfile` is for browsers of old, and JSONP's
+    /// responses have one frame.
+    pub(super) fn wrapping(&self) -> Option<Wrapping> {
+        match self {
+            Self::Lines => Some(Wrapping::SockJsLines),
+            Self::Events => Some(Wrapping::SockJsEvents),
+            Self::Scripts | Self::Call(_) => None,
+        }
+    }
+
     /// Appends what a streaming response begins with. `callback` is where a page of `htmlfile` puts its frames.
     pub fn prelude(&self, callback: &str, out: &mut Vec<u8>) {
         match self {
@@ -116,16 +169,7 @@ impl Shape {
                 out.extend_from_slice(b"data: ");
                 let mut text = Vec::new();
                 frame.append(&mut text);
-                // Clients run a decoder of addresses over it.
-                for byte in text {
-                    match byte {
-                        b'%' => out.extend_from_slice(b"%25"),
-                        b'\r' => out.extend_from_slice(b"%0D"),
-                        b'\n' => out.extend_from_slice(b"%0A"),
-                        0 => out.extend_from_slice(b"%00"),
-                        byte => out.push(byte),
-                    }
-                }
+                escape_address(&text, out);
                 out.extend_from_slice(b"\r\n\r\n");
             }
             Self::Scripts => {
@@ -165,6 +209,12 @@ fn page(callback: &str, out: &mut Vec<u8>) {
     let end = start + PAGE_LENGTH - 4 + callback.len();
     out.resize(end.max(out.len()), b' ');
     out.extend_from_slice(b"\r\n\r\n");
+}
+
+/// The message of a frame with one, if it is spelled as it is: nearly always, and for the price of a look.
+pub(super) fn only_message(text: &str) -> Option<&str> {
+    let inside = text.strip_prefix("[\"")?.strip_suffix("\"]")?;
+    text::is_plain(inside).then_some(inside)
 }
 
 /// What a client says: an array of strings, or on a WebSocket a string alone. A half of a surrogate pair becomes U+FFFD.

@@ -106,4 +106,41 @@ fn clients_say_arrays_of_strings() {
         assert_eq!(read(text, false), None, "{text}");
     }
     assert_eq!(read("1", true), None);
+    // One that is spelled as it is may be taken from where it stands; whatever is not, is read.
+    for text in ["[\"\"]", "[\"a\"]", "[\"{'a': 1} and 20 bytes more\"]"] {
+        assert_eq!(read(text, true), some(&[only_message(text).expect(text)]));
+    }
+    for text in [
+        "[\"]",
+        "[\"a\",\"b\"]",
+        "[\"a\\\"]",
+        "[\"\\\"\"]",
+        "[\"é\"]",
+        " [\"a\"]",
+        "[\"a\n\"]",
+        "\"a\"",
+        "[]",
+        "",
+    ] {
+        assert_eq!(only_message(text), None, "{text}");
+    }
+}
+
+#[test]
+fn messages_of_a_pass_are_one_frame() {
+    let frame = |shape: &Shape, messages: &[&str]| {
+        let mut out = Vec::new();
+        for message in messages {
+            append_to_response(shape, &mut |out| out.extend_from_slice(message.as_bytes()), &mut out);
+        }
+        String::from_utf8(out).unwrap()
+    };
+    for shape in [Shape::Lines, Shape::Events] {
+        for messages in [&["50 %\n"][..], &["]", "]\n", "é\"]\r\n\r\n"], &["", ""]] {
+            let mut inside = Vec::new();
+            messages.iter().for_each(|message| append_message(message, &mut inside));
+            let whole = Frame::Messages(std::str::from_utf8(&inside).unwrap());
+            assert_eq!(frame(&shape, messages), framed(&shape, whole));
+        }
+    }
 }

@@ -24,6 +24,16 @@ impl Receiver {
         Self { lane, shape, streams, sent: 0, written: false }
     }
 
+    /// What may come next, when all that was written has left.
+    pub(super) fn goes_on(&self, limit: usize) -> Output<'static> {
+        match self.shape.wrapping().filter(|_| self.streams) {
+            Some(wrapping) => {
+                Output::Share { lane: self.lane, wrapping, most: limit.saturating_sub(self.sent) }
+            }
+            None => Output::Release,
+        }
+    }
+
     pub(super) fn say(&mut self, frame: Frame<'_>, out: &mut Outputs<'_>) {
         let mut bytes = Vec::new();
         self.shape.frame(frame, &mut bytes);

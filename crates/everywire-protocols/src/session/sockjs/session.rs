@@ -12,7 +12,7 @@ use http::{HeaderMap, Request};
 use super::super::{Facts, Input, Lane, LaneEnd, LaneKind, Output, Outputs, Session, Wrapping};
 use super::answer::{self, SockJsRefusal};
 use super::body;
-use super::frame::{Frame, append_message};
+use super::frame::{self, Frame, append_message};
 use super::options::SockJsOptions;
 use super::receiver::Receiver;
 use super::socket::{self, Rest, Socket, end_of};
@@ -165,7 +165,7 @@ impl SockJs {
             }
             // What comes next waits in the mailbox until this has left.
             Some(receiver) if receiver.written => out.push(Output::Hold),
-            Some(_) => out.push(Output::Release),
+            Some(receiver) => out.push(receiver.goes_on(limit)),
         }
     }
 
@@ -329,7 +329,16 @@ impl Session for SockJs {
                     && receiver.lane == lane
                     && std::mem::take(&mut receiver.written)
                 {
-                    out.push(Output::Release);
+                    out.push(receiver.goes_on(self.options.response_limit));
+                }
+            }
+            Input::Shared { lane, bytes } => {
+                if let Stage::Http(http) = &mut self.stage
+                    && let Some(receiver) = &mut http.receiver
+                    && receiver.lane == lane
+                {
+                    receiver.sent += bytes;
+                    self.rest(now, out);
                 }
             }
             Input::Send { message, .. } => match &mut self.stage {
@@ -365,6 +374,23 @@ impl Session for SockJs {
             | Input::Acknowledged(_)
             | Input::LaneBlocked { .. } => {}
         }
+    }
+
+    fn message<'a>(
+        &mut self,
+        now: Time,
+        lane: Lane,
+        message: Message<'a>,
+        out: &mut Outputs<'a>,
+    ) -> Option<Message<'a>> {
+        if let (Stage::WebSocket(socket), Message::Text(text)) = (&mut self.stage, message)
+            && let Some(plain) = frame::only_message(text)
+        {
+            socket.heard(now, &self.options);
+            return Some(Message::Text(plain));
+        }
+        self.input(now, Input::Message { lane, message }, out);
+        None
     }
 
     fn deadline(&self) -> Option<Time> {

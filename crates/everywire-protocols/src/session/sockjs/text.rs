@@ -26,6 +26,22 @@ pub(super) fn inside(text: &str, out: &mut Vec<u8>) {
     }
 }
 
+/// The same of a text that `write` appends. Bytes that are no text become U+FFFD.
+pub(super) fn written_inside(write: &mut dyn FnMut(&mut Vec<u8>), out: &mut Vec<u8>) {
+    let start = out.len();
+    write(out);
+    let plain = start + plain_bytes(&out[start..]);
+    if plain < out.len() {
+        let rest = out.split_off(plain);
+        inside(&String::from_utf8_lossy(&rest), out);
+    }
+}
+
+/// Whether a client's text stands in its quotes as it is.
+pub(super) fn is_plain(text: &str) -> bool {
+    plain_bytes(text.as_bytes()) == text.len()
+}
+
 /// How many bytes come before one that is looked at more closely: a control, a quote, a backslash, or no ASCII.
 fn plain_bytes(bytes: &[u8]) -> usize {
     const NO_ASCII: u64 = u64::MAX / 255 * 0x80;
@@ -143,7 +159,10 @@ mod tests {
             let mut out = Vec::new();
             quote_for_script(&text, &mut out);
             prop_assert!(!out.contains(&b'<') && !out.contains(&b'>'));
-            prop_assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+            prop_assert_eq!(&serde_json::from_slice::<String>(&out).unwrap(), &text);
+            let mut written = b"\"".to_vec();
+            written_inside(&mut |out| out.extend_from_slice(text.as_bytes()), &mut written);
+            prop_assert_eq!(String::from_utf8(written).unwrap() + "\"", quoted(&text));
         }
     }
 }

@@ -83,6 +83,10 @@ impl Peer {
         self.tell(Input::LaneWritable { lane: Lane(lane) })
     }
 
+    fn shared(&mut self, lane: u32, bytes: usize) -> Vec<String> {
+        self.tell(Input::Shared { lane: Lane(lane), bytes })
+    }
+
     fn lose(&mut self, lane: u32, how: LaneEnd) -> Vec<String> {
         self.tell(Input::LaneClosed { lane: Lane(lane), how })
     }
@@ -131,6 +135,7 @@ fn show(output: &Output<'_>) -> String {
         Output::Indirect => "indirect".to_owned(),
         Output::Hold => "hold".to_owned(),
         Output::Release => "release".to_owned(),
+        Output::Share { lane, wrapping, most } => format!("share {} {wrapping:?} {most}", lane.0),
         Output::Ping { lane } => format!("{} ping", lane.0),
         Output::Write { lane, bytes, text: true } => format!("{}> {}", lane.0, readable(bytes)),
         Output::Respond { lane, status, headers, body, compress: false } => {

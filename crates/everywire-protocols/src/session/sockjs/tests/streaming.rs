@@ -7,17 +7,31 @@ fn a_stream_hears_frames_until_it_is_long_enough() {
         peer.ask(0, "xhr_streaming"),
         ["0: 200 …", "0> [2049 bytes]", "0> o\\n", "opened", "indirect", "hold"]
     );
-    assert_eq!(peer.left(0), ["release"]);
+    assert_eq!(peer.left(0), ["share 0 SockJsLines 22"]);
     assert_eq!(peer.send(&["a"]), ["0> a[\"a\"]\\n", "hold"]);
     // Only what was written counts, and only once.
     assert_eq!(peer.left(1), NOTHING);
-    assert_eq!(peer.left(0), ["release"]);
+    assert_eq!(peer.left(0), ["share 0 SockJsLines 15"]);
     assert_eq!(peer.left(0), NOTHING);
     // 2 + 7 + 15 bytes: the limit, and never within a frame.
     assert_eq!(peer.send(&["b", "12345"]), ["0> a[\"b\",\"12345\"]\\n", "0 ends: server closed", "hold"]);
     assert_eq!(peer.send(&["c"]), NOTHING);
     assert_eq!(peer.lose(0, LaneEnd::Finished(None)), NOTHING);
     assert_eq!(peer.ask(1, "xhr_streaming"), ["1: 200 …", "1> [2049 bytes]", "1> a[\"c\"]\\n", "hold"]);
+}
+
+#[test]
+fn what_others_write_counts() {
+    let mut peer = Peer::new(SockJsOptions { response_limit: 24, ..Default::default() });
+    peer.ask(0, "eventsource");
+    // Other lanes' news, and too early, is no news.
+    assert_eq!(peer.shared(1, 100), NOTHING);
+    assert_eq!(peer.left(0), ["share 0 SockJsEvents 13"]);
+    assert_eq!(peer.shared(0, 12), ["share 0 SockJsEvents 1"]);
+    assert_eq!(peer.shared(0, 40), ["0 ends: server closed", "hold"]);
+    // Pages of old browsers are nobody else's to write to.
+    let mut peer = Peer::opened("htmlfile");
+    assert_eq!(peer.left(0), ["release"]);
 }
 
 #[test]

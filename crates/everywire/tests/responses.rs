@@ -1,0 +1,192 @@
+//! Responses that go on, and that whoever publishes writes to: SockJS's streams and Server-Sent Events.
+
+mod support;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use everywire::{App, Args, Connection, MailboxOptions, Options, Overflow, SockJsOptions, sockjs_raw, sse};
+use support::{Tcp, get, serve, until, within};
+use tokio::net::TcpSocket;
+
+fn application(options: Options, response_limit: usize) -> App {
+    let sockjs = SockJsOptions { response_limit, ..SockJsOptions::default() };
+    App::builder()
+        .namespace("/", |ns| {
+            ns.on_connect(async |conn: Connection| Ok(conn.join("lobby").await.map(drop)?));
+            ns.on("message", async |conn: Connection, Args((text,)): Args<(String,)>| {
+                Ok(conn.emit("message", format!("echo {text}"))?)
+            });
+        })
+        .mount("/sockjs", sockjs_raw().sockjs(sockjs))
+        .mount("/sse", sse())
+        .options(options)
+        .build()
+        .unwrap()
+}
+
+fn post(id: &str, what: &str, body: &str) -> String {
+    format!(
+        "POST /sockjs/000/{id}/{what} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+async fn publish(app: &App, text: impl Into<String>) {
+    app.to("lobby").publish("message", text.into()).await.unwrap();
+}
+
+/// Listens by `xhr_streaming`, until the prelude and, of a session that begins, the greeting.
+async fn listen(wire: &mut Tcp, id: &str, begins: bool) {
+    wire.send(post(id, "xhr_streaming", "")).await;
+    assert_eq!(wire.head().await.status, 200);
+    assert_eq!(wire.chunk().await.map(|prelude| prelude.len()), Some(2049));
+    if begins {
+        assert_eq!(wire.chunk().await.as_deref(), Some("o\n"));
+    }
+}
+
+/// What the lines of a response say.
+fn messages(chunk: &str) -> Vec<String> {
+    let frame = chunk.strip_suffix('\n').unwrap_or_else(|| panic!("no line: {chunk:?}"));
+    assert!(!frame.contains('\n'), "a chunk of several frames: {chunk:?}");
+    let array = frame.strip_prefix('a').unwrap_or_else(|| panic!("no messages: {chunk:?}"));
+    serde_json::from_str(array).unwrap()
+}
+
+#[tokio::test]
+async fn each_response_has_its_own_form() {
+    let app = application(Options::default(), 1 << 17);
+    let address = serve(&app).await;
+    let mut streaming = Tcp::connect(address).await;
+    listen(&mut streaming, "aaa", true).await;
+    let mut events = Tcp::connect(address).await;
+    events.send(get("/sockjs/000/bbb/eventsource")).await;
+    assert_eq!(events.head().await.status, 200);
+    for expected in ["\r\n", "data: o\r\n\r\n"] {
+        assert_eq!(events.chunk().await.as_deref(), Some(expected));
+    }
+    let mut sse = Tcp::connect(address).await;
+    sse.send(get("/sse?room=lobby")).await;
+    assert_eq!(sse.head().await.status, 200);
+    sse.chunk().await.expect("what it begins with");
+    until("all to be in", || app.session_count() == 3).await;
+    for text in ["one", "50 % é\u{2028}\u{1f600}\n\"\\", ""] {
+        publish(&app, text).await;
+        let quoted = serde_json::to_string(text)
+            .unwrap()
+            .replace('\u{2028}', "\\u2028")
+            .replace('\u{1f600}', "\\ud83d\\ude00");
+        assert_eq!(streaming.chunk().await.unwrap(), format!("a[{quoted}]\n"));
+        let escaped = quoted.replace('%', "%25");
+        assert_eq!(events.chunk().await.unwrap(), format!("data: a[{escaped}]\r\n\r\n"));
+        let event = sse.chunk().await.unwrap();
+        assert!(event.starts_with("id: ") && event.ends_with("\n\n"), "{event:?}");
+    }
+}
+
+/// Listens again whenever its response ends, until it has heard this. Now and then, something is sent to it alone.
+async fn hear(address: SocketAddr, id: String, last: String, pause: usize) -> Vec<String> {
+    let mut wire = Tcp::connect(address).await;
+    listen(&mut wire, &id, true).await;
+    let (mut heard, mut asked) = (Vec::new(), 0);
+    while !heard.contains(&last) {
+        match within("a frame", wire.chunk()).await {
+            Some(chunk) => heard.extend(messages(&chunk)),
+            None => listen(&mut wire, &id, false).await,
+        }
+        if pause > 0 && heard.len() / pause > asked {
+            asked += 1;
+            let send = post(&id, "xhr_send", &format!("[\"{asked}\"]"));
+            assert_eq!(Tcp::ask(address, &send).await.status, 204);
+        }
+    }
+    heard
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_goes_on_over_many_responses() {
+    const MESSAGES: usize = 3000;
+    const CLIENTS: usize = 12;
+    let app = application(Options::default(), 4096);
+    let address = serve(&app).await;
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|i| {
+            let last = (MESSAGES - 1).to_string();
+            tokio::spawn(hear(address, format!("client{i}"), last, [0, 7, 100][i % 3]))
+        })
+        .collect();
+    until("all to be in", || app.session_count() == CLIENTS).await;
+    for number in 0..MESSAGES {
+        publish(&app, number.to_string()).await;
+    }
+    for client in clients {
+        let heard = client.await.unwrap();
+        let (echoes, published): (Vec<_>, Vec<_>) =
+            heard.into_iter().partition(|text| text.starts_with("echo "));
+        assert_eq!(published, (0..MESSAGES).map(|number| number.to_string()).collect::<Vec<_>>());
+        let expected: Vec<_> = (1..=echoes.len()).map(|number| format!("echo {number}")).collect();
+        assert_eq!(echoes, expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_does_not_read_costs_what_may_wait() {
+    const BOUND: u32 = 64 * 1024;
+    let options = Options {
+        mailbox: MailboxOptions { bytes: BOUND, overflow: Overflow::Disconnect },
+        close_timeout: Duration::from_millis(300),
+        ..Options::default()
+    };
+    let app = application(options, 1 << 30);
+    let address = serve_in_small_sockets(&app);
+    let mut readers = Vec::new();
+    for i in 0..20 {
+        readers.push(connect(address).await);
+        listen(&mut readers[i], &format!("reader{i}"), true).await;
+    }
+    let mut sleepers = Vec::new();
+    for i in 0..4 {
+        let mut sleeper = connect(address).await;
+        if i % 2 == 0 {
+            listen(&mut sleeper, &format!("sleeper{i}"), true).await;
+        } else {
+            sleeper.send(get("/sse?room=lobby")).await;
+            assert_eq!(sleeper.head().await.status, 200);
+        }
+        sleepers.push(sleeper);
+    }
+    until("all to be in", || app.session_count() == readers.len() + sleepers.len()).await;
+    let mut published = 0_usize;
+    while app.session_count() > readers.len() {
+        publish(&app, format!("{published:<4096}")).await;
+        published += 1;
+        for reader in &mut readers {
+            let chunk = within("a frame", reader.chunk()).await.unwrap();
+            assert_eq!(messages(&chunk).len(), 1);
+        }
+        let most = sleepers.len() as u64 * u64::from(BOUND);
+        assert!(app.waiting_bytes() <= most, "{} bytes wait, at most {most} may", app.waiting_bytes());
+        assert!(published < 10_000, "those who do not read are still there");
+    }
+    assert_eq!(app.waiting_bytes(), 0);
+}
+
+fn serve_in_small_sockets(app: &App) -> SocketAddr {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_send_buffer_size(8 * 1024).unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1024).unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = app.clone();
+    tokio::spawn(
+        async move { app.serve_with_shutdown(listener, std::future::pending(), Duration::ZERO).await },
+    );
+    address
+}
+
+async fn connect(address: SocketAddr) -> Tcp {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(8 * 1024).unwrap();
+    Tcp::new(socket.connect(address).await.unwrap())
+}
