@@ -1,5 +1,6 @@
 //! The machine against the wire sheet: what it says to what.
 
+mod client;
 mod polling;
 mod streaming;
 mod websocket;
