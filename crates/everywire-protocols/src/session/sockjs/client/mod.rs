@@ -139,8 +139,9 @@ pub enum SockJsClientInput<'a> {
     Ping(Lane),
     /// Bytes came in a response, with status 200, to a request that listens.
     Bytes(Lane, &'a [u8]),
-    /// A request was answered with this status and body. A request that listens may be answered so, too, if it was refused or
-    /// all has come; a WebSocket was refused then.
+    /// A request was answered with this status and body, which its owner bounds: of an answer that is no status 200 nothing is
+    /// looked at. A request that listens may be answered so, too, if it was refused or all has come; a WebSocket was refused
+    /// then.
     Response(Lane, u16, &'a [u8]),
     /// A WebSocket ended, or the response to a request that listens, in order only if all of it has come; or a request
     /// failed without an answer.

@@ -62,6 +62,11 @@ fn each_response_is_followed_by_the_next() {
         assert_eq!(user.hear(2, transport, "a[\"a\"]"), ["message a"]);
         assert_eq!(user.hear(1, transport, "a[\"late\"]"), NOTHING);
     }
+    // What has begun in the one says nothing of the next.
+    let mut user = User::opened(User::with(Transport::EventSource));
+    assert_eq!(user.bytes(1, b"event: other\n"), NOTHING);
+    assert_eq!(user.lose(1, LaneEnd::Finished(None)).len(), 1);
+    assert_eq!(user.hear(2, Transport::EventSource, "a[\"a\"]"), ["message a"]);
 }
 
 #[test]
