@@ -1,101 +1,26 @@
-//! A sketch of STOMP: a broadcast whose tail is shared, and whose head is written for each delivery.
+//! STOMP's broadcasts in the hub: a tail that is encoded once for all, and for each client heads that whoever writes to its
+//! socket puts before it.
 //!
-//! A MESSAGE names the client's own subscription, so no two clients get the same bytes. What can be shared stands at
-//! the end: the publication's headers and the body. It is encoded once, whoever hears it; before it the link
-//! writes the head, from the subscriptions that the protocol has noted.
+//! A MESSAGE names the client's own subscription, so no two clients get the same bytes; what can be shared stands at the end.
+//! Sockets are a test's: they take as many bytes as they are told to, so that some hear by a run and some by their mailbox.
 
-use std::borrow::Cow;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use everywire_core::payload::Extras;
-use everywire_core::{Broadcast, Encode, Entry, Form, Item, MemoryBroker, PayloadRef, Reason, RoomKey};
-use everywire_protocols::protocol::{Output, Outputs, Protocol, ProtocolForm};
-use everywire_protocols::seam::{Kind, Message, Outbox, Time};
+use everywire_core::{
+    Broadcast, ConnectionId, Encode, Entry, Form, Item, MemoryBroker, Outcome, Payload, Token,
+};
+use everywire_protocols::protocol::stomp::{Event, Limits, Parser, Version};
+use everywire_protocols::protocol::{Heads, Output, Outputs, Protocol, ProtocolForm, Stomp, Task};
+use everywire_protocols::seam::{Kind, Message, Time};
 use everywire_protocols::session::Facts;
 use everywire_testkit::link::Spell;
 use everywire_testkit::world::{Client, ClientOptions};
 use everywire_testkit::{Clock, FakeLink, Random, World};
 use parking_lot::Mutex;
 
-const FORM: Form = Form::new(1, false).headed();
-
-/// A client's subscriptions: written by its protocol, read by whoever writes to its link.
-#[derive(Clone, Default)]
-struct Subscriptions(Arc<Mutex<Vec<(RoomKey, String)>>>);
-
-impl Subscriptions {
-    /// Writes the messages that a broadcast is for this client, each with its head; `tail` ends them all.
-    fn messages(&self, broadcast: &Broadcast, tail: &[u8], mut message: impl FnMut(&[u8])) {
-        for (room, id) in &*self.0.lock() {
-            if broadcast.publication.target.rooms.contains(room) {
-                let seq = broadcast.seq();
-                let head =
-                    format!("MESSAGE\nsubscription:{id}\nmessage-id:{id}-{seq}\ndestination:/room/{room}\n");
-                message(&[head.as_bytes(), tail].concat());
-            }
-        }
-    }
-}
-
-fn tail(broadcast: &Broadcast, out: &mut Vec<u8>) {
-    let mut body = Vec::new();
-    broadcast.publication.payload.write_json_value(&mut body);
-    let event = &broadcast.publication.event;
-    write!(out, "event:{event}\ncontent-length:{}\n\n", body.len()).expect("a Vec takes every write");
-    out.extend_from_slice(&body);
-    out.push(0);
-}
-
-/// As much of STOMP as the sketch needs.
-struct Stomp {
-    subscriptions: Subscriptions,
-}
-
-impl Protocol for Stomp {
-    fn open(&mut self, _facts: &Facts, _now: Time, _out: &mut Outputs<'_>) {}
-
-    fn message<'a>(&mut self, _now: Time, message: Message<'a>, out: &mut Outputs<'a>) {
-        let Message::Text(text) = message else { return };
-        let header = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        if let (true, Some(id), Some(destination)) =
-            (text.starts_with("SUBSCRIBE\n"), header("id"), header("destination"))
-        {
-            let room = destination.trim_start_matches("/room/");
-            self.subscriptions.0.lock().push((room.into(), id.to_owned()));
-            out.push(Output::Event {
-                slot: 0,
-                name: Cow::Borrowed("subscribe"),
-                args: PayloadRef::text(room),
-                token: None,
-            });
-        }
-    }
-
-    fn encode(&mut self, entry: &Entry, outbox: &mut dyn Outbox) {
-        let Item::Broadcast { broadcast, .. } = &entry.item else { return };
-        let mut ending = Vec::new();
-        tail(broadcast, &mut ending);
-        self.subscriptions.messages(broadcast, &ending, |message| {
-            outbox.message(Kind::Text, message.len(), &mut |out| out.extend_from_slice(message));
-        });
-    }
-
-    fn goodbye(&mut self, _reason: Reason, _outbox: &mut dyn Outbox) {}
-
-    fn form(&self) -> ProtocolForm {
-        ProtocolForm::Raw
-    }
-
-    fn answers(&self) -> bool {
-        false
-    }
-
-    fn extras(&self) -> Extras {
-        Extras::Ignore
-    }
-}
+const FORM: Form = Form::new(ProtocolForm::Stomp12 as u32, false).headed();
 
 /// What encodes for everybody: tails, counted.
 #[derive(Default)]
@@ -105,78 +30,124 @@ impl Encode for Tails {
     fn encode(&self, form: Form, broadcast: &Broadcast, out: &mut Vec<u8>) {
         assert_eq!(form, FORM.with_meta(true));
         self.0.fetch_add(1, Ordering::Relaxed);
-        tail(broadcast, out);
+        let mut tail = |_: Kind, bytes: &[u8]| out.extend_from_slice(bytes);
+        ProtocolForm::Stomp12.encode(broadcast, true, &mut tail);
     }
-}
-
-/// A carrier that frames a message by its length, as a WebSocket does.
-fn frame(message: &[u8], out: &mut Vec<u8>) {
-    write!(out, "{}:", message.len()).expect("a Vec takes every write");
-    out.extend_from_slice(message);
 }
 
 /// What the driver would be: protocol and carrier of one client.
 struct Driver {
     protocol: Mutex<Stomp>,
-    subscriptions: Subscriptions,
+    heads: Arc<dyn Heads>,
 }
 
 impl Spell for Driver {
     fn entry(&self, entry: &Entry, out: &mut Vec<u8>) {
-        self.protocol.lock().encode(entry, &mut |_, bytes: &[u8]| frame(bytes, out));
+        self.protocol.lock().encode(entry, &mut |_: Kind, bytes: &[u8]| frame(&[bytes], out));
     }
 
     fn messages(&self, _slot: u32, broadcast: &Broadcast, tail: &[u8], out: &mut Vec<u8>) {
-        self.subscriptions.messages(broadcast, tail, |message| frame(message, out));
+        self.heads.heads(broadcast, &mut |head| frame(&[head, tail], out));
+    }
+
+    fn written(&self, _slot: u32, broadcast: &Broadcast) {
+        self.heads.said(broadcast);
     }
 }
 
-/// The messages that came through the frames.
-fn unframe(mut bytes: &[u8]) -> Vec<String> {
+/// A carrier that frames a message by its length, as a WebSocket does.
+fn frame(parts: &[&[u8]], out: &mut Vec<u8>) {
+    let message = parts.concat();
+    write!(out, "{}:", message.len()).expect("a Vec takes every write");
+    out.extend_from_slice(&message);
+}
+
+/// The messages that came through the frames: subscription, place and body of each.
+fn heard(mut bytes: &[u8]) -> Vec<(String, u64, u64)> {
     let mut messages = Vec::new();
     while !bytes.is_empty() {
         let colon = bytes.iter().position(|byte| *byte == b':').expect("a length before each message");
         let length: usize = std::str::from_utf8(&bytes[..colon]).expect("digits").parse().expect("a length");
-        let (message, rest) = bytes[colon + 1..].split_at(length);
-        messages.push(String::from_utf8(message.to_vec()).expect("text"));
+        let (mut message, rest) = bytes[colon + 1..].split_at(length);
+        let mut parser = Parser::new(Limits::default());
+        parser.switch(Version::V1_2);
+        let event = parser.next(&mut message).expect("no fault").expect("a whole frame");
+        assert_eq!(message, b"", "one frame a message");
+        let Event::Frame(frame) = event else { panic!("{event:?}") };
+        let offset = frame.header("offset").and_then(|offset| offset.split_once('-')).expect("an offset");
+        let subscription = frame.header("subscription").expect("a subscription").to_owned();
+        let body = std::str::from_utf8(&frame.body).expect("text").parse().expect("a number");
+        messages.push((subscription, offset.1.parse().expect("a number"), body));
         bytes = rest;
     }
     messages
 }
 
-fn client(world: &World, subscriptions: &[(&str, &str)]) -> Client {
-    let noted = Subscriptions::default();
-    let mut protocol = Stomp { subscriptions: noted.clone() };
-    let mut rooms = Vec::new();
+/// A client's protocol that is in, and hears rooms by these subscriptions.
+fn protocol(subscriptions: &[(&str, &str)]) -> Stomp {
+    let mut protocol = Stomp::new(Arc::default(), "/".into());
+    protocol.open(&Facts::default(), Time(0), &mut Outputs::new());
+    let mut quiet = |_: Kind, _: &[u8]| {};
+    let connect = tell(&mut protocol, "CONNECT\naccept-version:1.2\n\n\0");
+    assert!(matches!(&connect[..], [Output::Connect { .. }]), "{connect:?}");
+    drop(connect);
+    let id = ConnectionId::from_random([0; 15]);
+    let entered = Item::Entered { id, user: None, recovery: None };
+    protocol.encode(&Entry { slot: 0, item: entered }, &mut quiet);
     for (room, id) in subscriptions {
-        let text = format!("SUBSCRIBE\nid:{id}\ndestination:/room/{room}\n\n\0");
-        let mut out = Outputs::new();
-        protocol.message(Time(0), Message::Text(&text), &mut out);
-        assert!(matches!(&out[..], [Output::Event { name, .. }] if name == "subscribe"));
-        rooms.push(*room);
+        let mark = subscribe(&mut protocol, room, id);
+        // From here on it hears.
+        let reply = Item::Reply { token: mark, outcome: Outcome::Done(Payload::empty()) };
+        protocol.encode(&Entry { slot: 0, item: reply }, &mut quiet);
     }
-    let driver = Driver { protocol: Mutex::new(protocol), subscriptions: noted };
+    protocol
+}
+
+fn subscribe(protocol: &mut Stomp, room: &str, id: &str) -> Token {
+    let text = format!("SUBSCRIBE\nid:{id}\ndestination:/topic/{room}\n\n\0");
+    match tell(protocol, &text).pop() {
+        Some(Output::Task { task, .. }) => match *task {
+            Task::Subscribe { mark, .. } => mark,
+            other => panic!("it asks for {other:?}"),
+        },
+        other => panic!("it wants {other:?}"),
+    }
+}
+
+fn tell<'a>(protocol: &mut Stomp, text: &'a str) -> Outputs<'a> {
+    let mut out = Outputs::new();
+    protocol.message(Time(0), Message::Text(text), &mut out);
+    out
+}
+
+fn client(world: &World, subscriptions: &[(&str, &str)]) -> Client {
+    let protocol = protocol(subscriptions);
+    assert_eq!(protocol.form(), ProtocolForm::Stomp12);
+    let heads = protocol.heads().expect("STOMP has heads");
+    let driver = Driver { protocol: Mutex::new(protocol), heads };
     let options = ClientOptions::default();
     let link = FakeLink::spelling(options.mailbox, true, driver);
     let client = world.client_on(link, &options);
     client.connection.set_form(FORM);
+    let rooms: Vec<_> = subscriptions.iter().map(|(room, _)| *room).collect();
     drop(world.subscribe(&client, &rooms, None));
     client
 }
 
-fn expected(id: &str, room: &str, seq: u64, body: u64) -> String {
-    let length = body.to_string().len();
-    format!(
-        "MESSAGE\nsubscription:{id}\nmessage-id:{id}-{seq}\ndestination:/room/{room}\nevent:n\ncontent-length:{length}\n\n{body}\0"
-    )
+fn world(tails: &Arc<Tails>) -> World {
+    let clock = Clock::new();
+    let broker = Arc::new(MemoryBroker::new(7, clock.reader()));
+    World::with(&clock, broker, |_| {}, |options| options.encode = tails.clone())
+}
+
+fn message(id: &str, seq: u64, body: u64) -> (String, u64, u64) {
+    (id.to_owned(), seq, body)
 }
 
 #[test]
 fn ten_thousand_heads_and_one_tail() {
     let tails = Arc::new(Tails::default());
-    let clock = Clock::new();
-    let broker = Arc::new(MemoryBroker::new(7, clock.reader()));
-    let world = World::with(&clock, broker, |_| {}, |options| options.encode = tails.clone());
+    let world = world(&tails);
     let mut random = Random::new(1);
     let clients: Vec<_> = (0..10_000).map(|i| client(&world, &[("lobby", &format!("sub-{i}"))])).collect();
     let both = client(&world, &[("lobby", "x"), ("hall", "y"), ("lobby", "z")]);
@@ -196,36 +167,34 @@ fn ten_thousand_heads_and_one_tail() {
     world.settle();
     for (i, client) in clients.iter().enumerate() {
         let id = format!("sub-{i}");
-        let messages = [(1, 1), (2, 22), (3, 333)].map(|(seq, body)| expected(&id, "lobby", seq, body));
-        assert_eq!(unframe(&client.link.received()), messages, "client {i}");
+        let expected = [message(&id, 1, 1), message(&id, 2, 22), message(&id, 3, 333)];
+        assert_eq!(heard(&client.link.received()), expected, "client {i}");
     }
-    let mut messages = Vec::new();
+    let mut expected = Vec::new();
     for (seq, body) in [(1, 1), (2, 22), (3, 333)] {
-        messages.extend(["x", "z"].map(|id| expected(id, "lobby", seq, body)));
+        expected.extend(["x", "z"].map(|id| message(id, seq, body)));
     }
-    messages.push(expected("y", "hall", 4, 4444));
-    assert_eq!(unframe(&both.link.received()), messages, "one message for each subscription");
+    expected.push(message("y", 4, 4444));
+    assert_eq!(heard(&both.link.received()), expected, "one message for each subscription");
 }
 
 #[test]
 fn heads_may_be_cut_anywhere() {
-    let whole = {
-        let text = [expected("a", "lobby", 1, 1), expected("a", "lobby", 2, 22)];
-        text.iter().map(|text| text.len() + 4).sum::<usize>()
-    };
-    for cut in 0..=whole {
+    let run = |cut: Option<usize>| {
         let tails = Arc::new(Tails::default());
-        let clock = Clock::new();
-        let broker = Arc::new(MemoryBroker::new(7, clock.reader()));
-        let world = World::with(&clock, broker, |_| {}, |options| options.encode = tails.clone());
+        let world = world(&tails);
         let client = client(&world, &[("lobby", "a")]);
-        client.link.take(cut);
+        cut.into_iter().for_each(|cut| client.link.take(cut));
         world.publish("lobby", 1);
         world.publish("lobby", 22);
         world.settle();
         client.link.take_all();
         world.settle();
-        let messages = [expected("a", "lobby", 1, 1), expected("a", "lobby", 2, 22)];
-        assert_eq!(unframe(&client.link.received()), messages, "cut at {cut}");
+        client.link.received()
+    };
+    let whole = run(None);
+    assert_eq!(heard(&whole), [message("a", 1, 1), message("a", 2, 22)]);
+    for cut in 0..=whole.len() {
+        assert_eq!(run(Some(cut)), whole, "cut at {cut}");
     }
 }

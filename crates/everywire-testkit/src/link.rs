@@ -22,6 +22,9 @@ pub trait Spell: Send + Sync {
 
     /// Appends the messages that a broadcast is, where the form has heads.
     fn messages(&self, slot: u32, broadcast: &Broadcast, tail: &[u8], out: &mut Vec<u8>);
+
+    /// They have left, or begun to. See [`Link::written`].
+    fn written(&self, _slot: u32, _broadcast: &Broadcast) {}
 }
 
 /// A session whose socket and task are a test's.
@@ -246,5 +249,9 @@ impl Link for FakeLink {
 
     fn messages(&self, slot: u32, broadcast: &Broadcast, tail: &[u8], out: &mut Vec<u8>) {
         self.spell.messages(slot, broadcast, tail, out);
+    }
+
+    fn written(&self, slot: u32, broadcast: &Broadcast) {
+        self.spell.written(slot, broadcast);
     }
 }

@@ -12,6 +12,7 @@ mod payload;
 mod signalr;
 mod signalr_server;
 mod socketio;
+mod sockjs_client;
 mod stomp_client;
 mod stomp_parser;
 mod stomp_server;
@@ -25,6 +26,7 @@ pub use payload::payload;
 pub use signalr::signalr;
 pub use signalr_server::signalr_server;
 pub use socketio::socketio;
+pub use sockjs_client::sockjs_client;
 pub use stomp_client::stomp_client;
 pub use stomp_parser::stomp_parser;
 pub use stomp_server::stomp_server;
@@ -43,6 +45,7 @@ pub const BODIES: &[(&str, Body)] = &[
     ("signalr", signalr),
     ("signalr_server", signalr_server),
     ("socketio", socketio),
+    ("sockjs_client", sockjs_client),
     ("stomp_client", stomp_client),
     ("stomp_parser", stomp_parser),
     ("stomp_server", stomp_server),

@@ -231,9 +231,11 @@ fn go_on(mut one: Talk, mut other: Talk) {
         let form = other.machine.form();
         let (mut tail, mut said) = (Vec::new(), Vec::new());
         form.encode(&broadcast, true, &mut |_: Kind, bytes: &[u8]| tail = bytes.to_vec());
-        other.machine.heads().expect("STOMP has heads").heads(&broadcast, &mut |head| {
+        let heads = other.machine.heads().expect("STOMP has heads");
+        heads.heads(&broadcast, &mut |head| {
             said.push((form.kind(&broadcast), [head, &tail].concat()));
         });
+        heads.said(&broadcast);
         assert_eq!(said, expected);
         other.check(&said);
     }

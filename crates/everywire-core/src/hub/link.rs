@@ -23,8 +23,13 @@ pub trait Link: Send + Sync + 'static {
     /// Appends the messages that a broadcast is for one of the session's connections, in a form that is
     /// [headed](crate::Form::headed): each is a head of its own and the shared `tail`. A client with two subscriptions of
     /// STOMP hears two, and one with none nothing. Called with the mailbox's lock held, only if
-    /// [`try_write`](Self::try_write) comes next.
+    /// [`try_write`](Self::try_write) comes next. That may take nothing of them: they have not been said before
+    /// [`written`](Self::written).
     fn messages(&self, _slot: u32, _broadcast: &Broadcast, _tail: &[u8], _out: &mut Vec<u8>) {
         unreachable!("a link whose connections have headed forms writes heads")
     }
+
+    /// What [`messages`](Self::messages) appended for this broadcast has left, or the socket has begun to take it and the rest
+    /// leaves next. Called with the same lock still held. A broadcast of which this is not said comes by the mailbox.
+    fn written(&self, _slot: u32, _broadcast: &Broadcast) {}
 }

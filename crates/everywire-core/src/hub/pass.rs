@@ -161,10 +161,19 @@ fn hear_run(connection: &Connection, form: Form, group: &Group, run: &Run, deliv
         } else {
             run
         };
+        let note_written = |count: usize| {
+            for &i in group.items[..count].iter().filter(|_| form.is_headed()) {
+                link.written(connection.slot(), &deliveries[i as usize].broadcast);
+            }
+        };
         match link.try_write(&run.bytes) {
-            Ok(written) if written == run.bytes.len() => return true,
+            Ok(written) if written == run.bytes.len() => {
+                note_written(group.items.len());
+                return true;
+            }
             Ok(written) => {
                 begun = state.cut(run, written);
+                note_written(begun);
                 blocked = true;
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

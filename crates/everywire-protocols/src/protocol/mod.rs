@@ -270,8 +270,11 @@ pub trait Protocol: Send {
 /// socket.
 pub trait Heads: Send + Sync {
     /// Calls `head` for each message that this broadcast is for the client: for each subscription that hears it. What comes
-    /// behind is the [form](ProtocolForm::encode)'s.
+    /// behind is the [form](ProtocolForm::encode)'s. That they were written here does not mean that they leave.
     fn heads(&self, broadcast: &Broadcast, head: &mut dyn FnMut(&[u8]));
+
+    /// They leave: those subscriptions have heard this broadcast.
+    fn said(&self, broadcast: &Broadcast);
 }
 
 /// The wire form of broadcasts, one for each protocol (and revision, where that changes the bytes).

@@ -75,6 +75,11 @@ impl EventStream {
         Ok(())
     }
 
+    /// Whether an event has begun that has not ended: it is lost if the stream ends here.
+    pub fn is_within_event(&self) -> bool {
+        self.has_data || !self.line.is_empty()
+    }
+
     fn keep(&mut self, bytes: &[u8]) -> Result<(), EventTooLong> {
         if self.line.len() + self.name.len() + self.data.len() + bytes.len() > self.limit {
             return Err(EventTooLong { limit: self.limit });

@@ -38,8 +38,9 @@ pub use signalr::{
     TransportKind,
 };
 pub use sockjs::{
-    SockJsEndpoint, SockJsFrame, SockJsHeartbeat, SockJsOptions, SockJsRefusal, SockJsShape, SockJsTransport,
-    SockJsVerdict,
+    SockJsClient, SockJsClientInput, SockJsClientOptions, SockJsClientOutput, SockJsClientTransport,
+    SockJsEndpoint, SockJsFrame, SockJsHeartbeat, SockJsOptions, SockJsRefusal, SockJsRequest, SockJsShape,
+    SockJsTransport, SockJsUnsent, SockJsVerdict,
 };
 pub use sse::{SseEndpoint, SseOptions};
 pub use websocket::{WebSocket, WebSocketOptions};

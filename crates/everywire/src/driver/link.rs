@@ -91,6 +91,12 @@ impl Link for SocketLink {
             headed.wrapping.joined(kind, head, tail, &mut Frames::new(out));
         });
     }
+
+    fn written(&self, _slot: u32, broadcast: &Broadcast) {
+        if let Some(headed) = self.heads.get() {
+            headed.heads.said(broadcast);
+        }
+    }
 }
 
 impl SessionLink for SocketLink {

@@ -92,6 +92,8 @@ impl Stomp {
             }
             join(kind, head, &tail, outbox);
         });
+        // What is encoded here leaves.
+        self.subscriptions.said(broadcast);
     }
 
     fn say_event(&self, event: &Name, payload: &Payload, outbox: &mut dyn Outbox) {

@@ -234,31 +234,43 @@ impl Heads for Subscriptions {
     fn heads(&self, broadcast: &Broadcast, head: &mut dyn FnMut(&[u8])) {
         let table = &mut *self.0.lock();
         let version = table.version;
+        let mut bytes = Vec::new();
+        table.each_that_hears(broadcast, |known| {
+            known.begin_message(version, 'r', format_args!("{}", broadcast.offset), &mut bytes);
+            head(&bytes);
+        });
+    }
+
+    fn said(&self, broadcast: &Broadcast) {
+        self.0.lock().each_that_hears(broadcast, |known| known.said = broadcast.seq());
+    }
+}
+
+impl Table {
+    /// Those that are to hear this broadcast, and have not.
+    fn each_that_hears(&mut self, broadcast: &Broadcast, mut hears: impl FnMut(&mut Subscription)) {
         let publication = &broadcast.publication;
         let rooms = &publication.target.rooms;
         let mut is_subscribed = false;
-        let mut bytes = Vec::new();
-        let mut say = |known: &mut Subscription, bytes: &mut Vec<u8>| {
+        let mut tell = |known: &mut Subscription| {
             // A room that is entered again says some of it again, for a subscription that is new.
             if known.begun && broadcast.seq() > known.said {
-                known.said = broadcast.seq();
-                known.begin_message(version, 'r', format_args!("{}", broadcast.offset), bytes);
-                head(bytes);
+                hears(known);
             }
         };
-        for known in &mut table.list {
+        for known in &mut self.list {
             if let Source::Room(room) = &known.source
                 && rooms.iter().any(|key| matches!(key, RoomKey::Named(name) if *name == *room))
             {
                 is_subscribed = true;
-                say(known, &mut bytes);
+                tell(known);
             }
         }
         // What the application sends, or lets it hear, that it has not subscribed to.
         if !is_subscribed {
-            for known in &mut table.list {
+            for known in &mut self.list {
                 if matches!(&known.source, Source::User(event) if **event == *publication.event) {
-                    say(known, &mut bytes);
+                    tell(known);
                 }
             }
         }

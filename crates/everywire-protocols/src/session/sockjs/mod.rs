@@ -2,8 +2,10 @@
 
 mod answer;
 mod body;
+mod client;
 mod endpoint;
 mod frame;
+mod http;
 mod options;
 mod receiver;
 mod session;
@@ -14,6 +16,10 @@ mod text;
 mod transport;
 
 pub use answer::SockJsRefusal;
+pub use client::{
+    SockJsClient, SockJsClientInput, SockJsClientOptions, SockJsClientOutput, SockJsClientTransport,
+    SockJsRequest, SockJsUnsent,
+};
 pub use endpoint::{SockJsEndpoint, SockJsVerdict};
 pub use frame::{Frame as SockJsFrame, Shape as SockJsShape};
 pub use options::{SockJsHeartbeat, SockJsOptions};

@@ -7,15 +7,16 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use everywire_core::Reason;
-use http::{HeaderMap, Request};
+use http::Request;
 
 use super::super::{Facts, Input, Lane, LaneEnd, LaneKind, Output, Outputs, Session, Wrapping};
 use super::answer::{self, SockJsRefusal};
 use super::body;
 use super::frame::{self, Frame, append_message};
+use super::http::{Http, Post};
 use super::options::SockJsOptions;
 use super::receiver::Receiver;
-use super::socket::{self, Rest, Socket, end_of};
+use super::socket::{self, Rest, Socket};
 use super::transport::{Asked, SockJsTransport, callback};
 use crate::seam::{Message, Time};
 
@@ -33,33 +34,6 @@ enum Stage {
     WebSocket(Socket),
     Http(Box<Http>),
     Closed,
-}
-
-/// A client without a WebSocket.
-#[derive(Debug)]
-struct Http {
-    /// How it listened first: it goes on so.
-    began: SockJsTransport,
-    /// The request that listens.
-    receiver: Option<Receiver>,
-    /// Messages that wait for one, as they stand in a frame.
-    queue: Vec<u8>,
-    /// What is due next: with a receiver a heart-beat, without one the end.
-    until: Time,
-    /// That it has ended, of which whoever listens is told.
-    closing: Option<Reason>,
-    /// Bodies that have not come whole.
-    posts: Vec<Post>,
-    /// Whether heart-beats rest: the client hears those of its protocol.
-    rests: bool,
-}
-
-/// A body on its way.
-#[derive(Debug)]
-struct Post {
-    lane: Lane,
-    headers: HeaderMap,
-    jsonp: bool,
 }
 
 impl SockJs {
@@ -274,38 +248,6 @@ impl SockJs {
                 }
             },
             Stage::New | Stage::Closed => {}
-        }
-    }
-}
-
-impl Http {
-    /// Says this to whoever listens. A poll has had its answer then.
-    fn say(&mut self, frame: Frame<'_>, out: &mut Outputs<'_>) {
-        if let Some(receiver) = &mut self.receiver {
-            receiver.say(frame, out);
-            self.receiver.take_if(|receiver| !receiver.streams);
-        }
-    }
-
-    /// Says what waits, in one frame.
-    fn deliver(&mut self, out: &mut Outputs<'_>) {
-        if self.queue.is_empty() || self.receiver.is_none() {
-            return;
-        }
-        let queue = std::mem::take(&mut self.queue);
-        // What we wrote ourselves is UTF-8.
-        self.say(Frame::Messages(std::str::from_utf8(&queue).unwrap_or_default()), out);
-    }
-
-    /// Says that it has ended, if it has, and nothing comes before that.
-    fn tell_end(&mut self, out: &mut Outputs<'_>) {
-        let Some(reason) = self.closing.filter(|_| self.queue.is_empty() && self.receiver.is_some()) else {
-            return;
-        };
-        let (code, words) = end_of(reason);
-        self.say(Frame::Close { code, reason: words }, out);
-        if let Some(Receiver { lane, .. }) = self.receiver.take() {
-            out.push(Output::End { lane, reason });
         }
     }
 }

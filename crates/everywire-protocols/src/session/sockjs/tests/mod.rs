@@ -1,5 +1,7 @@
 //! The machine against the wire sheet: what it says to what.
 
+mod client;
+mod pair;
 mod polling;
 mod streaming;
 mod websocket;

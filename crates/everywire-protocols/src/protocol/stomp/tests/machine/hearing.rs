@@ -57,6 +57,7 @@ fn directly(peer: &Peer, broadcast: &Broadcast) -> Vec<String> {
     peer.machine.heads().expect("STOMP has heads").heads(broadcast, &mut |head| {
         messages.push(spell_message(form.kind(broadcast), &[head, &tail].concat()));
     });
+    peer.machine.heads().expect("STOMP has heads").said(broadcast);
     messages
 }
 
@@ -81,6 +82,22 @@ fn one_message_for_each_subscription_that_hears_it() {
         assert_eq!(ears.hear(&broadcast(4, &["a"], "4")), ["x:4", "y:4"]);
         assert_eq!(ears.hear(&broadcast(4, &["a"], "4")), NOTHING);
     }
+}
+
+#[test]
+fn what_a_full_socket_did_not_take_comes_by_the_mailbox() {
+    let mut ears = Ears::new(false);
+    ears.peer.subscribe("x", "/topic/a");
+    ears.peer.subscribe("u", "/user/queue/message");
+    let heads = ears.peer.machine.heads().expect("STOMP has heads");
+    let run: Vec<_> = (1..=3).map(|seq| broadcast(seq, &["a"], "hi")).collect();
+    let mut written = 0;
+    run.iter().for_each(|broadcast| heads.heads(broadcast, &mut |_| written += 1));
+    assert_eq!(written, 3);
+    // The first has left, and only that.
+    heads.said(&run[0]);
+    let heard: Vec<_> = run.iter().flat_map(|broadcast| ears.hear(broadcast)).collect();
+    assert_eq!(heard, ["x:hi", "x:hi"]);
 }
 
 #[test]
