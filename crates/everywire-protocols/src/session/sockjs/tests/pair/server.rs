@@ -202,7 +202,7 @@ impl Server {
                 let mut unsent = self.says[from..].to_vec();
                 self.passes += 1;
                 if let Some((lane, wrapping)) = self.sessions[index].shared
-                    && self.passes % 3 > 0
+                    && !self.passes.is_multiple_of(3)
                     && !unsent.is_empty()
                 {
                     // Whoever publishes writes to the response itself.
