@@ -99,12 +99,17 @@ const DEATH = {
   },
 };
 
-/** Cuts the request that listens, and nothing is on its way to it. */
-async function cut(life, choose, how) {
+/** Cuts the request that listens while nothing is on its way to it. */
+async function hangUp(life, how) {
   await life.quiet();
   const wire = await life.parked();
   life.isOver = true;
   how(wire);
+}
+
+/** The same, and more is said at once. It may be an answer before the server sees that nobody wants it: then it takes longer to be gone. */
+async function cut(life, choose, how) {
+  await hangUp(life, how);
   life.say(choose(5), choose);
   await life.speaker.settled();
 }
@@ -256,6 +261,27 @@ for (const way of STREAMS) {
     await gauges.back(way);
   });
 }
+
+test("who hangs up while it listens is gone at once", async (t) => {
+  const server = await share("everywire", { ...PATIENT, disconnectDelay: 600_000 });
+  const gauges = await Gauges.of(t, server);
+  const choose = choices(SEED);
+  const ends = [(wire) => wire.reset(), (wire) => wire.socket.end(), (wire) => wire.close()];
+  for (const way of [...STREAMS, ...POLLS]) {
+    for (const end of ends) {
+      const speaker = await Speaker.open(t, server, way);
+      const life = await Life.begin(server, way, speaker, way, choose);
+      await life.join();
+      life.say(choose(20), choose);
+      await hangUp(life, end);
+      await life.ended;
+      life.close();
+      await within(isGone(life, choose), `the end of ${way}`);
+      speaker.close();
+    }
+  }
+  await gauges.back("nobody");
+});
 
 test("who does not come back is lost, with what waited", async (t) => {
   const server = await share("everywire", { ...PATIENT, disconnectDelay: 200, responseLimit: 400 });
