@@ -79,7 +79,7 @@ const DEATH = {
   "it is cut in the middle of what it hears": async (life, choose) => {
     if (!STREAMS.includes(life.way)) return cut(life, choose, (wire) => wire.reset());
     await life.listens();
-    life.isOver = true;
+    life.mayBreak = true;
     const { wire } = life;
     wire.cutAfter(1 + choose(500));
     await life.speakUntil(wire.closed(), choose);
@@ -236,10 +236,9 @@ for (const way of STREAMS) {
     await life.join();
     for (let cuts = 0; cuts < 1 + CUTS / 50; cuts += 1) {
       life.wire.socket.pause();
-      for (let waiting = 0; waiting === 0; ({ waitingBytes: waiting } = await gauges.read())) {
-        speaker.say(20_000 + choose(20_000));
-        await speaker.settled();
-      }
+      const filling = () => [1, 2, 3].forEach(() => speaker.say(20_000 + choose(20_000)));
+      await gauges.until(({ waitingBytes }) => waitingBytes > 0 || filling(), "something waits");
+      await speaker.settled();
       await life.postOnAll(choose);
       life.wire.socket.resume();
       await life.quiet();
@@ -247,11 +246,8 @@ for (const way of STREAMS) {
     // Who never reads on is not told half of it: what it hears before its end is all there was up to there.
     life.wire.socket.pause();
     const { sessions } = await gauges.read();
-    const isThere = async () => (await gauges.read()).sessions === sessions;
-    while (await isThere()) {
-      speaker.say(40_000);
-      await speaker.settled();
-    }
+    const flooding = () => [1, 2, 3].forEach(() => speaker.say(40_000));
+    await gauges.until((shown) => shown.sessions < sessions || flooding(), "it is gone");
     life.isOver = true;
     life.wire.socket.resume();
     await within(life.ended, "the end of its response");

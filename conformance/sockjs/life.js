@@ -18,11 +18,16 @@ export class Speaker {
   room;
   said = 0;
   #socket;
+  /** Its own that came back. */
+  #heard;
+  #asked = 0;
 
   static async open(t, server, room) {
     const speaker = new Speaker();
     speaker.room = room;
+    speaker.#heard = new Heard(`the speaker in ${room}`);
     speaker.#socket = new WebSocket(`${server.ws}/rooms/websocket`);
+    speaker.#socket.on("message", (data) => speaker.#heard.push(data.toString()));
     atEnd(t, () => speaker.close());
     await within(once(speaker.#socket, "open"), "a speaker");
     return speaker;
@@ -35,9 +40,9 @@ export class Speaker {
 
   /** Resolves when all that was said is published. */
   async settled() {
-    const back = once(this.#socket, "message");
-    this.#socket.send("so far");
-    await within(back, "a speaker's own");
+    const asked = (this.#asked += 1);
+    this.#socket.send(`so far ${asked}`);
+    await this.#heard.count(asked);
   }
 
   close() {
@@ -63,8 +68,10 @@ export class Life {
   closes = [];
   /** Whether it says more than one thing by one connection: it may not where idle ones are soon closed. */
   keepsAlive = true;
-  /** Whether it is to end: what breaks off now may. */
+  /** Whether it listens no more when this response has ended: what breaks off now may. */
   isOver = false;
+  /** Whether what breaks off may, and it listens on until then. */
+  mayBreak = false;
   /** Resolves when it listens no more. */
   ended;
   #choose;
@@ -116,7 +123,7 @@ export class Life {
         }
       }
     } catch (error) {
-      if (!(error instanceof Broken && this.isOver)) this.#failed = error;
+      if (!(error instanceof Broken && (this.isOver || this.mayBreak))) this.#failed = error;
     }
     this.#changed.poke();
   }
@@ -239,7 +246,7 @@ export class Life {
       try {
         extra.isRefused = await this.#hearAll(await wire.ask(listening(this.session, way)), way);
       } catch (error) {
-        if (!(error instanceof Broken && this.isOver)) this.#failed = error;
+        if (!(error instanceof Broken && (this.isOver || this.mayBreak))) this.#failed = error;
       }
       extra.isOver = true;
       wire.close();
