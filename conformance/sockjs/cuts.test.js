@@ -144,9 +144,12 @@ async function isGone(life, choose) {
   const next = await Life.begin(server, way, speaker, `the next of ${life.name}`, choose, session);
   await next.postOnAll(choose);
   await next.quiet({ speaking: false });
+  // Whoever is not known to listen would be waited for.
+  const wire = await next.parked();
   next.isOver = true;
-  next.close();
+  wire.close();
   await next.ended;
+  next.close();
 }
 
 test(`${CUTS} cuts`, async (t) => {
