@@ -20,7 +20,7 @@ const ROUNDS = Number(process.env.SOCKJS_ROUNDS ?? 5);
 /** Of each crime, in a round. */
 const EACH = 3;
 /** Who is forgotten is so soon, but for those in rooms: they do nothing wrong. */
-const OPTIONS = { heartbeatDelay: 60_000, disconnectDelay: 300, roomsDisconnectDelay: 20_000, handshakeTimeout: 500, responseLimit: 4000, bodyBytes: 50_000 };
+const OPTIONS = { heartbeatDelay: 60_000, disconnectDelay: 300, roomsDisconnectDelay: 20_000, handshakeTimeout: 1500, responseLimit: 4000, bodyBytes: 50_000 };
 const WAYS = [...STREAMS, ...POLLS];
 const UPGRADE = { Connection: "Upgrade", Upgrade: "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==" };
 
@@ -212,7 +212,7 @@ const CRIMES = {
 /** One who does nothing wrong: hears the room and itself. */
 async function honest(server, way, speaker) {
   const life = await Life.begin(server, way, speaker, `honest by ${way}, seed ${SEED}`, choices(SEED));
-  life.keepsAlive = false;
+  life.isBrief = true;
   await life.join();
   return life;
 }

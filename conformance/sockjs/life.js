@@ -66,8 +66,8 @@ export class Life {
   up = Array(LANES).fill(0);
   refused = 0;
   closes = [];
-  /** Whether it says more than one thing by one connection: it may not where idle ones are soon closed. */
-  keepsAlive = true;
+  /** Whether it says each thing in one piece, by a connection of its own: where what idles or drips is soon over, it has to. */
+  isBrief = false;
   /** Whether it listens no more when this response has ended: what breaks off now may. */
   isOver = false;
   /** Whether what breaks off may, and it listens on until then. */
@@ -285,13 +285,13 @@ export class Life {
   /** Says these texts by this lane, in one of the ways in which a body may come. */
   async post(lane, texts, choose) {
     const request = saying(this.session, this.way, texts);
-    if (this.#lanes[lane] === undefined || !this.keepsAlive || choose?.(4) === 0) {
+    if (this.#lanes[lane] === undefined || this.isBrief || choose?.(4) === 0) {
       this.#lanes[lane]?.close();
       this.#lanes[lane] = await Wire.open(this.server);
     }
     const wire = this.#lanes[lane];
-    await POSTS[choose === undefined ? 0 : choose(POSTS.length)](wire, request, this, choose);
-    if (!this.keepsAlive) wire.close();
+    await POSTS[choose === undefined || this.isBrief ? 0 : choose(POSTS.length)](wire, request, this, choose);
+    if (this.isBrief) wire.close();
   }
 
   close() {
