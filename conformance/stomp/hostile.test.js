@@ -243,6 +243,8 @@ for (const way of BY_HAND) {
           await hand.heard.until(() => hand.heard.messages.at(-1).headers["receipt-id"] === "bye", "a goodbye");
           await hand.cut();
         } else await hand.cut();
+        // What was out with it is there again for the next.
+        await watch.ask("end-of", JSON.stringify(hand.connected.headers.session));
       }
     }
     const heard = await watch.subscribe(queue, { ack: "client-individual" });
