@@ -101,7 +101,10 @@ fn rooms(ns: &mut NamespaceBuilder) {
                 // A long text need not come back.
                 return Ok(());
             }
-            (Some("!end"), ..) => return Ok(conn.disconnect()),
+            (Some("!end"), ..) => {
+                conn.disconnect();
+                return Ok(());
+            }
             _ => {}
         }
         conn.emit_payload("message", args)?;
