@@ -4,6 +4,8 @@
 //! `cargo run -p everywire-examples --bin chat` listens on a port of the system's choosing and prints its address;
 //! an argument names another: `… --bin chat -- 127.0.0.1:8000`. The tests run each of them.
 
+pub mod gauges;
+
 use std::error::Error;
 use std::time::Duration;
 

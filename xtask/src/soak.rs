@@ -76,6 +76,30 @@ const SOAKS: &[Soak] = &[
         },
     },
     Soak {
+        name: "sockjs-cuts",
+        needs: CLIENTS,
+        work: Work::Node {
+            file: "conformance/sockjs/cuts.test.js",
+            variables: &[("CUTS", "500"), ("PATIENCE", "600000")],
+        },
+    },
+    Soak {
+        name: "sockjs-hostile",
+        needs: CLIENTS,
+        work: Work::Node {
+            file: "conformance/sockjs/fuzz.test.js",
+            variables: &[("SOCKJS_ROUNDS", "100"), ("PATIENCE", "600000")],
+        },
+    },
+    Soak {
+        name: "stomp-hostile",
+        needs: CLIENTS,
+        work: Work::Node {
+            file: "conformance/stomp/hostile.test.js",
+            variables: &[("STOMP_ROUNDS", "100"), ("PATIENCE", "600000")],
+        },
+    },
+    Soak {
         name: "stomp-rabbitmq",
         needs: &["npm", "python", "rabbitmq"],
         work: Work::Node {

@@ -3,75 +3,28 @@
 //!
 //! `cargo run -p everywire-examples --bin sockjs_conformance '{"heartbeatDelay":300}'`
 
+mod settings;
+
 use std::error::Error;
 use std::time::Duration;
 
 use everywire::{
-    App, Args, Connection, NamespaceBuilder, Options, RawArgs, SockJsHeartbeat, SockJsOptions, sockjs,
-    sockjs_raw,
+    App, Args, Connection, EventError, Identity, NamespaceBuilder, RawArgs, SockJsOptions, sockjs, sockjs_raw,
 };
-use serde::Deserialize;
-
-/// Options by the names of sockjs-node; times in milliseconds.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct Settings {
-    heartbeat_delay: u64,
-    disconnect_delay: u64,
-    response_limit: usize,
-    sockjs_url: String,
-    base_url: Option<String>,
-    /// How long a ping waits for its pong.
-    pong_timeout: u64,
-    /// Whether WebSockets beat by frames, as Spring's do.
-    frames: bool,
-    /// Whether there is what only old browsers need.
-    legacy: bool,
-    origins: Vec<String>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            heartbeat_delay: 25_000,
-            disconnect_delay: 5000,
-            response_limit: 131_072,
-            sockjs_url: "http://localhost/sockjs.js".to_owned(),
-            base_url: None,
-            pong_timeout: 10_000,
-            frames: false,
-            legacy: true,
-            origins: vec!["*".to_owned()],
-        }
-    }
-}
-
-impl Settings {
-    fn options(&self) -> SockJsOptions {
-        let pings = SockJsHeartbeat::Ping { timeout: Duration::from_millis(self.pong_timeout) };
-        SockJsOptions {
-            legacy: self.legacy,
-            response_limit: self.response_limit,
-            heartbeat: Duration::from_millis(self.heartbeat_delay),
-            disconnect_delay: Duration::from_millis(self.disconnect_delay),
-            script: self.sockjs_url.clone(),
-            base_url: self.base_url.clone(),
-            websocket_heartbeat: if self.frames { SockJsHeartbeat::Frame } else { pings },
-            ..SockJsOptions::default()
-        }
-    }
-}
+use everywire_examples::gauges::Gauges;
+use settings::Settings;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let settings: Settings = std::env::args()
         .nth(1)
         .map_or_else(|| Ok(Settings::default()), |json| serde_json::from_str(&json))?;
-    let options = || settings.options();
+    let options = || settings.sockjs();
     let app = App::builder()
         .namespace("/", echo)
         .namespace("/close", close)
         .namespace("/broadcast", broadcast)
+        .namespace("/rooms", rooms)
         .mount("/echo", sockjs_raw().sockjs(options()))
         .mount(
             "/disabled_websocket_echo",
@@ -80,12 +33,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .mount("/cookie_needed_echo", sockjs_raw().sockjs(SockJsOptions { cookie: true, ..options() }))
         .mount("/close", sockjs_raw().namespace("/close").sockjs(options()))
         .mount("/broadcast", sockjs_raw().namespace("/broadcast").sockjs(options()))
+        .mount("/rooms", sockjs_raw().namespace("/rooms").sockjs(settings.rooms()))
         .mount("/rpc", sockjs().sockjs(options()))
-        .options(Options {
-            hosts: vec!["*".to_owned()],
-            origins: settings.origins.clone(),
-            ..Options::default()
+        .authenticate(|credentials| {
+            let user = credentials.token.map_or_else(Identity::default, Identity::user);
+            async move { Ok(user) }
         })
+        .options(settings.options())
         .build()?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("listening on {}", listener.local_addr()?);
@@ -108,6 +62,10 @@ fn echo(ns: &mut NamespaceBuilder) {
         Ok(())
     });
     ns.on("echo", async |_: Connection, Args((value,)): Args<(serde_json::Value,)>| Ok(value));
+    ns.on("gauges", async |conn: Connection, Args(()): Args<()>| {
+        let app = conn.app().ok_or_else(|| EventError::refuse("the application has ended"))?;
+        Ok(Gauges::of(&app))
+    });
 }
 
 /// Lets nobody stay.
@@ -126,6 +84,30 @@ fn broadcast(ns: &mut NamespaceBuilder) {
     });
     ns.on("message", async |conn: Connection, RawArgs(args): RawArgs| {
         conn.within().to("all").emit_payload("message", args)?;
+        Ok(())
+    });
+}
+
+/// `!join ROOM` joins the client to a room, and `!say ROOM TEXT` says something there. Anything else comes back, and a `!join`
+/// when it is done.
+fn rooms(ns: &mut NamespaceBuilder) {
+    ns.on("message", async |conn: Connection, RawArgs(args): RawArgs| {
+        let (text,): (String,) = args.view().read(everywire::Extras::Ignore)?;
+        let mut words = text.splitn(3, ' ');
+        match (words.next(), words.next(), words.next()) {
+            (Some("!join"), Some(room), None) => _ = conn.join(room).await?,
+            (Some("!say"), Some(room), Some(what)) => {
+                conn.within().to(room).emit("message", (what,))?;
+                // A long text need not come back.
+                return Ok(());
+            }
+            (Some("!end"), ..) => {
+                conn.disconnect();
+                return Ok(());
+            }
+            _ => {}
+        }
+        conn.emit_payload("message", args)?;
         Ok(())
     });
 }

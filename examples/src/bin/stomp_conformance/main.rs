@@ -13,6 +13,7 @@ use everywire::{
     App, Args, Connection, Credentials, EventError, Extras, Identity, NamespaceBuilder, RawArgs, RawReply,
     Reason, Refusal, Result, Retention, RoomKey, Verb, jsonrpc, sockjs_stomp, stomp,
 };
+use everywire_examples::gauges::Gauges;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use settings::Settings;
@@ -66,6 +67,10 @@ fn calls(ns: &mut NamespaceBuilder) {
     ns.on("leave", async |conn: Connection, Args(()): Args<()>| {
         conn.disconnect();
         Ok(())
+    });
+    ns.on("gauges", async |conn: Connection, Args(()): Args<()>| {
+        let app = conn.app().ok_or_else(|| EventError::refuse("the application has ended"))?;
+        Ok(Gauges::of(&app))
     });
 }
 

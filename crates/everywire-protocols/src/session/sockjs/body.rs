@@ -31,8 +31,8 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8], jsonp: bool) -> Result<Vec<
         return Ok(messages);
     }
     match RawJson::parse(&text) {
-        // A form may hold a string that holds the array.
-        Ok(whole) if jsonp => {
+        // What is no form may be a string that holds the array.
+        Ok(whole) if jsonp && !from_form => {
             let inner = whole.as_str().ok_or(SockJsRefusal::Payload)?;
             let is_json = RawJson::parse(&inner).is_ok();
             let refusal = if is_json { SockJsRefusal::Payload } else { SockJsRefusal::Json };
@@ -100,7 +100,7 @@ mod tests {
         for body in ["d=%5B%22a+b%22%2C%22%C3%A9%22%5D", "x=1&d=[\"a+b\",\"%c3%a9\"]&d=2"] {
             assert_eq!(read_as(Some(FORM), body, true).as_deref(), Ok("a b|é"));
         }
-        for body in ["", "d=", "e=1", "d=null"] {
+        for body in ["", "d=", "e=1", "d=null", "d=\"x\"", "d=\"[\\\"a\\\"]\""] {
             assert_eq!(read_as(Some(FORM), body, true), Err(SockJsRefusal::Payload), "{body}");
         }
         assert_eq!(read_as(Some(FORM), "d=x", true), Err(SockJsRefusal::Json));
