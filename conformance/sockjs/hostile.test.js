@@ -29,7 +29,7 @@ const OPTIONS = { heartbeatDelay: 60_000, bodyBytes: BODY_BYTES };
 /** A story whose server holds nothing of it afterwards. */
 function crime(name, options, commit) {
   test(name, async (t) => {
-    const server = await share("everywire", { ...OPTIONS, disconnectDelay: 1000, ...options });
+    const server = await share("everywire", { ...OPTIONS, disconnectDelay: 300, ...options });
     const gauges = await Gauges.of(t, server);
     await commit(server, t, gauges);
     await gauges.serve("still there");
@@ -138,7 +138,7 @@ async function inject(server, way) {
   return pieces.join("");
 }
 
-crime("what breaks out of nothing", { disconnectDelay: 3000 }, async (server) => {
+crime("what breaks out of nothing", { disconnectDelay: 2000 }, async (server) => {
   const [lines, lined, events, page, scripts] = await Promise.all(["xhr", "xhr_streaming", "eventsource", "htmlfile", "jsonp"].map((way) => inject(server, way)));
   const frames = INJECTIONS.length + 1;
   assert.equal(lines.match(/\n/g).length, frames);
@@ -150,7 +150,7 @@ crime("what breaks out of nothing", { disconnectDelay: 3000 }, async (server) =>
   }
 });
 
-crime("bodies that are none", {}, async (server) => {
+crime("bodies that are none", { disconnectDelay: 1000 }, async (server) => {
   const session = freshSession("/echo");
   const forms = freshSession("/echo");
   const wires = [await Wire.open(server), await Wire.open(server)];

@@ -18,7 +18,7 @@ import { share } from "./target.js";
 
 const ROUNDS = Number(process.env.STOMP_ROUNDS ?? 5);
 /** What is forgotten is so soon; what is too much is soon so. */
-const OPTIONS = { disconnectDelay: 1500, loginTimeout: 1500, bodyBytes: 20_000, firstBytes: 15_000, subscriptions: 20, transactionBytes: 50_000, heartbeat: 1000, clientHeartbeat: 1000 };
+const OPTIONS = { disconnectDelay: 200, responseLimit: 1 << 30, loginTimeout: 1000, bodyBytes: 20_000, firstBytes: 15_000, subscriptions: 20, transactionBytes: 50_000, heartbeat: 1000, clientHeartbeat: 1000 };
 const VERSIONS = ["1.0", "1.1", "1.2"];
 
 const send = (headers, body) => frame("SEND", { destination: "/topic/crimes", ...headers }, body);

@@ -133,10 +133,10 @@ pub(crate) const PARTS: &[Part] = &[
     Part::new(Test, "signalr", 60, &["build", "npm", "python", "chromium"], |shell| {
         install::node_tests(shell, "conformance/signalr")
     }),
-    Part::new(Test, "sockjs", 60, &["build", "npm", "chromium", "nginx"], |shell| {
+    Part::new(Test, "sockjs", 90, &["build", "npm", "chromium", "nginx"], |shell| {
         install::node_tests(shell, "conformance/sockjs")
     }),
-    Part::new(Test, "stomp", 60, &["build", "npm", "python", "chromium"], |shell| {
+    Part::new(Test, "stomp", 70, &["build", "npm", "python", "chromium"], |shell| {
         install::node_tests(shell, "conformance/stomp")
     }),
     Part::new(Check, "clippy", 120, &[], |shell| shell.cargo(CLIPPY)).in_lane(Lane::Cargo),
