@@ -230,14 +230,17 @@ impl Mailbox {
             std::mem::swap(&mut state.entries, spare);
             state.bytes = 0;
         } else {
-            let mut taken = 0;
+            let (mut taken, mut spared) = (0, 0);
             while taken < DRAIN_BYTES
                 && let Some(entry) = state.entries.pop_front()
             {
-                taken += entry.item.cost() as u32;
+                let cost = entry.item.cost() as u32;
+                taken += cost;
+                spared += beyond_share(cost, self.options);
                 spare.push_back(entry);
             }
             state.bytes -= taken;
+            state.spared = state.spared.saturating_sub(spared);
         }
         state.spared = state.spared.min(state.bytes);
         Drain::Entries

@@ -14,7 +14,7 @@ pub(super) const LAWS: &[Law<Worlds>] = &[
     ("a write may be cut at any byte", cut_at_any_byte),
     ("writes may be cut at any bytes while more comes", cut_while_more_comes),
     ("a message as large as the bound leaves room for the answer behind it", large_is_no_overflow),
-    ("a message as large as the bound leaves room for what follows", large_is_no_overflow),
+    ("a reader that takes large messages one by one costs no more for it", large_by_large_is_bounded),
     ("dropping the oldest drops events alone", drop_oldest),
     ("an overflow of replies ends the session", too_many_replies),
     ("the latest of a key is the one that arrives", latest),
@@ -133,6 +133,32 @@ fn large_is_no_overflow(worlds: &Worlds) {
                 assert_eq!((slow.mailbox().ended(), slow.mailbox().dropped()), (None, 1));
                 assert!(slow.mailbox().waiting_bytes() <= 4 * bound);
             }
+        }
+    }
+}
+
+/// Beyond what a task is handed in one go, which is 256 KiB, messages leave one by one.
+fn large_by_large_is_bounded(worlds: &Worlds) {
+    let (bound, length) = (400_000, 300_000);
+    for overflow in [Overflow::Disconnect, Overflow::DropOldest] {
+        let world = worlds.world();
+        let slow = member(&world, &with(bound, overflow));
+        slow.link.take(0);
+        let large = Payload::from_args(&("x".repeat(length),)).expect("a text is an argument");
+        for _ in 0..20 {
+            for _ in 0..4 {
+                let target = Target::room("lobby");
+                drop(world.namespace.publish(None, target, "large", large.clone(), Class::Event));
+                world.settle();
+            }
+            // Four of them wait, and a fifth has begun to leave.
+            assert!(slow.mailbox().waiting_bytes() <= 4 * bound, "{overflow:?}: {:?}", slow.mailbox());
+            slow.link.take(length);
+            world.settle();
+        }
+        match overflow {
+            Overflow::Disconnect => assert_eq!(slow.mailbox().ended(), Some(Reason::SlowConsumer)),
+            Overflow::DropOldest => assert!(slow.mailbox().dropped() > 40),
         }
     }
 }
