@@ -34,6 +34,7 @@ pub struct FakeLink {
     /// The connections that it carries: their deliveries leave here.
     carried: Mutex<Vec<Weak<Connection>>>,
     socket: Mutex<Socket>,
+    before_sleep: Mutex<Option<BeforeSleep>>,
     alarm: Arc<Alarm>,
 }
 
@@ -45,8 +46,13 @@ struct Socket {
     /// How many bytes it takes in one write.
     bite: usize,
     broken: bool,
+    /// Whether the task found it full, and is woken when it takes bytes again.
+    awaited: bool,
     ended: Option<Reason>,
 }
+
+/// What happens between the task's last look at its mailbox and its sleep.
+type BeforeSleep = Box<dyn FnOnce() + Send>;
 
 /// Wakes nobody; counts.
 #[derive(Debug, Default)]
@@ -69,13 +75,20 @@ impl FakeLink {
 
     /// The same for a session that speaks otherwise.
     pub fn spelling(options: MailboxOptions, direct: bool, spell: impl Spell + 'static) -> Arc<Self> {
-        let socket =
-            Socket { received: Vec::new(), room: usize::MAX, bite: usize::MAX, broken: false, ended: None };
+        let socket = Socket {
+            received: Vec::new(),
+            room: usize::MAX,
+            bite: usize::MAX,
+            broken: false,
+            awaited: false,
+            ended: None,
+        };
         let link = Self {
             mailbox: Mailbox::new(options, direct),
             spell: Box::new(spell),
             carried: Mutex::default(),
             socket: Mutex::new(socket),
+            before_sleep: Mutex::default(),
             alarm: Arc::default(),
         };
         assert!(link.mailbox.park(&link.waker()), "nothing can wait in a new mailbox");
@@ -110,17 +123,19 @@ impl FakeLink {
     /// Whether the task would run: it was woken, or the socket that it waits for takes bytes again.
     pub fn is_due(&self) -> bool {
         let woken = self.alarm.rung.load(Ordering::Acquire) != self.alarm.answered.load(Ordering::Relaxed);
-        let (ended, full) = {
-            let socket = self.socket.lock();
-            (socket.ended.is_some(), socket.room == 0)
-        };
-        !ended && (woken || self.mailbox.is_blocked() && !full)
+        let socket = self.socket.lock();
+        socket.ended.is_none() && (woken || socket.awaited && socket.room > 0)
     }
 
     /// Runs the task: it does everything that it can and goes to sleep.
     pub fn run(&self) {
         self.alarm.answered.store(self.alarm.rung.load(Ordering::Acquire), Ordering::Relaxed);
         self.drain();
+    }
+
+    /// What another thread does once, when the task has found its mailbox clear and is about to sleep.
+    pub fn before_sleep(&self, what: impl FnOnce() + Send + 'static) {
+        *self.before_sleep.lock() = Some(Box::new(what));
     }
 
     /// What the task does around a handler: what the handler sends leaves when it is done.
@@ -159,13 +174,20 @@ impl FakeLink {
     }
 
     fn drain(&self) {
+        self.socket.lock().awaited = false;
         let mut entries = VecDeque::new();
         while self.ended().is_none() {
             let bytes = match self.mailbox.drain(&mut entries) {
                 Drain::Unsent(bytes) => bytes,
                 Drain::Entries => self.encode(&mut entries),
-                Drain::Clear if self.mailbox.park(&self.waker()) => return,
-                Drain::Clear => continue,
+                Drain::Clear => {
+                    let meanwhile = self.before_sleep.lock().take();
+                    meanwhile.into_iter().for_each(|meanwhile| meanwhile());
+                    if self.mailbox.park(&self.waker()) {
+                        return;
+                    }
+                    continue;
+                }
                 Drain::Ended(reason) => {
                     self.socket.lock().ended = Some(reason);
                     return;
@@ -210,7 +232,10 @@ impl FakeLink {
         while !bytes.is_empty() {
             match self.try_write(&bytes) {
                 Ok(written) => drop(bytes.split_to(written)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.socket.lock().awaited = true;
+                    break;
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -159,9 +159,12 @@ impl Mailbox {
             state.clear();
         }
         // Also when blocked: a peer that reads nothing must not keep its session alive.
-        if let Some(waker) = state.waker.take() {
-            drop(state);
-            waker.wake();
+        match state.waker.take() {
+            Some(waker) => {
+                drop(state);
+                waker.wake();
+            }
+            None => state.woken = true,
         }
     }
 
@@ -355,10 +358,11 @@ impl State {
     }
 
     /// Wakes the task because the mailbox became blocked by somebody else: it alone waits for the
-    /// socket.
+    /// socket. One that is between its last look and its sleep looks once more.
     pub(crate) fn notify_blocked(&mut self) {
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
+        match self.waker.take() {
+            Some(waker) => waker.wake(),
+            None => self.woken = true,
         }
     }
 

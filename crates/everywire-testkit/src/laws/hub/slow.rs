@@ -1,6 +1,8 @@
 //! Slow readers: they delay nobody, cost at most their bound, and lose only what their policy and the
 //! classes of messages allow.
 
+use std::sync::Arc;
+
 use everywire_core::{Class, MailboxOptions, Name, Overflow, Payload, Reason, Target};
 
 use crate::laws::{Law, Worlds};
@@ -15,6 +17,7 @@ pub(super) const LAWS: &[Law<Worlds>] = &[
     ("writes may be cut at any bytes while more comes", cut_while_more_comes),
     ("a message as large as the bound leaves room for the answer behind it", large_is_no_overflow),
     ("a reader that takes large messages one by one costs no more for it", large_by_large_is_bounded),
+    ("a task that is about to sleep learns that others found its socket full", full_before_sleep),
     ("dropping the oldest drops events alone", drop_oldest),
     ("an overflow of replies ends the session", too_many_replies),
     ("the latest of a key is the one that arrives", latest),
@@ -37,6 +40,12 @@ fn member(world: &World, options: &ClientOptions) -> Client {
 
 fn publish(world: &World, number: u64, class: Class) {
     drop(world.namespace.publish(None, Target::room("lobby"), "n", payload(number), class));
+}
+
+fn publish_large(world: &World, length: usize) {
+    let large = Payload::from_args(&("x".repeat(length),)).expect("a text is an argument");
+    drop(world.namespace.publish(None, Target::room("lobby"), "large", large, Class::Event));
+    world.settle();
 }
 
 fn slow_delays_nobody(worlds: &Worlds) {
@@ -113,20 +122,14 @@ fn large_is_no_overflow(worlds: &Worlds) {
         // The first is in the task's hands.
         publish(&world, 0, Class::Event);
         world.settle();
-        let large = Payload::from_args(&("x".repeat(bound as usize),)).expect("a text is an argument");
-        let publish_large = || {
-            let target = Target::room("lobby");
-            drop(world.namespace.publish(None, target, "large", large.clone(), Class::Event));
-            world.settle();
-        };
         for number in 0..3 {
-            publish_large();
+            publish_large(&world, bound as usize);
             slow.reply(number);
             assert_eq!(slow.mailbox().ended(), None, "{overflow:?}: {number}");
             assert_eq!(slow.mailbox().dropped(), 0, "{overflow:?}: {number}");
         }
         // Few may wait, however large they are: no fourth of them.
-        publish_large();
+        publish_large(&world, bound as usize);
         match overflow {
             Overflow::Disconnect => assert_eq!(slow.mailbox().ended(), Some(Reason::SlowConsumer)),
             Overflow::DropOldest => {
@@ -144,13 +147,8 @@ fn large_by_large_is_bounded(worlds: &Worlds) {
         let world = worlds.world();
         let slow = member(&world, &with(bound, overflow));
         slow.link.take(0);
-        let large = Payload::from_args(&("x".repeat(length),)).expect("a text is an argument");
         for _ in 0..20 {
-            for _ in 0..4 {
-                let target = Target::room("lobby");
-                drop(world.namespace.publish(None, target, "large", large.clone(), Class::Event));
-                world.settle();
-            }
+            (0..4).for_each(|_| publish_large(&world, length));
             // Four of them wait, and a fifth has begun to leave.
             assert!(slow.mailbox().waiting_bytes() <= 4 * bound, "{overflow:?}: {:?}", slow.mailbox());
             slow.link.take(length);
@@ -160,6 +158,26 @@ fn large_by_large_is_bounded(worlds: &Worlds) {
             Overflow::Disconnect => assert_eq!(slow.mailbox().ended(), Some(Reason::SlowConsumer)),
             Overflow::DropOldest => assert!(slow.mailbox().dropped() > 40),
         }
+    }
+}
+
+fn full_before_sleep(worlds: &Worlds) {
+    for room in [0, 3] {
+        let world = Arc::new(worlds.world());
+        let client = member(&world, &ClientOptions::default());
+        let (link, meanwhile) = (client.link.clone(), world.clone());
+        client.link.before_sleep(move || {
+            link.take(room);
+            publish(&meanwhile, 1, Class::Event);
+            meanwhile.pump_all();
+            meanwhile.passes.run();
+        });
+        client.mailbox().wake();
+        client.link.run();
+        assert_eq!(client.heard().len(), 0);
+        client.link.take_all();
+        world.run_tasks();
+        assert_eq!(client.heard(), ["1 n 1"], "{room}");
     }
 }
 
