@@ -3,11 +3,13 @@
 mod support;
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use everywire::{App, Args, Connection, MailboxOptions, Options, Overflow, SockJsOptions, sockjs_raw, sse};
 use support::{Tcp, get, serve, until, within};
 use tokio::net::TcpSocket;
+use tokio::sync::Barrier;
 
 fn application(options: Options, response_limit: usize) -> App {
     let sockjs = SockJsOptions { response_limit, ..SockJsOptions::default() };
@@ -86,9 +88,16 @@ async fn each_response_has_its_own_form() {
 }
 
 /// Listens again whenever its response ends, until it has heard this. Now and then, something is sent to it alone.
-async fn hear(address: SocketAddr, id: String, last: String, pause: usize) -> Vec<String> {
+async fn hear(
+    address: SocketAddr,
+    id: String,
+    last: String,
+    pause: usize,
+    all_in: Arc<Barrier>,
+) -> Vec<String> {
     let mut wire = Tcp::connect(address).await;
     listen(&mut wire, &id, true).await;
+    all_in.wait().await;
     let (mut heard, mut asked) = (Vec::new(), 0);
     while !heard.contains(&last) {
         match within("a frame", wire.chunk()).await {
@@ -110,13 +119,14 @@ async fn a_session_goes_on_over_many_responses() {
     const CLIENTS: usize = 12;
     let app = application(Options::default(), 4096);
     let address = serve(&app).await;
+    let all_in = Arc::new(Barrier::new(CLIENTS + 1));
     let clients: Vec<_> = (0..CLIENTS)
         .map(|i| {
             let last = (MESSAGES - 1).to_string();
-            tokio::spawn(hear(address, format!("client{i}"), last, [0, 7, 100][i % 3]))
+            tokio::spawn(hear(address, format!("client{i}"), last, [0, 7, 100][i % 3], all_in.clone()))
         })
         .collect();
-    until("all to be in", || app.session_count() == CLIENTS).await;
+    within("all to be in", all_in.wait()).await;
     for number in 0..MESSAGES {
         publish(&app, number.to_string()).await;
     }
@@ -127,6 +137,33 @@ async fn a_session_goes_on_over_many_responses() {
         assert_eq!(published, (0..MESSAGES).map(|number| number.to_string()).collect::<Vec<_>>());
         let expected: Vec<_> = (1..=echoes.len()).map(|number| format!("echo {number}")).collect();
         assert_eq!(echoes, expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_response_begins_with_its_prelude_whoever_writes_to_it() {
+    // Each frame ends its response, and what comes next is published while its client asks for the next one.
+    let app = application(Options::default(), 1);
+    let mut wire = Tcp::connect(serve(&app).await).await;
+    listen(&mut wire, "aaa", true).await;
+    assert_eq!(wire.chunk().await, None);
+    for number in 0..1000 {
+        wire.send(post("aaa", "xhr_streaming", "")).await;
+        // At each moment of the response's beginning.
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_micros(number % 200) {
+            tokio::task::yield_now().await;
+        }
+        publish(&app, number.to_string()).await;
+        assert_eq!(wire.head().await.status, 200);
+        let chunks =
+            [wire.chunk().await, wire.chunk().await, wire.chunk().await].map(Option::unwrap_or_default);
+        assert_eq!(
+            chunks.each_ref().map(String::len),
+            [2049, format!("a[\"{number}\"]\n").len(), 0],
+            "{number}"
+        );
+        assert_eq!(messages(&chunks[1]), [number.to_string()]);
     }
 }
 

@@ -65,7 +65,9 @@ impl Host {
 
     /// Whoever publishes may write to this response.
     fn share(&mut self, lane: Lane, wrapping: Wrapping, most: usize) {
-        if let Some((_, Way::Stream(stream))) = self.lanes.iter().find(|(open, _)| *open == lane) {
+        if let Some((_, Way::Stream(stream))) = self.lanes.iter_mut().find(|(open, _)| *open == lane) {
+            // What the session has said comes first: others may write from when the mailbox is clear.
+            stream.hand_on();
             let slot = stream.slot.clone();
             if self.conversation().write_to_response(wrapping) {
                 slot.share(most);

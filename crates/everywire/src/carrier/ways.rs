@@ -41,8 +41,15 @@ impl Stream {
         }
         self.stuck_since = None;
         if !self.waiting.is_empty() {
-            self.slot.put(std::mem::take(&mut self.waiting), false);
+            self.hand_on();
             self.stuck_since = Some(now);
+        }
+    }
+
+    /// Hands on what waits, behind what is there.
+    pub(super) fn hand_on(&mut self) {
+        if !self.waiting.is_empty() {
+            self.slot.put(std::mem::take(&mut self.waiting), false);
         }
     }
 
