@@ -37,6 +37,8 @@ struct State {
     share: Share,
     /// Whether the task is to be woken when the last piece is taken.
     awaited: bool,
+    /// Whether a piece was taken since this was last asked.
+    progress: bool,
     /// No more will come.
     over: bool,
     /// Nobody will take it.
@@ -66,6 +68,11 @@ impl Slot {
         let mut state = self.0.lock();
         state.awaited = state.first.is_some();
         state.awaited
+    }
+
+    /// Whether a piece was taken since this was last asked.
+    pub(crate) fn take_progress(&self) -> bool {
+        std::mem::take(&mut self.0.lock().progress)
     }
 
     /// Whether nobody will take anything.
@@ -166,6 +173,7 @@ impl State {
     fn pop(&mut self) -> Option<Bytes> {
         let piece = self.first.take()?;
         self.bytes -= piece.len();
+        self.progress = true;
         self.first = self.rest.pop_front();
         if self.rest.is_empty() {
             // An idle stream keeps nothing.

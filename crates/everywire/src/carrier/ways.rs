@@ -24,7 +24,7 @@ pub(super) struct Stream {
     pub(super) waiting: VecDeque<Bytes>,
     /// Whether the session has yet to hear that all has left.
     pub(super) busy: bool,
-    /// Since when the client has not taken what is there.
+    /// Since when the client has taken nothing of what is there.
     pub(super) stuck_since: Option<Time>,
 }
 
@@ -35,6 +35,10 @@ impl Stream {
 
     /// Hands on what waits, if what was there before is taken.
     pub(super) fn go_on(&mut self, now: Time) {
+        // Others write as well, so there may always be something although the client reads.
+        if self.slot.take_progress() {
+            self.stuck_since = None;
+        }
         if self.slot.is_full() {
             self.stuck_since.get_or_insert(now);
             return;
@@ -99,3 +103,37 @@ pub(super) const SHORTEST_EVENT: usize = 7;
 
 /// What a body that is held counts beside its bytes.
 const FIXED_COST: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll, Waker};
+
+    use everywire_core::{Mailbox, MailboxOptions};
+
+    use super::*;
+    use crate::driver::link::ResponseLink;
+
+    #[test]
+    fn who_reads_is_not_stuck_although_more_is_always_there() {
+        let mailbox = Mailbox::new(MailboxOptions::default(), true);
+        let link = Arc::new(ResponseLink { mailbox, slot: Arc::default() });
+        let mut pieces = link.slot.pieces(link.clone());
+        let mut take =
+            || assert!(matches!(pieces.poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(Some(_))));
+        let mut stream = Stream::new(link.slot.clone());
+        stream.slot.share(1000);
+        let write = || assert_eq!(link.slot.write(&Bytes::from_static(b"x")).ok(), Some(1));
+        write();
+        for now in 1..10 {
+            write();
+            take();
+            stream.go_on(Time(now));
+            assert_eq!(stream.stuck_since, Some(Time(now)), "something was taken since");
+        }
+        stream.go_on(Time(10));
+        assert_eq!(stream.stuck_since, Some(Time(9)));
+        take();
+        stream.go_on(Time(11));
+        assert_eq!(stream.stuck_since, None);
+    }
+}
