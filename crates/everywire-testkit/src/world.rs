@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use everywire_core::broker::Retention;
 use everywire_core::hub::{JoinError, PublishError, RetentionRule, Spec};
@@ -38,6 +39,7 @@ pub struct World {
     /// Its flushers.
     pub passes: Arc<Passes>,
     links: Mutex<Vec<Arc<FakeLink>>>,
+    arrivals: AtomicU64,
     pump: Box<dyn Fn(Pump) + Send + Sync>,
 }
 
@@ -93,7 +95,15 @@ impl World {
         change(&mut options);
         let hub = Hub::new(options);
         let namespace = hub.namespace("/");
-        Self { clock: clock.clone(), hub, namespace, passes, links: Mutex::default(), pump: Box::new(pump) }
+        Self {
+            clock: clock.clone(),
+            hub,
+            namespace,
+            passes,
+            links: Mutex::default(),
+            arrivals: AtomicU64::new(0),
+            pump: Box::new(pump),
+        }
     }
 
     /// A client with a session of its own.
@@ -115,7 +125,9 @@ impl World {
     /// One more client on a session.
     pub fn client_on(&self, link: Arc<FakeLink>, options: &ClientOptions) -> Client {
         let mut random = [0; 15];
-        random[..8].copy_from_slice(&(self.links.lock().len() as u64 + 1).to_be_bytes());
+        // No two have one, whichever threads they come on.
+        let number = self.arrivals.fetch_add(1, Ordering::Relaxed) + 1;
+        random[..8].copy_from_slice(&number.to_be_bytes());
         self.connect(ConnectionId::from_random(random), false, link, options)
     }
 

@@ -121,9 +121,11 @@ impl Namespace {
         if state.connections.remove(&connection.id()).is_some() {
             connection.close();
             self.leave_all(&mut state, connection);
-            self.tell(state);
-            // Whoever begins to consume looks whether the connection is closed, under the same lock.
+            drop(state);
+            // Whoever begins to consume looks whether the connection is closed, under the same lock. This comes before the
+            // broker is told, for who tells it does so for all who come meanwhile.
             self.end_consumers(connection);
+            self.tell(self.state.lock());
         }
     }
 

@@ -9,6 +9,11 @@ use smallvec::SmallVec;
 use super::room::Room;
 use crate::broadcast::Broadcast;
 
+/// The most broadcasts that a pass carries, and the most bytes if they are more than one: a run is one piece of memory in each
+/// wire form, and one write, or one frame, for each member. Beyond some tens of kilobytes a larger one is no faster.
+const PASS_DELIVERIES: usize = 1024;
+const PASS_BYTES: usize = 256 * 1024;
+
 /// A broadcast and the rooms of this node that hear it.
 #[derive(Debug, Clone)]
 pub(super) struct Delivery {
@@ -49,7 +54,9 @@ impl Shard {
             self.dirty.store(false, Ordering::Release);
             return None;
         }
-        queue.passing = Arc::new(std::mem::take(&mut queue.pending));
+        let count = of_one_pass(&queue.pending);
+        let rest = queue.pending.split_off(count);
+        queue.passing = Arc::new(std::mem::replace(&mut queue.pending, rest));
         Some(queue.passing.clone())
     }
 
@@ -60,4 +67,14 @@ impl Shard {
             take(&mut queue.passing.iter().chain(&queue.pending));
         }
     }
+}
+
+/// How many of what is queued the next pass carries: one at least.
+fn of_one_pass(pending: &[Delivery]) -> usize {
+    let mut bytes = 0;
+    let fits = |delivery: &&Delivery| {
+        bytes += delivery.broadcast.size();
+        bytes <= PASS_BYTES
+    };
+    pending.iter().take(PASS_DELIVERIES).take_while(fits).count().max(1)
 }

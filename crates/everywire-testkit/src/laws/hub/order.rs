@@ -1,6 +1,6 @@
 //! One order for all members, whoever publishes, whatever rooms they share, whoever is slow.
 
-use everywire_core::{Class, RoomKey, Target};
+use everywire_core::{Class, Payload, RoomKey, Target};
 
 use crate::laws::{Law, Worlds};
 use crate::random::Random;
@@ -10,10 +10,33 @@ pub(super) const LAWS: &[Law<Worlds>] = &[
     ("all members hear one order", all_members_hear_one_order),
     ("what is sent to one stays behind what was published before", direct_stays_behind),
     ("a pass carries many publishes and misses nobody", a_pass_misses_nobody),
+    ("a pass has a bound, and the next carries the rest", a_pass_is_bounded),
     ("a message that a form cannot carry is skipped, and only that", unspeakable_is_skipped),
 ];
 
 const ROOMS: [&str; 4] = ["a", "b", "c", "d"];
+
+fn a_pass_is_bounded(worlds: &Worlds) {
+    // Many, and two of which each is larger than a pass.
+    for (count, size, most) in [(1100, 1, 1024), (2, 300_000, 1)] {
+        let world = worlds.world();
+        let member = &world.members("lobby", 1)[0];
+        let payload = Payload::from_args(&("x".repeat(size),)).expect("a text is an argument");
+        for _ in 0..count {
+            let target = Target::room("lobby");
+            drop(world.namespace.publish(None, target, "n", payload.clone(), Class::Event));
+            world.pump_all();
+        }
+        let mut passes = Vec::new();
+        while let Some(mut pass) = world.namespace.begin_pass(0) {
+            passes.push(pass.len());
+            while pass.step() {}
+        }
+        assert!(passes.iter().all(|&len| len <= most), "{passes:?}");
+        assert_eq!(passes.iter().sum::<usize>(), count);
+        assert!(member.seqs().into_iter().eq(1..=count as u64));
+    }
+}
 
 fn all_members_hear_one_order(worlds: &Worlds) {
     for seed in 0..40 {
