@@ -1,52 +1,75 @@
-// The official bundle in headless Chromium, on a page of the server's own origin and on one of another, by each transport.
+// The official bundle in headless Chromium, on a page of the server's own origin and on one of another, by each transport: the
+// stories of `stories.js`, side by side, and what pages alone can do.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import http from "node:http";
 import { test } from "node:test";
 
-import { atEnd } from "../rooms/ends.js";
 import { launch } from "../rooms/page.js";
-import { SCRIPT, pages, talk } from "./page.js";
+import { Client } from "./client.js";
+import { Gauges } from "./gauges.js";
+import { SCRIPT, pages, servePage } from "./page.js";
+import { REFUSED, STORIES } from "./stories.js";
 import { share } from "./target.js";
 
 const ANYWHERE = ["websocket", "xhr-streaming", "eventsource", "iframe-eventsource", "iframe-htmlfile", "xhr-polling", "iframe-xhr-polling", "jsonp-polling"];
 /** By transport: those that need the server's own origin too. */
 const WAYS = { same: [...ANYWHERE, "htmlfile"], other: ANYWHERE };
 
-/** A page of another site, until the test ends. */
-async function servePage(t) {
-  const server = http.createServer((_, response) => response.end("nothing is here"));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  atEnd(t, () => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://localhost:${server.address().port}/`;
+/** What all stories want of a server, so that a page, which has one server, can have them all. */
+const OPTIONS = Object.assign({ sockjsUrl: SCRIPT, frames: true }, ...Object.values(STORIES).map(({ options }) => options));
+
+/** Tells all stories by this transport in a page of this origin, which then goes, and nobody says so. */
+async function tellAll(t, transport, page, server, at) {
+  const open = (t, path) => Client.inPage(t, page, at, path, [transport]);
+  for (const [name, { tell }] of Object.entries(STORIES)) {
+    await t.test(name, (t) => tell({ t, which: "everywire", server, transport, open: (path) => open(t, path) }));
+  }
+  const client = await open(t, "/echo");
+  client.send("a");
+  assert.deepEqual(await client.hear(), ["a"]);
+  await page.close();
 }
 
-for (const origin of ["same", "other"]) {
-  test(`Chromium, on a page of ${origin === "same" ? "the server's own" : "another"} origin`, async (t) => {
-    const browser = await launch(t);
-    const server = await share("everywire", { sockjsUrl: SCRIPT, responseLimit: 8192 });
+test("Chromium", { concurrency: true }, async (t) => {
+  const [browser, server, strict, elsewhere] = await Promise.all([
+    launch(t),
+    share("everywire", OPTIONS),
+    share("everywire", { ...OPTIONS, origins: [] }),
+    servePage(t),
+  ]);
+  const gauges = await Gauges.of(t, server);
+  const openPage = await pages(browser);
+
+  const onPage = async (t, origin) => {
+    // A browser has six connections to a host: a transport has a host of its own.
+    const from = (name) => ({ url: `http://${name}.${origin}.localhost:${server.port}` });
     // The greeting is a page as good as any.
-    const address = origin === "same" ? `${server.url}/echo/` : await servePage(t);
-    const open = await pages(browser);
-    for (const transport of WAYS[origin]) {
-      await t.test(transport, async () => {
-        const page = await open(address);
-        const texts = ["a", "", "é😀\u2028\u0001%\"\\/</script><b>", "x".repeat(10_000), "the last"];
-        const seen = await page.evaluate(talk, { url: `${server.url}/echo`, transports: [transport], texts, timeout: 8000 });
-        assert.deepEqual(seen, { by: transport, heard: texts, code: 1000, reason: "Normal closure" });
-        await page.close();
-      });
-    }
+    const open = (at) => openPage(origin === "same" ? `${at.url}/echo/` : elsewhere);
+    const ways = WAYS[origin].map((transport) =>
+      t.test(transport, async (t) => {
+        const at = from(transport);
+        await tellAll(t, transport, await open(at), server, at);
+      }),
+    );
     // Whatever works, where the WebSocket does not.
-    await t.test("falls back", async () => {
-      const page = await open(address);
-      const { by } = await page.evaluate(talk, { url: `${server.url}/disabled_websocket_echo`, texts: ["a"] });
-      assert.equal(by, "xhr-streaming");
+    const falls = t.test("falls back", async (t) => {
+      const at = from("any");
+      const client = await Client.inPage(t, await open(at), at, "/disabled_websocket_echo");
+      assert.equal(client.transport, "xhr-streaming");
     });
+    await Promise.all([...ways, falls]);
+  };
+  await Promise.all([
+    t.test("on a page of the server's own origin", { concurrency: true }, (t) => onPage(t, "same")),
+    t.test("on a page of another origin", { concurrency: true }, (t) => onPage(t, "other")),
+    t.test("on a page of an origin that is not allowed", async (t) => {
+      const page = await openPage(elsewhere);
+      const refused = (transport) => assert.rejects(Client.inPage(t, page, strict, "/echo", [transport]), REFUSED);
+      await Promise.all(ANYWHERE.map(refused));
+    }),
+  ]);
+  await t.test("the server notices that they are gone", async () => {
+    await browser.close();
+    await gauges.back("pages have gone");
   });
-}
+});

@@ -8,60 +8,18 @@ import { WebSocket } from "ws";
 
 import { within } from "../socketio/patience.js";
 import { Client, TRANSPORTS } from "./client.js";
+import { STORIES } from "./stories.js";
 import { share } from "./target.js";
-
-const TEXTS = ["a", "", "é😀\u2028\u0001%\"\\/<>&", "x".repeat(20_000), '["not an array"]', "\ud800 half"];
-/** Ours makes U+FFFD of half a pair; the reference keeps it. */
-const AS_HEARD = { everywire: TEXTS.map((text) => text.replace("\ud800", "\ufffd")), reference: TEXTS };
 
 for (const which of ["everywire", "reference"]) {
   for (const transport of TRANSPORTS) {
-    test(`${which}, ${transport}: texts come back`, async (t) => {
-      const server = await share(which);
-      const client = await Client.open(t, server, "/echo", [transport]);
-      assert.equal(client.transport, transport);
-      client.send(...TEXTS);
-      assert.deepEqual(await client.hear(TEXTS.length), AS_HEARD[which]);
-      // Far more than one response may have.
-      for (let i = 0; i < 5; i++) client.send("!long 100000");
-      for (const text of await client.hear(5)) assert.equal(text.length, 100_000);
-      client.send("!end");
-      assert.deepEqual(await within(client.closed, "an end"), [1000, "Normal closure", true]);
-    });
-
-    test(`${which}, ${transport}: many, in order`, async (t) => {
-      const client = await Client.open(t, await share(which, { responseLimit: 4096 }), "/echo", [transport]);
-      const numbers = Array.from({ length: 2000 }, (_, i) => String(i));
-      client.send(...numbers);
-      assert.deepEqual(await client.hear(numbers.length), numbers);
-    });
-
-    test(`${which}, ${transport}: an end at once`, async (t) => {
-      const client = await Client.open(t, await share(which), "/close", [transport]);
-      assert.deepEqual(await within(client.closed, "an end"), [1000, "Normal closure", true]);
-    });
-
-    test(`${which}, ${transport}: the client goes`, async (t) => {
-      const server = await share(which);
-      const others = await Client.open(t, server, "/broadcast", ["websocket"]);
-      const client = await Client.open(t, server, "/broadcast", [transport]);
-      client.send("all");
-      for (const one of [client, others]) assert.deepEqual(await one.hear(), ["all"]);
-      client.close(3001, "enough");
-      assert.deepEqual(await within(client.closed, "its end"), [3001, "enough", true]);
-      others.send("again");
-      assert.deepEqual(await others.hear(), ["again"]);
-    });
-
-    test(`${which}, ${transport}: heart-beats`, async (t) => {
-      // The reference beats by pings on a WebSocket, which nobody sees here.
-      const options = { heartbeatDelay: 200 };
-      if (which === "everywire") options.frames = true;
-      const client = await Client.open(t, await share(which, options), "/echo", [transport]);
-      if (which === "everywire" || transport !== "websocket") await client.beat(3);
-      client.send("still here");
-      assert.deepEqual(await client.hear(), ["still here"]);
-    });
+    for (const [name, { options, tell }] of Object.entries(STORIES)) {
+      test(`${which}, ${transport}: ${name}`, async (t) => {
+        const server = await share(which, which === "everywire" ? { ...options, frames: true } : options);
+        const open = (path) => Client.open(t, server, path, [transport]);
+        await tell({ t, which, server, transport, open });
+      });
+    }
   }
 
   test(`${which}: what does not work is passed by`, async (t) => {

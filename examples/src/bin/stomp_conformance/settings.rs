@@ -28,9 +28,15 @@ pub(crate) struct Settings {
     sockjs_heartbeat: Option<u64>,
     response_limit: Option<usize>,
     disconnect_delay: Option<u64>,
+    /// Whether SockJS has what only old browsers need.
+    legacy: bool,
+    /// The client's script for SockJS's page for iframes.
+    script: Option<String>,
     /// Whether everybody has to show who they are.
     pub(crate) members_only: bool,
     pub(crate) origins: Vec<String>,
+    /// By what names the server may be asked, beside its own.
+    hosts: Vec<String>,
     /// How long clients may take to go when the server is told to.
     pub(crate) grace: u64,
 }
@@ -55,8 +61,11 @@ impl Default for Settings {
             sockjs_heartbeat: None,
             response_limit: None,
             disconnect_delay: None,
+            legacy: false,
+            script: None,
             members_only: false,
             origins: Vec::new(),
+            hosts: Vec::new(),
             grace: 2000,
         }
     }
@@ -102,6 +111,8 @@ impl Settings {
             heartbeat: wait(self.sockjs_heartbeat, default.heartbeat),
             response_limit: self.response_limit.unwrap_or(default.response_limit),
             disconnect_delay: wait(self.disconnect_delay, default.disconnect_delay),
+            legacy: self.legacy,
+            script: self.script.clone().unwrap_or(default.script),
             // In JSON each byte of a frame may take two.
             body_bytes: 2 * self.stomp().frame_bytes(),
             ..default
@@ -111,6 +122,6 @@ impl Settings {
     pub(crate) fn options(&self) -> Options {
         let default = QueueOptions::default();
         let queues = QueueOptions { messages: self.queue_messages.unwrap_or(default.messages), ..default };
-        Options { origins: self.origins.clone(), queues, ..Options::default() }
+        Options { origins: self.origins.clone(), hosts: self.hosts.clone(), queues, ..Options::default() }
     }
 }
