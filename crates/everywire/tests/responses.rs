@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use everywire::{App, Args, Connection, MailboxOptions, Options, Overflow, SockJsOptions, sockjs_raw, sse};
-use support::{Tcp, get, serve, until, within};
-use tokio::net::TcpSocket;
+use support::{Tcp, get, serve, small_sockets, until, within};
 use tokio::sync::Barrier;
 
 fn application(options: Options, response_limit: usize) -> App {
@@ -176,15 +175,15 @@ async fn who_does_not_read_costs_what_may_wait() {
         ..Options::default()
     };
     let app = application(options, 1 << 30);
-    let address = serve_in_small_sockets(&app);
+    let address = small_sockets::serve(&app);
     let mut readers = Vec::new();
     for i in 0..20 {
-        readers.push(connect(address).await);
+        readers.push(small_sockets::connect(address).await);
         listen(&mut readers[i], &format!("reader{i}"), true).await;
     }
     let mut sleepers = Vec::new();
     for i in 0..4 {
-        let mut sleeper = connect(address).await;
+        let mut sleeper = small_sockets::connect(address).await;
         if i % 2 == 0 {
             listen(&mut sleeper, &format!("sleeper{i}"), true).await;
         } else {
@@ -207,23 +206,4 @@ async fn who_does_not_read_costs_what_may_wait() {
         assert!(published < 10_000, "those who do not read are still there");
     }
     assert_eq!(app.waiting_bytes(), 0);
-}
-
-fn serve_in_small_sockets(app: &App) -> SocketAddr {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_send_buffer_size(8 * 1024).unwrap();
-    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let listener = socket.listen(1024).unwrap();
-    let address = listener.local_addr().unwrap();
-    let app = app.clone();
-    tokio::spawn(
-        async move { app.serve_with_shutdown(listener, std::future::pending(), Duration::ZERO).await },
-    );
-    address
-}
-
-async fn connect(address: SocketAddr) -> Tcp {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(8 * 1024).unwrap();
-    Tcp::new(socket.connect(address).await.unwrap())
 }

@@ -7,8 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use everywire::{App, Connection, MailboxOptions, Options, Overflow, raw};
-use support::{Frame, Tcp, until, upgrade_head, within};
-use tokio::net::TcpSocket;
+use support::{Frame, Tcp, small_sockets, until, upgrade_head, within};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 const READERS: usize = 990;
@@ -34,24 +33,8 @@ fn application(overflow: Overflow) -> App {
         .unwrap()
 }
 
-/// Serves behind sockets in which little fits, so that it is the mailbox where things wait.
-fn serve_in_small_sockets(app: &App) -> SocketAddr {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_send_buffer_size(8 * 1024).unwrap();
-    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let listener = socket.listen(1024).unwrap();
-    let address = listener.local_addr().unwrap();
-    let app = app.clone();
-    tokio::spawn(
-        async move { app.serve_with_shutdown(listener, std::future::pending(), Duration::ZERO).await },
-    );
-    address
-}
-
 async fn client(address: SocketAddr) -> Tcp {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(8 * 1024).unwrap();
-    let mut client = Tcp::new(socket.connect(address).await.unwrap());
+    let mut client = small_sockets::connect(address).await;
     assert_eq!(client.request(&upgrade_head("/raw", "")).await.status, 101);
     client
 }
@@ -70,7 +53,7 @@ async fn read(mut client: Tcp, done: UnboundedSender<()>) {
 
 /// Publishes everything while all but the sleepers read, and gives the sleepers.
 async fn publish_to_all(app: &App) -> Vec<Tcp> {
-    let address = serve_in_small_sockets(app);
+    let address = small_sockets::serve(app);
     let (done, mut all_done) = unbounded_channel();
     let mut sleepers = Vec::new();
     let mut readers = Vec::new();

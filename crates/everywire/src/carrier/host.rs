@@ -30,7 +30,7 @@ pub(crate) struct Host {
     wheel: Arc<Wheel>,
     pub(super) lanes: SmallVec<[(Lane, Way); 2]>,
     scheduled: Option<Time>,
-    pub(super) held: Held,
+    held: Held,
     /// A WebSocket that may send no more for now: as many of its events wait as may.
     unread: Option<Lane>,
     /// Whether the session knows that it is to end.

@@ -3,6 +3,7 @@
 
 pub mod http2;
 pub mod log;
+pub mod small_sockets;
 pub mod stomp;
 pub mod streaming;
 
