@@ -23,7 +23,7 @@ pub(super) struct Carrier {
     pub(super) lane: Option<Lane>,
     /// What has come of the response.
     pub(super) reading: Reading,
-    /// Whether the response has brought a frame.
+    /// Whether the response has opened the session, or brought a message: a heart-beat does not make it worth another at once.
     pub(super) brought: bool,
     /// Whether the session is open.
     pub(super) open: bool,

@@ -53,7 +53,6 @@ impl SockJsClient {
             return;
         }
         let (frames, read) = carrier.reading.read(bytes);
-        carrier.brought |= !frames.is_empty();
         for frame in frames {
             let heard = Heard::read(&frame, self.options.frame_messages);
             self.hear(heard.map(Heard::into_owned), out);
@@ -80,6 +79,7 @@ impl SockJsClient {
             }
             Ok(Heard::Open) => {
                 carrier.open = true;
+                carrier.brought = true;
                 let transport = carrier.transport;
                 out.push(Output::Opened { transport });
             }
@@ -87,10 +87,13 @@ impl SockJsClient {
                 let text = "the server has sent messages before it opened the session".to_owned();
                 self.over(Reason::ProtocolError, 1002, text, out);
             }
-            Ok(Heard::Messages(messages)) => out.extend(messages.into_iter().map(|message| match message {
-                Cow::Borrowed(text) => Output::Message(Message::Text(text)),
-                Cow::Owned(text) => Output::Decoded(Decoded::Text(text)),
-            })),
+            Ok(Heard::Messages(messages)) => {
+                carrier.brought |= !messages.is_empty();
+                out.extend(messages.into_iter().map(|message| match message {
+                    Cow::Borrowed(text) => Output::Message(Message::Text(text)),
+                    Cow::Owned(text) => Output::Decoded(Decoded::Text(text)),
+                }));
+            }
             Ok(Heard::Heartbeat) if carrier.open => out.push(Output::Heartbeat),
             Ok(Heard::Heartbeat | Heard::Nothing) => {}
             Ok(Heard::Close { code, reason }) => self.over(reason_of(code), code, reason.into_owned(), out),

@@ -17,8 +17,8 @@ use super::{
 };
 use crate::seam::{Decoded, Kind, Time};
 
-/// How long it waits before it listens again when a response has ended that brought nothing, so that no server makes it ask
-/// without end. Sessions live five seconds without a listener.
+/// How long after a request it listens again when that has brought no message, so that no server makes it ask without end.
+/// Sessions live five seconds without a listener.
 const NOTHING_HEARD: Duration = Duration::from_secs(1);
 
 const CANNOT_CONNECT: &str = "Cannot connect to server";
@@ -262,7 +262,7 @@ impl SockJsClient {
         } else if carrier.reading.is_within_frame() {
             self.broke(now, 1006, "the response has ended within a frame".to_owned(), out);
         } else {
-            carrier.until = if carrier.brought { now } else { now.after(NOTHING_HEARD) };
+            carrier.until = if carrier.brought { now } else { carrier.until.after(NOTHING_HEARD) };
         }
     }
 
@@ -340,6 +340,7 @@ impl SockJsClient {
             && carrier.lane.is_none()
             && now >= carrier.until
         {
+            carrier.until = now;
             carrier.listen(&self.terms, &self.options, &mut self.requests, out);
         }
         if self.outbox.has_room_again(&self.options) && self.ending.is_none() {
