@@ -91,6 +91,7 @@ export class Wire {
   /** The text of one that has a body, if it does not say itself how that comes. */
   text(request) {
     if (request.body === undefined) return this.head(request);
+    if (request.headers?.["Transfer-Encoding"] !== undefined) return this.head(request) + request.body;
     const headers = { "Content-Length": Buffer.byteLength(request.body), ...request.headers };
     return this.head({ ...request, headers }) + request.body;
   }
