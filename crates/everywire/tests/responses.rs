@@ -2,12 +2,13 @@
 
 mod support;
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use everywire::{App, Args, Connection, MailboxOptions, Options, Overflow, SockJsOptions, sockjs_raw, sse};
-use support::{Tcp, get, serve, small_sockets, until, within};
+use support::{Tcp, get, http2, serve, small_sockets, until, within};
 use tokio::sync::Barrier;
 
 fn application(options: Options, response_limit: usize) -> App {
@@ -206,4 +207,75 @@ async fn who_does_not_read_costs_what_may_wait() {
         assert!(published < 10_000, "those who do not read are still there");
     }
     assert_eq!(app.waiting_bytes(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_of_http_2_hears_all_when_it_reads_on() {
+    let app = application(Options::default(), 1 << 30);
+    let address = serve(&app).await;
+    let client = http2::connect(address).await;
+    // Two streams of one connection: what the one does not read is no matter of the other's.
+    let mut bodies = Vec::new();
+    for path in ["/sockjs/000/aaa/xhr_streaming", "/sockjs/000/bbb/xhr_streaming"] {
+        let request = http::Request::post(format!("http://localhost{path}")).body(()).unwrap();
+        let mut client = client.clone().ready().await.unwrap();
+        let (response, _) = client.send_request(request, true).unwrap();
+        let response = within("a response", response).await.unwrap();
+        assert_eq!(response.status(), 200);
+        bodies.push(response.into_body());
+    }
+    until("all to be in", || app.session_count() == 2).await;
+    let mut reader = Lines::new(bodies.remove(0));
+    let mut sleeper = Lines::new(bodies.remove(0));
+    reader.opened().await;
+    sleeper.opened().await;
+    // Much more than a window, and than a body holds; less than may wait.
+    const MESSAGES: usize = 600;
+    for number in 0..MESSAGES {
+        publish(&app, format!("{number:<1024}")).await;
+        assert_eq!(reader.next().await.trim_end(), number.to_string());
+    }
+    assert!(app.waiting_bytes() > 0, "what is not read waits in the mailbox, where it is counted");
+    for number in 0..MESSAGES {
+        assert_eq!(sleeper.next().await.trim_end(), number.to_string());
+    }
+    assert_eq!(app.waiting_bytes(), 0);
+}
+
+/// The frames of a body of HTTP/2, whose window is given back only as they are asked for.
+struct Lines {
+    body: h2::RecvStream,
+    read: Vec<u8>,
+    messages: VecDeque<String>,
+}
+
+impl Lines {
+    fn new(body: h2::RecvStream) -> Self {
+        Self { body, read: Vec::new(), messages: VecDeque::new() }
+    }
+
+    async fn line(&mut self) -> String {
+        loop {
+            if let Some(end) = self.read.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.read.drain(..=end).collect();
+                return String::from_utf8(line).unwrap();
+            }
+            let more = within("more of a body", self.body.data()).await.unwrap().unwrap();
+            self.body.flow_control().release_capacity(more.len()).unwrap();
+            self.read.extend_from_slice(&more);
+        }
+    }
+
+    async fn opened(&mut self) {
+        assert_eq!(self.line().await.len(), 2049);
+        assert_eq!(self.line().await, "o\n");
+    }
+
+    async fn next(&mut self) -> String {
+        while self.messages.is_empty() {
+            let line = self.line().await;
+            self.messages.extend(messages(&line));
+        }
+        self.messages.pop_front().unwrap()
+    }
 }
