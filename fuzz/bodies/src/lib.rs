@@ -13,6 +13,7 @@ mod signalr;
 mod signalr_server;
 mod socketio;
 mod sockjs_client;
+mod sockjs_server;
 mod stomp_client;
 mod stomp_parser;
 mod stomp_server;
@@ -27,6 +28,7 @@ pub use signalr::signalr;
 pub use signalr_server::signalr_server;
 pub use socketio::socketio;
 pub use sockjs_client::sockjs_client;
+pub use sockjs_server::sockjs_server;
 pub use stomp_client::stomp_client;
 pub use stomp_parser::stomp_parser;
 pub use stomp_server::stomp_server;
@@ -46,6 +48,7 @@ pub const BODIES: &[(&str, Body)] = &[
     ("signalr_server", signalr_server),
     ("socketio", socketio),
     ("sockjs_client", sockjs_client),
+    ("sockjs_server", sockjs_server),
     ("stomp_client", stomp_client),
     ("stomp_parser", stomp_parser),
     ("stomp_server", stomp_server),
