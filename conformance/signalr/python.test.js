@@ -24,14 +24,12 @@ for (const way of WAYS) {
     const server = await share();
     const options = JSON.stringify({ url: `${server.http}/hubs/default`, ...way });
     const { stdout } = await promisify(execFile)(PYTHON, [SCRIPT, options], { timeout: 60_000 });
-    const { items, ...seen } = JSON.parse(stdout);
-    assert.deepEqual(seen, {
+    assert.deepEqual(JSON.parse(stdout), {
       sum: 5,
       echo: { text: "é€😀", list: [1, null] },
       failed: "An unexpected error occurred invoking 'Refuse' on the server. HubException: no",
+      items: [0, 1, 2, 3, 4],
       heard: ["for it alone"],
     });
-    const isSure = way.client === "pysignalr";
-    assert.deepEqual(isSure ? items : items.slice(-4), isSure ? [0, 1, 2, 3, 4] : [1, 2, 3, 4]);
   });
 }

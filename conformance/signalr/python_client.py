@@ -39,8 +39,9 @@ def with_signalrcore(url, protocol, transport):
     }
     hub.send("Refuse", ["no"])
     seen["failed"] = failed.get(timeout=PATIENCE).error
-    # It begins to listen after it has asked: by then the first items may be gone.
-    hub.stream("Pace", [5, 20]).subscribe({"next": items.append, "complete": lambda _: done.set(), "error": lambda e: items.append(str(e))})
+    # It begins to listen after it has asked, so the items wait until it does.
+    hub.stream("Held", [5]).subscribe({"next": items.append, "complete": lambda _: done.set(), "error": lambda e: items.append(str(e))})
+    hub.send("Release", [])
     assert done.wait(PATIENCE), "the stream does not end"
     hub.send("Send", ["caller", [], "event", "for it alone"])
     seen |= {"items": items, "heard": heard.get(timeout=PATIENCE)}
