@@ -7,8 +7,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use everywire::{App, Args, Connection, MailboxOptions, Options, Overflow, SockJsOptions, sockjs_raw, sse};
+use everywire::{
+    App, Args, Connection, MailboxOptions, Options, Overflow, SockJsOptions, sockjs_raw, sockjs_stomp, sse,
+};
+use support::stomp::Stomp;
 use support::{Tcp, get, http2, serve, small_sockets, until, within};
+use tokio::net::TcpListener;
 use tokio::sync::Barrier;
 
 fn application(options: Options, response_limit: usize) -> App {
@@ -20,7 +24,8 @@ fn application(options: Options, response_limit: usize) -> App {
                 Ok(conn.emit("message", format!("echo {text}"))?)
             });
         })
-        .mount("/sockjs", sockjs_raw().sockjs(sockjs))
+        .mount("/sockjs", sockjs_raw().sockjs(sockjs.clone()))
+        .mount("/stomp", sockjs_stomp().sockjs(sockjs))
         .mount("/sse", sse())
         .options(options)
         .build()
@@ -56,10 +61,25 @@ fn messages(chunk: &str) -> Vec<String> {
     serde_json::from_str(array).unwrap()
 }
 
+/// The application in a server of axum.
+async fn serve_by_axum(app: &App) -> SocketAddr {
+    let router = axum::Router::new().fallback_service(app.service());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
 #[tokio::test]
 async fn each_response_has_its_own_form() {
-    let app = application(Options::default(), 1 << 17);
-    let address = serve(&app).await;
+    for by_axum in [false, true] {
+        let app = application(Options::default(), 1 << 17);
+        let address = if by_axum { serve_by_axum(&app).await } else { serve(&app).await };
+        each_hears_in_its_own_form(&app, address).await;
+    }
+}
+
+async fn each_hears_in_its_own_form(app: &App, address: SocketAddr) {
     let mut streaming = Tcp::connect(address).await;
     listen(&mut streaming, "aaa", true).await;
     let mut events = Tcp::connect(address).await;
@@ -74,7 +94,7 @@ async fn each_response_has_its_own_form() {
     sse.chunk().await.expect("what it begins with");
     until("all to be in", || app.session_count() == 3).await;
     for text in ["one", "50 % é\u{2028}\u{1f600}\n\"\\", ""] {
-        publish(&app, text).await;
+        publish(app, text).await;
         let quoted = serde_json::to_string(text)
             .unwrap()
             .replace('\u{2028}', "\\u2028")
@@ -137,6 +157,97 @@ async fn a_session_goes_on_over_many_responses() {
         assert_eq!(published, (0..MESSAGES).map(|number| number.to_string()).collect::<Vec<_>>());
         let expected: Vec<_> = (1..=echoes.len()).map(|number| format!("echo {number}")).collect();
         assert_eq!(echoes, expected);
+    }
+}
+
+/// Hears by this transport what two rooms say to three subscriptions, until each of these has this many messages.
+async fn hear_stomp(address: SocketAddr, transport: &str, all_in: Arc<Barrier>, most: usize) -> Vec<Stomp> {
+    let session = format!("/stomp/000/{transport}");
+    let ask = match transport {
+        "eventsource" => get(&format!("{session}/{transport}")),
+        _ => format!("POST {session}/{transport} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"),
+    };
+    let mut wire = Tcp::connect(address).await;
+    wire.send(&ask).await;
+    wire.head().await;
+    let say = [
+        r"CONNECT\naccept-version:1.2\n\n\u0000",
+        r"SUBSCRIBE\nid:0\ndestination:/topic/left\n\n\u0000",
+        r"SUBSCRIBE\nid:1\ndestination:/room/left\n\n\u0000",
+        r"SUBSCRIBE\nid:2\ndestination:/topic/right\nreceipt:in\n\n\u0000",
+    ]
+    .map(|frame| format!("\"{frame}\""));
+    let body = format!("[{}]", say.join(","));
+    let length = body.len();
+    let mut heard: Vec<Stomp> = Vec::new();
+    let mut open = false;
+    while heard.len() < most {
+        let Some(chunk) = within("a frame", wire.chunk()).await else {
+            wire.send(&ask).await;
+            assert_eq!(wire.head().await.status, 200);
+            continue;
+        };
+        let frame = match transport {
+            "eventsource" => {
+                chunk.strip_prefix("data: ").unwrap_or(&chunk).replace("\r\n\r\n", "\n").replace("%25", "%")
+            }
+            _ => chunk,
+        };
+        match &*frame {
+            "o\n" => {
+                assert!(!open, "another session");
+                open = true;
+                let send = format!(
+                    "POST {session}/xhr_send HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{body}"
+                );
+                assert_eq!(Tcp::ask(address, &send).await.status, 204);
+            }
+            frame if frame.starts_with('a') => {
+                for text in messages(frame) {
+                    let frame = Stomp::parse(&text);
+                    match &*frame.command {
+                        "MESSAGE" => heard.push(frame),
+                        "RECEIPT" => _ = all_in.wait().await,
+                        other => assert_eq!(other, "CONNECTED"),
+                    }
+                }
+            }
+            prelude => assert!(prelude.trim().bytes().all(|byte| byte == b'h'), "{prelude:?}"),
+        }
+    }
+    heard
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn subscriptions_of_stomp_share_a_response() {
+    const MESSAGES: usize = 1000;
+    let app = application(Options::default(), 16 * 1024);
+    let address = serve(&app).await;
+    let all_in = Arc::new(Barrier::new(3));
+    let clients = ["xhr_streaming", "eventsource"]
+        .map(|transport| tokio::spawn(hear_stomp(address, transport, all_in.clone(), 3 * MESSAGES)));
+    within("all to be in", all_in.wait()).await;
+    let body = |room: &str, number: usize| format!("{room} {number}: 50 % é\u{2028}\u{1f600}\n\"\\");
+    for number in 0..MESSAGES {
+        for room in ["left", "right"] {
+            app.to(room).publish("message", body(room, number)).await.unwrap();
+        }
+    }
+    for client in clients {
+        let heard = client.await.unwrap();
+        for (subscription, destination) in [("0", "/topic/left"), ("1", "/room/left"), ("2", "/topic/right")]
+        {
+            let (_, room) = destination.rsplit_once('/').unwrap();
+            let mut number = 0;
+            for message in heard.iter().filter(|message| message.header("subscription") == subscription) {
+                assert_eq!(
+                    (message.header("destination"), &*message.body),
+                    (destination, &*body(room, number))
+                );
+                number += 1;
+            }
+            assert_eq!(number, MESSAGES, "{subscription}");
+        }
     }
 }
 

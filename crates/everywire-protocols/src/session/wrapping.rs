@@ -74,21 +74,39 @@ impl Wrapping {
     }
 }
 
+impl Wrapping {
+    /// The shape of the response that it is for, if it is for one.
+    fn shape(self) -> Option<SockJsShape> {
+        match self {
+            Self::SockJsLines => Some(SockJsShape::Lines),
+            Self::SockJsEvents => Some(SockJsShape::Events),
+            _ => None,
+        }
+    }
+}
+
 /// For protocols whose messages are a head, each client's own, and a tail that is wrapped once for all. No row of the mount
 /// table has one on Engine.IO.
 impl Wrapping {
     /// Appends a tail, wrapped.
     pub fn tail(self, tail: &[u8], out: &mut Vec<u8>) {
-        if self == Self::SockJs {
-            sockjs::append_end_of_single(&String::from_utf8_lossy(tail), out);
-        } else {
-            out.extend_from_slice(tail);
+        let write = &mut |out: &mut Vec<u8>| out.extend_from_slice(tail);
+        match (self, self.shape()) {
+            (_, Some(shape)) => sockjs::append_end_to_response(&shape, write, out),
+            (Self::SockJs, None) => sockjs::append_end_of_single(&String::from_utf8_lossy(tail), out),
+            _ => write(out),
         }
     }
 
     /// Adds a message of this head and a tail that is wrapped already.
     pub fn joined(self, kind: Kind, head: &[u8], tail: &[u8], outbox: &mut dyn Outbox) {
-        if self == Self::SockJs {
+        if let Some(shape) = self.shape() {
+            outbox.message(Kind::Text, head.len() + tail.len() + 16, &mut |out| {
+                let write = &mut |out: &mut Vec<u8>| out.extend_from_slice(head);
+                sockjs::append_begin_to_response(&shape, write, out);
+                out.extend_from_slice(tail);
+            });
+        } else if self == Self::SockJs {
             outbox.message(Kind::Text, head.len() + tail.len() + 16, &mut |out| {
                 sockjs::append_begin_of_single(&String::from_utf8_lossy(head), out);
                 out.extend_from_slice(tail);
@@ -175,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_head_and_a_tail_are_the_message() {
-        for wrapping in [Wrapping::None, Wrapping::SockJs] {
+        for wrapping in [Wrapping::None, Wrapping::SockJs, Wrapping::SockJsLines, Wrapping::SockJsEvents] {
             for (head, tail) in [("a\nb\"", "\u{2028}\n\nc\0"), ("", ""), ("é", "😀")] {
                 let mut messages = Vec::new();
                 let mut outbox = |kind, bytes: &[u8]| messages.push((kind, bytes.to_vec()));

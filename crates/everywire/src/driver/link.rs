@@ -10,13 +10,14 @@ use everywire_protocols::session::Wrapping;
 use parking_lot::Mutex;
 use tokio::net::TcpStream;
 
-use crate::carrier::frames::Frames;
+use crate::carrier::form::Framing;
+use crate::carrier::frames::{Frames, Plain};
 use crate::carrier::pieces::Slot;
 
 /// A session, as its conversation sees it.
 pub(crate) trait SessionLink: Link {
-    /// From now on, whoever writes broadcasts to the socket writes their heads like this.
-    fn set_heads(&self, headed: Headed);
+    /// From now on, whoever writes broadcasts writes their heads like this. False if they are written in another way already.
+    fn set_heads(&self, headed: Headed) -> bool;
 }
 
 /// A session on a TCP socket that we own, or that may get one: others may write whole frames to it, while its mailbox
@@ -31,11 +32,13 @@ pub(crate) struct SocketLink {
     heads: OnceLock<Box<Headed>>,
 }
 
-/// How the messages of a client begin, and how they are wrapped.
+/// How the messages of a client begin, and how they are wrapped and framed.
 pub(crate) struct Headed {
     pub(crate) heads: Arc<dyn Heads>,
     pub(crate) form: ProtocolForm,
     pub(crate) wrapping: Wrapping,
+    /// Nothing compresses: that would be of the whole.
+    pub(crate) framing: Framing,
 }
 
 impl SocketLink {
@@ -87,8 +90,9 @@ impl Link for SocketLink {
     fn messages(&self, _slot: u32, broadcast: &Broadcast, tail: &[u8], out: &mut Vec<u8>) {
         let Some(headed) = self.heads.get() else { return };
         let kind = headed.form.kind(broadcast);
-        headed.heads.heads(broadcast, &mut |head| {
-            headed.wrapping.joined(kind, head, tail, &mut Frames::new(out));
+        headed.heads.heads(broadcast, &mut |head| match headed.framing {
+            Framing::Plain => headed.wrapping.joined(kind, head, tail, &mut Plain(out)),
+            _ => headed.wrapping.joined(kind, head, tail, &mut Frames::new(out)),
         });
     }
 
@@ -100,9 +104,11 @@ impl Link for SocketLink {
 }
 
 impl SessionLink for SocketLink {
-    fn set_heads(&self, headed: Headed) {
-        // A client speaks one version, on one socket, all its life.
-        let _ = self.heads.set(Box::new(headed));
+    fn set_heads(&self, headed: Headed) -> bool {
+        let (wrapping, framing) = (headed.wrapping, headed.framing);
+        // A client speaks one version, on one socket or in responses of one shape, all its life; or it does without.
+        let set = self.heads.get_or_init(|| Box::new(headed));
+        set.wrapping == wrapping && set.framing == framing
     }
 }
 
@@ -124,7 +130,9 @@ impl Link for ResponseLink {
 
 impl SessionLink for ResponseLink {
     /// No protocol of such a session has heads.
-    fn set_heads(&self, _headed: Headed) {}
+    fn set_heads(&self, _headed: Headed) -> bool {
+        false
+    }
 }
 
 /// A session on anything else (TLS, HTTP/2): only its task writes.
@@ -145,5 +153,7 @@ impl Link for QueueLink {
 
 impl SessionLink for QueueLink {
     /// Only its task writes, and that asks the protocol.
-    fn set_heads(&self, _headed: Headed) {}
+    fn set_heads(&self, _headed: Headed) -> bool {
+        false
+    }
 }

@@ -41,15 +41,15 @@ impl Conversation {
         if self.protocol.entrance() != Entrance::AtOnce {
             let all_in = self.seats.iter().all(|seat| seat.entered);
             let may = self.shared_socket && self.direct.is_some() && !self.watched && all_in;
-            self.link.mailbox().set_direct(may && self.give_heads());
+            self.link.mailbox().set_direct(may && self.give_heads(self.wrapping(), self.framing));
         }
     }
 
     /// Lets others write broadcasts to a response that goes on, wrapped so. False if that cannot be: somebody is told of each,
-    /// the protocol keeps some of them back, or each client has heads of its own.
+    /// the protocol keeps some of them back, or the client has asked for a response of another shape before.
     pub(crate) fn write_to_response(&self, wrapping: Wrapping) -> bool {
         let all_in = self.seats.iter().all(|seat| seat.entered);
-        if self.watched || !all_in || self.protocol.form().is_headed() {
+        if self.watched || !all_in || self.seats.len() == 0 || !self.give_heads(wrapping, Framing::Plain) {
             return false;
         }
         let form = form(self.protocol.form(), wrapping, Framing::Plain);
@@ -62,12 +62,11 @@ impl Conversation {
 
     /// Lets others write the heads of broadcasts, if the protocol has some. False if the carrier cannot put them together:
     /// what is compressed is compressed whole.
-    fn give_heads(&self) -> bool {
+    fn give_heads(&self, wrapping: Wrapping, framing: Framing) -> bool {
         let Some(heads) = self.protocol.heads() else { return true };
-        if self.framing != Framing::WebSocket {
+        if matches!(framing, Framing::Deflate(_)) {
             return false;
         }
-        self.link.set_heads(Headed { heads, form: self.protocol.form(), wrapping: self.wrapping() });
-        true
+        self.link.set_heads(Headed { heads, form: self.protocol.form(), wrapping, framing })
     }
 }

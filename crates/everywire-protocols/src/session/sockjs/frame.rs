@@ -61,16 +61,31 @@ pub(in crate::session) fn append_single(write: &mut dyn FnMut(&mut Vec<u8>), out
     out.extend_from_slice(b"\"]");
 }
 
+/// How frames of messages stand in a response of this shape that goes on.
+fn in_response(shape: &Shape) -> (&'static [u8], &'static [u8]) {
+    match shape {
+        Shape::Events => (b"data: a[", b"]\r\n\r\n"),
+        _ => (b"a[", b"]\n"),
+    }
+}
+
 /// Appends a message, which `write` appends, to a response that goes on: to the frame that `out` ends with, or as a frame.
 pub(in crate::session) fn append_to_response(
     shape: &Shape,
     write: &mut dyn FnMut(&mut Vec<u8>),
     out: &mut Vec<u8>,
 ) {
-    let (begin, end): (&[u8], &[u8]) = match shape {
-        Shape::Events => (b"data: a[", b"]\r\n\r\n"),
-        _ => (b"a[", b"]\n"),
-    };
+    append_begin_to_response(shape, write, out);
+    append_end_to_response(shape, &mut |_| {}, out);
+}
+
+/// Appends the first part of such a message.
+pub(in crate::session) fn append_begin_to_response(
+    shape: &Shape,
+    write: &mut dyn FnMut(&mut Vec<u8>),
+    out: &mut Vec<u8>,
+) {
+    let (begin, end) = in_response(shape);
     if out.ends_with(end) {
         out.truncate(out.len() - end.len());
         out.push(b',');
@@ -78,16 +93,28 @@ pub(in crate::session) fn append_to_response(
         out.extend_from_slice(begin);
     }
     out.push(b'"');
-    match shape {
-        Shape::Events => {
-            let mut quoted = Vec::new();
-            text::written_inside(write, &mut quoted);
-            escape_address(&quoted, out);
-        }
-        _ => text::written_inside(write, out),
-    }
+    inside_response(shape, write, out);
+}
+
+/// Appends the second part.
+pub(in crate::session) fn append_end_to_response(
+    shape: &Shape,
+    write: &mut dyn FnMut(&mut Vec<u8>),
+    out: &mut Vec<u8>,
+) {
+    inside_response(shape, write, out);
     out.push(b'"');
-    out.extend_from_slice(end);
+    out.extend_from_slice(in_response(shape).1);
+}
+
+fn inside_response(shape: &Shape, write: &mut dyn FnMut(&mut Vec<u8>), out: &mut Vec<u8>) {
+    if *shape == Shape::Events {
+        let mut text = Vec::new();
+        text::written_inside(write, &mut text);
+        escape_address(&text, out);
+    } else {
+        text::written_inside(write, out);
+    }
 }
 
 /// Appends text of an event: clients run a decoder of addresses over it.

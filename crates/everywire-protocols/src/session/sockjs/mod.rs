@@ -25,4 +25,7 @@ pub use frame::{Frame as SockJsFrame, Shape as SockJsShape};
 pub use options::{SockJsHeartbeat, SockJsOptions};
 pub use transport::SockJsTransport;
 
-pub(super) use frame::{append_begin_of_single, append_end_of_single, append_single, append_to_response};
+pub(super) use frame::{
+    append_begin_of_single, append_begin_to_response, append_end_of_single, append_end_to_response,
+    append_single, append_to_response,
+};
