@@ -483,6 +483,7 @@ crime("sessions of others", {}, async (server, t) => {
   for (const way of ["eventsource", "htmlfile", "jsonp"]) {
     assert.equal((await asked(server, listening(session, way, "access_token=ann"))).status, 404, way);
   }
+  assert.equal(await say(session, "jsonp", "access_token=ann", "by a form"), 404);
   // Who names it opens one of his own.
   const his = await open(session, "xhr_streaming", "access_token=bob");
   const nobodys = await open(session, "xhr_streaming", "");

@@ -138,13 +138,21 @@ story(
     await request("POST", "/echo/000/ID/xhr");
     for (const body of ["", "x", '["a"', '"a"', "{}", "null", "1", "\u{feff}[]"]) {
       await request("POST", "/echo/000/ID/xhr_send", { headers: JSON_TYPE, body });
-      await request("POST", "/echo/000/ID/jsonp_send", { headers: JSON_TYPE, body });
       await request("POST", "/echo/000/nobody/xhr_send", { headers: JSON_TYPE, body });
     }
     for (const kind of ["text/html", "TEXT/PLAIN", "application/octet-stream"])
       await request("POST", "/echo/000/ID/xhr_send", { headers: { "Content-Type": kind }, body: '["a"]' });
     for (const kind of ["T", "application/json; charset=utf-8", "application/xml", "text/xml"])
       await request("POST", "/echo/000/ID/xhr_send", { headers: { "Content-Type": kind }, body: "[]" });
+  },
+  typed,
+);
+
+story(
+  "forms that are none",
+  async ({ request }) => {
+    await request("GET", "/echo/000/ID/jsonp?c=x");
+    for (const body of ["", "x", '["a"', '"a"', "{}", "null", "1", "\u{feff}[]"]) await request("POST", "/echo/000/ID/jsonp_send", { headers: JSON_TYPE, body });
     for (const body of ["d=", "", "e=1", "d=x"]) await request("POST", "/echo/000/ID/jsonp_send", { headers: FORM, body });
     await request("POST", "/echo/000/nobody/jsonp_send", { headers: FORM, body: 'd=["a"]' });
   },

@@ -76,7 +76,9 @@ impl SockJs {
             {
                 self.listen(now, lane, transport, head, false, out);
             }
-            (Stage::Http(http), LaneKind::Post, Some(Asked::Send { jsonp })) => {
+            (Stage::Http(http), LaneKind::Post, Some(Asked::Send { jsonp }))
+                if jsonp == (http.began == SockJsTransport::Jsonp) =>
+            {
                 http.posts.push(Post { lane, headers: head.headers().clone(), jsonp });
             }
             _ => out.push(SockJsRefusal::NotFound.on(lane)),
