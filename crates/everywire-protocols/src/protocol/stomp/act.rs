@@ -75,7 +75,8 @@ impl Stomp {
         };
         let receipt = frame.header("receipt");
         let transaction = frame.header("transaction");
-        // A body that its type belies is told like a handler's error: the frame is whole, and so is the stream.
+        // A body that its type belies is told like a handler's error: the frame is whole, and so is the stream. But a transaction is
+        // done as a whole or not at all.
         let kept = body.clone();
         let args = match body::read(content_type.as_deref(), body) {
             Ok(args) => args,
@@ -84,6 +85,9 @@ impl Stomp {
                     Some(kind) => format!("the body is not what its content-type {kind:?} says: {error}"),
                     None => format!("the body cannot be taken: {error}"),
                 };
+                if transaction.is_some() {
+                    return Err(wrong("Bad body", detail));
+                }
                 self.refuse_body(&destination, &detail, receipt, out);
                 return Ok(());
             }

@@ -183,5 +183,15 @@ fn a_body_that_its_type_belies_is_reported() {
         let begin = "MESSAGE\nsubscription:e\ndestination:/user/queue/errors\nmessage-id:e1.0\ncontent-type:application/json\nreceipt-id:7\ncontent-length:";
         assert!(report.contains(begin) && report.contains("\n\n{\"code\":-32602,\"message\":"), "{report}");
         assert!(report.ends_with(",\"event\":\"/topic/a\"}␀"), "{report}");
+        // A transaction that lacks something is none.
+        let mut peer = Peer::open(Version::V1_2);
+        peer.hear("BEGIN\ntransaction:t\n\n␀");
+        let heard = peer.hear(&frame.replacen("receipt:7", "transaction:t\nreceipt:7", 1));
+        let [error, end] = &heard[..] else { panic!("{heard:?}") };
+        assert!(
+            error.starts_with("send ERROR\nmessage:Bad body\n") && error.contains("\nreceipt-id:7\n"),
+            "{error}"
+        );
+        assert!(end.starts_with("close (protocol error) Bad body: the body is not what "), "{end}");
     }
 }
