@@ -12,7 +12,7 @@ use everywire_bench::Mode;
 
 use crate::generator::Door;
 use crate::machine::Cores;
-use crate::rows::{Listeners, Protocol, Row, Work};
+use crate::rows::{Answer, Listeners, Protocol, Row, Work};
 use crate::wire::{Wire, Wires};
 
 /// The greedy floor: the base of ratios.
@@ -20,6 +20,9 @@ pub(crate) const FLOOR: &str = "floor";
 
 /// A runtime may need long to start on a busy machine.
 const START: Duration = Duration::from_secs(30);
+
+/// A connection that no row has.
+const NOBODY: usize = 99_999;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
@@ -147,6 +150,9 @@ impl Peer {
 
     /// How its connections are spoken to for some work, if it does that.
     pub(crate) fn wires(&self, work: Work) -> Option<Wires> {
+        if let Work::Echo { answer: Answer::Response, .. } = work {
+            return self.streams.map(|both| Wires::in_turn(&both[1..]));
+        }
         match work.listeners() {
             Listeners::Alike => Some(Wires::in_turn(self.wires)),
             Listeners::Streams => self.streams.map(Wires::apart),
@@ -258,8 +264,8 @@ impl Server {
             if let Some(status) = self.child.try_wait()? {
                 bail!("the server ended at once: {status}");
             }
-            match door.open(0) {
-                Ok(open) => return open.close(door.wires.first()).context("the first connection"),
+            match door.open(NOBODY) {
+                Ok(open) => return open.close(door.wires.of(NOBODY)).context("the first connection"),
                 Err(error) if refused(&error) && Instant::now() < deadline => {
                     thread::sleep(Duration::from_millis(5));
                 }

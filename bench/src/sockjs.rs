@@ -30,6 +30,15 @@ pub(crate) fn listen(port: u16, index: usize) -> Vec<u8> {
         .into_bytes()
 }
 
+/// How a request begins that says what a connection has to say: behind it come the length of the body, and the body.
+pub(crate) fn post(port: u16, index: usize) -> Vec<u8> {
+    let target = target(index, "xhr_send");
+    format!(
+        "POST {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: text/plain\r\nContent-Length: "
+    )
+    .into_bytes()
+}
+
 /// A message, and what comes back for it: a frame with one text each.
 pub(crate) fn exchange(message: &Template) -> Exchange {
     let text = message.quoted();

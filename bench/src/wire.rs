@@ -19,7 +19,8 @@ pub(crate) enum Wire {
     SignalRMsgPack,
     /// Frames of SockJS in text messages of a WebSocket.
     SockJs,
-    /// Frames of SockJS, a line each, in responses that go on: `xhr_streaming`. To listen only.
+    /// Frames of SockJS, a line each, in responses that go on: `xhr_streaming`. What is sent goes by requests, as texts with
+    /// a comma behind each.
     SockJsStream,
     /// Server-Sent Events. To listen only.
     EventSource,
@@ -28,7 +29,7 @@ pub(crate) enum Wire {
 impl Wire {
     /// Whether what the client sends is masked.
     pub(crate) fn is_masked(self) -> bool {
-        self != Self::Raw
+        !matches!(self, Self::Raw | Self::SockJsStream)
     }
 
     /// Whether what the server says comes in a response that goes on.
@@ -127,6 +128,12 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<(Frame<'_>, usize)>> {
 
 /// Appends a frame, as a client sends it on this wire, and returns where its payload begins.
 pub(crate) fn encode(wire: Wire, opcode: u8, payload: &[u8], out: &mut Vec<u8>) -> usize {
+    if wire == Wire::SockJsStream {
+        let start = out.len();
+        out.extend_from_slice(payload);
+        out.push(b',');
+        return start;
+    }
     let masked = if wire.is_masked() { 0x80 } else { 0 };
     out.push(0x80 | opcode);
     match payload.len() {
@@ -211,6 +218,14 @@ mod tests {
         let mut out = Vec::new();
         assert_eq!(encode(Wire::WebSocket, TEXT, b"Hello", &mut out), 6);
         assert_eq!(out, [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58]);
+    }
+
+    #[test]
+    fn texts_have_a_comma_behind_them() {
+        let mut out = Vec::new();
+        assert_eq!(encode(Wire::SockJsStream, TEXT, b"\"a\"", &mut out), 0);
+        assert_eq!(encode(Wire::SockJsStream, TEXT, b"\"b\"", &mut out), 4);
+        assert_eq!(out, b"\"a\",\"b\",");
     }
 
     #[test]

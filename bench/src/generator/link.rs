@@ -1,24 +1,23 @@
 //! One connection of the generator.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read};
 
 use anyhow::{Result, bail, ensure};
 use mio::net::TcpStream;
 
 use super::listener::Listener;
+use super::socket::Socket;
 use crate::wire::{self, CLOSE, Frame, PING, PONG, TEXT, Wire};
 use crate::{engine, hub};
 
 #[derive(Debug)]
 pub(crate) struct Link {
-    stream: TcpStream,
+    socket: Socket,
     wire: Wire,
     /// Reads what comes, if it comes in responses.
     listener: Option<Box<Listener>>,
     /// The beginning of a frame of which the rest has not come yet.
     partial: Vec<u8>,
-    /// What the socket did not take yet.
-    unsent: Vec<u8>,
 }
 
 impl Link {
@@ -28,27 +27,15 @@ impl Link {
         listener: Option<Box<Listener>>,
         partial: Vec<u8>,
     ) -> Self {
-        Self { stream, wire, listener, partial, unsent: Vec::new() }
+        Self { socket: Socket::new(stream), wire, listener, partial }
     }
 
-    pub(crate) fn send(&mut self, mut bytes: &[u8]) -> Result<()> {
-        while self.unsent.is_empty() && !bytes.is_empty() {
-            match self.stream.write(bytes) {
-                Ok(n) => bytes = &bytes[n..],
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        self.unsent.extend_from_slice(bytes);
-        Ok(())
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> Result<()> {
+        self.socket.send(bytes)
     }
 
     pub(crate) fn flush(&mut self) -> Result<()> {
-        if self.unsent.is_empty() {
-            return Ok(());
-        }
-        let unsent = std::mem::take(&mut self.unsent);
-        self.send(&unsent)
+        self.socket.flush()
     }
 
     /// Reads all that is there and hands over each message. `buffer` is the generator's and lends its space only.
@@ -61,7 +48,7 @@ impl Link {
         loop {
             let kept = self.partial.len();
             buffer[..kept].copy_from_slice(&self.partial);
-            let n = match self.stream.read(&mut buffer[kept..]) {
+            let n = match self.socket.stream.read(&mut buffer[kept..]) {
                 Ok(0) => bail!("closed by the peer"),
                 Ok(n) => n,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),

@@ -9,14 +9,17 @@ mod handshake;
 mod link;
 mod listener;
 mod open;
+mod poster;
 mod probe;
 mod room;
+mod socket;
 mod streams;
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
 use crate::wire::Frame;
@@ -25,12 +28,16 @@ pub(crate) use echo::Echo;
 use link::Link;
 use listener::Listener;
 pub(crate) use open::{Door, Open, Opening};
+use poster::Poster;
 pub(crate) use probe::Probe;
 pub(crate) use room::{Feed, Room};
 pub(crate) use streams::Streams;
 
 /// Holds what one `recv` gives at most; a message of a peer is at most a quarter of it.
 const READ_BUFFER: usize = 256 << 10;
+
+/// The token of the first poster; those of the links are below.
+const POSTERS: usize = 1 << 20;
 
 /// What is sent, and what has to come back.
 pub(crate) trait Load {
@@ -60,6 +67,8 @@ pub(crate) struct Generator {
     poll: Poll,
     events: Events,
     links: Vec<Link>,
+    /// What the connections say goes by these, if they hear by responses.
+    posters: Vec<Poster>,
     buffer: Vec<u8>,
 }
 
@@ -69,6 +78,7 @@ impl Generator {
             poll: Poll::new()?,
             events: Events::with_capacity(1024),
             links: Vec::new(),
+            posters: Vec::new(),
             buffer: vec![0; READ_BUFFER],
         })
     }
@@ -79,21 +89,31 @@ impl Generator {
             let index = self.links.len();
             let Open { stream, received } =
                 door.open(index).with_context(|| format!("connection {index}"))?;
-            stream.set_nonblocking(true)?;
-            let mut stream = mio::net::TcpStream::from_std(stream);
-            let both = Interest::READABLE | Interest::WRITABLE;
-            self.poll.registry().register(&mut stream, Token(index), both)?;
+            let stream = self.register(stream, index)?;
             let wire = door.wires.of(index);
             let listener = Listener::new(wire, door.port, index).map(Box::new);
             self.links.push(Link::new(stream, wire, listener, received));
+            if let Some(head) = door.post(index) {
+                let stream = door.dial(index).with_context(|| format!("requests of connection {index}"))?;
+                let stream = self.register(stream, POSTERS + index)?;
+                self.posters.push(Poster::new(stream, head));
+            }
         }
         Ok(())
+    }
+
+    fn register(&self, stream: std::net::TcpStream, token: usize) -> Result<TcpStream> {
+        stream.set_nonblocking(true)?;
+        let mut stream = TcpStream::from_std(stream);
+        let both = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut stream, Token(token), both)?;
+        Ok(stream)
     }
 
     /// Drives the load until it is done, or until a moment.
     pub(crate) fn run(&mut self, load: &mut impl Load, until: Instant) -> Result<()> {
         loop {
-            send(&mut self.links, load)?;
+            send(&mut self.links, &mut self.posters, load)?;
             let now = Instant::now();
             if load.is_done() || now >= until {
                 return Ok(());
@@ -103,7 +123,15 @@ impl Generator {
                 result => result?,
             }
             for event in &self.events {
-                let index = event.token().0;
+                let Token(index) = event.token();
+                if let Some(index) = index.checked_sub(POSTERS) {
+                    let poster = &mut self.posters[index];
+                    poster.flush()?;
+                    if event.is_readable() {
+                        poster.read().with_context(|| format!("requests of connection {index}"))?;
+                    }
+                    continue;
+                }
                 let link = &mut self.links[index];
                 link.flush()?;
                 if event.is_readable() {
@@ -111,16 +139,21 @@ impl Generator {
                         load.on_message(index, frame)
                     })
                     .with_context(|| format!("connection {index}"))?;
-                    send(&mut self.links, load)?;
+                    send(&mut self.links, &mut self.posters, load)?;
                 }
             }
         }
     }
 }
 
-fn send(links: &mut [Link], load: &mut impl Load) -> Result<()> {
+/// Sends all that there is to say.
+fn send(links: &mut [Link], posters: &mut [Poster], load: &mut impl Load) -> Result<()> {
     while let Some((index, bytes)) = load.next() {
-        links[index].send(bytes).with_context(|| format!("connection {index}"))?;
+        match posters.get_mut(index) {
+            Some(poster) => poster.send(bytes),
+            None => links[index].send(bytes),
+        }
+        .with_context(|| format!("connection {index}"))?;
     }
     Ok(())
 }

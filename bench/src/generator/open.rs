@@ -9,7 +9,7 @@ use socket2::{Domain, Socket, Type};
 
 use super::handshake::{Next, Script};
 use crate::wire::{self, CLOSE, NORMAL, Wire, Wires};
-use crate::{engine, hub};
+use crate::{engine, hub, sockjs};
 
 /// A peer that says nothing for so long while a connection opens or ends has failed.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -85,7 +85,13 @@ impl Door {
         Ok(Open { stream, received })
     }
 
-    fn dial(&self, index: usize) -> Result<TcpStream> {
+    /// How a request begins by which connection `index` speaks, up to the length of its body; if it does not speak where it
+    /// hears.
+    pub(super) fn post(&self, index: usize) -> Option<Vec<u8>> {
+        (self.wires.first() == Wire::SockJsStream).then(|| sockjs::post(self.port, index))
+    }
+
+    pub(super) fn dial(&self, index: usize) -> Result<TcpStream> {
         let socket = Self::socket(index)?;
         socket.set_read_timeout(Some(PATIENCE))?;
         socket.connect(&self.address().into())?;
@@ -94,9 +100,10 @@ impl Door {
 }
 
 impl Open {
-    /// Closes as RFC 6455 section 7 has it: close frame, its echo, and the server ends the TCP connection first.
+    /// Closes as RFC 6455 section 7 has it: close frame, its echo, and the server ends the TCP connection first. What is no
+    /// WebSocket just ends.
     pub(crate) fn close(mut self, wire: Wire) -> Result<()> {
-        if wire == Wire::Raw {
+        if wire == Wire::Raw || wire.is_stream() {
             return Ok(self.stream.shutdown(Shutdown::Both)?);
         }
         let mut close = Vec::new();

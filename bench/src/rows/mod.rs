@@ -129,6 +129,8 @@ pub(crate) enum Answer {
     Acknowledgement,
     /// As an item of a stream.
     Stream,
+    /// In a response that goes on; what is sent goes by requests.
+    Response,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -174,7 +176,7 @@ impl Message {
     pub(crate) fn echoed(self, wire: Wire, answer: Answer) -> Exchange {
         match (wire, answer) {
             (Wire::Raw | Wire::WebSocket, _) => Exchange::same(self.template()),
-            (Wire::SocketIo, Answer::Event | Answer::Stream) => {
+            (Wire::SocketIo, Answer::Event | Answer::Stream | Answer::Response) => {
                 Exchange::events("echo", "echo", &self.argument())
             }
             (Wire::SocketIo, Answer::Acknowledgement) => Exchange::acknowledged("echo_ack", &self.argument()),

@@ -16,6 +16,10 @@ const fn mirrored(message: Message, window: usize) -> Work {
     Work::Echo { message, answer: Answer::Stream, connections: 100, window }
 }
 
+const fn posted(message: Message, window: usize) -> Work {
+    Work::Echo { message, answer: Answer::Response, connections: 100, window }
+}
+
 pub(super) const ROWS: &[Row] = &[
     Row {
         id: "echo",
@@ -87,6 +91,30 @@ pub(super) const ROWS: &[Row] = &[
             better: Better::More,
             base: Base::Ours(Protocol::Raw, "echo-16"),
             targets: &[Target::AtLeast(0.80), Target::OfPeer("sockjs", 10.0)],
+        }],
+    },
+    Row {
+        id: "sockjs-stream-echo",
+        protocol: Protocol::SockJs,
+        work: posted(SHORT, 1),
+        metrics: &[Metric {
+            id: "sockjs-stream-echo",
+            title: "… by xhr_streaming and xhr_send, 1 in flight",
+            better: Better::More,
+            base: Base::Peer("sockjs"),
+            targets: &[],
+        }],
+    },
+    Row {
+        id: "sockjs-stream-echo-16",
+        protocol: Protocol::SockJs,
+        work: posted(SHORT, 16),
+        metrics: &[Metric {
+            id: "sockjs-stream-echo-16",
+            title: "… 16 in flight",
+            better: Better::More,
+            base: Base::Peer("sockjs"),
+            targets: &[],
         }],
     },
     Row {
