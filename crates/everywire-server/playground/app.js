@@ -66,10 +66,12 @@ async function count() {
   }
 }
 
-/** What SockJS may try: all that there is, or what is chosen. */
+/** What SockJS may try: what is chosen, or else all but what only old browsers need. It would try some of that before it
+ * polls, each for as long as the others, and not get there while link.js waits. */
 function transports() {
-  const { value, options } = transport;
-  return value === "" ? [...options].map(({ value }) => value).filter((name) => name !== "") : [value];
+  const { value } = transport;
+  if (value !== "") return [value];
+  return [...transport.querySelectorAll(":scope > option")].map(({ value }) => value).filter((name) => name !== "");
 }
 
 function someNames() {

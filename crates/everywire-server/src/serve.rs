@@ -11,6 +11,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::banner::Banner;
 use crate::config::Config;
+use crate::playground::Playground;
 use crate::site::Site;
 use crate::stop::Stop;
 use crate::tls;
@@ -59,7 +60,8 @@ pub(crate) async fn run(app: &App, config: &Config, file: Option<&Path>) -> anyh
         tracing::debug!(%error, "nobody reads the standard output");
     }
 
-    let site = Site { app: app.service().on(address), playground: config.playground(), assets };
+    let playground = config.playground().then(|| Playground { legacy: config.serves_old_browsers() });
+    let site = Site { app: app.service().on(address), playground, assets };
     let door = Door { app: app.clone(), site, tls, handshake: config.options().handshake_timeout };
     tokio::select! {
         never = door.let_in(&listener) => match never {},

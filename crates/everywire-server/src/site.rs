@@ -11,14 +11,14 @@ use hyper::body::Incoming;
 use tower_service::Service;
 
 use crate::assets::Assets;
-use crate::playground::Page;
+use crate::playground::Playground;
 
 /// The whole of what is served, for one client.
 #[derive(Clone)]
 pub(crate) struct Site {
     pub(crate) app: everywire::Service,
-    /// Whether the playground is there.
-    pub(crate) playground: bool,
+    /// The playground, if it is there.
+    pub(crate) playground: Option<Playground>,
     pub(crate) assets: Assets,
 }
 
@@ -35,7 +35,7 @@ impl Service<Request<Incoming>> for Site {
         let path = request.uri().path();
         let file = |request: &Request<Incoming>| {
             let (method, headers) = (request.method(), request.headers());
-            let page = if self.playground { Page::at(path) } else { None };
+            let page = self.playground.and_then(|playground| playground.at(path));
             page.map(|page| page.answer(method, headers))
                 .or_else(|| Some(self.assets.at(path)?.answer(method, headers)))
         };

@@ -205,6 +205,11 @@ impl Config {
         self.playground.unwrap_or_else(|| self.is_on_loopback())
     }
 
+    /// Whether Socket.IO and SockJS have what only browsers from before CORS need.
+    pub(crate) fn serves_old_browsers(&self) -> bool {
+        self.socketio.serves_old_browsers()
+    }
+
     /// Whether clients from elsewhere have no name for this server that it would take.
     pub(crate) fn names_no_host(&self) -> bool {
         self.listen.ip().is_unspecified() && self.options.hosts.is_empty()

@@ -72,6 +72,26 @@ async fn the_playground_and_nothing_else_is_there() {
 }
 
 #[tokio::test]
+async fn the_playground_offers_and_allows_what_the_server_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("everywire.toml");
+    std::fs::write(&file, "legacy_browser_transports = true\n").unwrap();
+    for (args, is_there) in [(&[][..], false), (&["--config", file.to_str().unwrap()][..], true)] {
+        let server = Server::start(args).await;
+        let (_, head, body) = server.http("GET /", "").await;
+        assert_eq!(head.contains("; form-action 'self'; frame-src 'self'\r\n"), is_there, "{head}");
+        assert_eq!(
+            head.contains("; form-action 'none'; require-trusted-types-for 'script'"),
+            !is_there,
+            "{head}"
+        );
+        assert_eq!(body.contains("<optgroup label=\"with legacy_browser_transports\">"), is_there, "{body}");
+        let (status, ..) = server.http("GET /stomp/iframe.html", "").await;
+        assert_eq!(status, if is_there { 200 } else { 404 });
+    }
+}
+
+#[tokio::test]
 async fn socketio_is_in_the_same_room() {
     let server = Server::start(&[]).await;
     let line = format!("  http://{}/socket.io/", server.address);
