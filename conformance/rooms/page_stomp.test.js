@@ -1,4 +1,4 @@
-// The playground's pane of STOMP: each transport of SockJS's that a browser of today has, and what the server refuses.
+// The playground's pane of STOMP: each transport of SockJS's that there is for browsers, and what the server refuses.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -7,13 +7,27 @@ import * as page from "./page.js";
 import { npmWs, Rpc } from "./rpc.js";
 import { serve } from "./server.js";
 
-/** Transports that the page offers, and where their clients hear. */
+/** Transports that the page offers, and what their clients ask for below a session's address. */
 const TRANSPORTS = [
-  ["websocket", /^\/stomp\/\d{3}\/\w{8}\/websocket$/],
-  ["xhr-streaming", /^\/stomp\/\d{3}\/\w{8}\/xhr_streaming$/],
-  ["eventsource", /^\/stomp\/\d{3}\/\w{8}\/eventsource$/],
-  ["xhr-polling", /^\/stomp\/\d{3}\/\w{8}\/xhr$/],
+  ["websocket", ["websocket"]],
+  ["xhr-streaming", ["xhr_send", "xhr_streaming"]],
+  ["eventsource", ["eventsource", "xhr_send"]],
+  ["xhr-polling", ["xhr", "xhr_send"]],
 ];
+/** Those that it offers where the server has them. */
+const LEGACY = [
+  ["iframe-eventsource", ["eventsource", "xhr_send"]],
+  ["htmlfile", ["htmlfile", "xhr_send"]],
+  ["iframe-htmlfile", ["htmlfile", "xhr_send"]],
+  ["iframe-xhr-polling", ["xhr", "xhr_send"]],
+  ["jsonp-polling", ["jsonp", "jsonp_send"]],
+];
+/** What a server is told that has all of them; its page for iframes is of the same client as the playground. */
+const FOR_OLD_BROWSERS = `legacy_browser_transports = true
+sockjs.script = "/playground/sockjs.min.js"
+`;
+/** SockJS's pages for frames set what only old browsers heed. */
+const NEW_BROWSER = /^document\.domain mutation is ignored/;
 
 const browser = await page.launch({ after });
 
@@ -21,41 +35,98 @@ function choose(tab, transport) {
   return tab.selectOption("#transport", transport);
 }
 
-test("each transport can be forced, by which one hears and speaks", async (t) => {
-  const server = await serve(t);
-  const { page: tab, stomp, sse, failures } = await page.open(t, browser, server, "forced");
-  const complaints = [];
-  tab.on("console", (message) => complaints.push(message.text()));
-  const listening = new Set();
-  const listens = (url) => {
-    const { pathname } = new URL(url);
-    if (pathname.startsWith("/stomp/") && !/\/(info|xhr_send)$/.test(pathname)) listening.add(pathname);
+function offered(tab) {
+  return tab.$$eval("#transport option:enabled", (options) => options.map(({ value }) => value));
+}
+
+for (const [whose, config, transports] of [
+  ["each transport", "", TRANSPORTS],
+  ["each transport for old browsers", FOR_OLD_BROWSERS, LEGACY],
+]) {
+  test(`${whose} can be forced, by which one hears and speaks`, async (t) => {
+    const server = await serve(t, config);
+    const { page: tab, stomp, sse, failures } = await page.open(t, browser, server, "forced");
+    const complaints = [];
+    tab.on("console", (message) => complaints.push(message.text()));
+    /** By session, in the order of their first requests. */
+    const sessions = new Map();
+    const asks = (url) => {
+      const [, session, what] = new URL(url).pathname.match(/^\/stomp\/\d{3}\/(\w{8})\/(.+)$/) ?? [];
+      if (session === undefined) return;
+      if (!sessions.has(session)) sessions.set(session, new Set());
+      sessions.get(session).add(what);
+    };
+    tab.on("websocket", (socket) => asks(socket.url()));
+    tab.on("request", (request) => asks(request.url()));
+    for (const [transport, asked] of transports) {
+      const before = sessions.size;
+      await choose(tab, transport);
+      await stomp.carrier(transport);
+      await stomp.state("open");
+      await stomp.news("Caught up: nothing was missed.");
+      await stomp.say(`by ${transport}`);
+      await sse.heard.text(`by ${transport}`);
+      await sse.say(`to ${transport}`);
+      await stomp.heard.text(`to ${transport}`);
+      assert.deepEqual([...sessions.values()].slice(before).map((asked) => [...asked].sort()), [asked]);
+      const frames = tab.frames().filter((frame) => new URL(frame.url()).pathname === "/stomp/iframe.html");
+      assert.equal(frames.length, transport.startsWith("iframe-") ? 1 : 0, transport);
+    }
+    assert.deepEqual(stomp.heard.lines, sse.heard.lines);
+    // Each own message has its time, and the pane the last one's.
+    await tab.waitForFunction((count) => document.querySelectorAll("#stomp .own .took").length === count, transports.length);
+    assert.match((await stomp.texts(".latency"))[0], /^echo \d/);
+    const marks = await stomp.texts(".mark");
+    assert.deepEqual(marks, ["Joined “forced”", ...transports.map(([name]) => `Transport: ${name}`)]);
+    // No transport does what the page's policy forbids.
+    assert.deepEqual([...failures, ...complaints.filter((text) => !NEW_BROWSER.test(text))], []);
+  });
+}
+
+test("the page offers and allows what the server has, and no more", async (t) => {
+  const directives = async (tab) => {
+    const headers = await (await tab.request.get(tab.url())).headers();
+    return headers["content-security-policy"].split("; ").filter((directive) => !directive.startsWith("script-src "));
   };
-  tab.on("websocket", (socket) => listens(socket.url()));
-  tab.on("request", (request) => listens(request.url()));
-  const options = await tab.$$eval("#transport option", (options) => options.map(({ value }) => value));
-  assert.deepEqual(options, ["", ...TRANSPORTS.map(([name]) => name)]);
-  for (const [transport, path] of TRANSPORTS) {
-    listening.clear();
-    await choose(tab, transport);
-    await stomp.carrier(transport);
-    await stomp.state("open");
-    await stomp.news("Caught up: nothing was missed.");
-    await stomp.say(`by ${transport}`);
-    await sse.heard.text(`by ${transport}`);
-    await sse.say(`to ${transport}`);
-    await stomp.heard.text(`to ${transport}`);
-    assert.ok(listening.size > 0);
-    for (const pathname of listening) assert.match(pathname, path);
-  }
-  assert.deepEqual(stomp.heard.lines, sse.heard.lines);
-  // Each own message has its time, and the pane the last one's.
-  await tab.waitForFunction(() => document.querySelectorAll("#stomp .own .took").length === 4);
-  assert.match((await stomp.texts(".latency"))[0], /^echo \d/);
-  const marks = await stomp.texts(".mark");
-  assert.deepEqual(marks, ["Joined “forced”", ...TRANSPORTS.map(([name]) => `Transport: ${name}`)]);
-  // No transport does what the page's policy forbids.
-  assert.deepEqual([...failures, ...complaints], []);
+  /** In the page: what it does by an address of its own server's as a script's, a frame's or a form's. */
+  const tries = () => {
+    const forbidden = [];
+    document.addEventListener("securitypolicyviolation", ({ effectiveDirective }) => forbidden.push(effectiveDirective));
+    try {
+      document.createElement("script").src = "/stomp/";
+    } catch (error) {
+      forbidden.push(error.name);
+    }
+    const frame = document.createElement("iframe");
+    frame.name = "tried";
+    frame.src = "/stomp/";
+    const loaded = new Promise((done) => (frame.onload = done));
+    document.body.append(frame);
+    return loaded.then(async () => {
+      const form = document.createElement("form");
+      Object.assign(form, { target: "tried", method: "POST", action: "/stomp/" });
+      document.body.append(form);
+      const ended = new Promise((done) => {
+        frame.onload = done;
+        document.addEventListener("securitypolicyviolation", done);
+      });
+      form.submit();
+      await ended;
+      return forbidden;
+    });
+  };
+  const plain = ["", ...TRANSPORTS.map(([name]) => name)];
+  const common = ["default-src 'none'", "style-src 'self'", "img-src 'self'", "connect-src 'self'", "base-uri 'none'", "frame-ancestors 'none'"];
+
+  const usual = await page.open(t, browser, await serve(t), "usual");
+  assert.deepEqual(await offered(usual.page), plain);
+  assert.deepEqual(await directives(usual.page), [...common, "form-action 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'"]);
+  assert.deepEqual(await usual.page.evaluate(tries), ["TypeError", "require-trusted-types-for", "frame-src", "form-action"]);
+
+  const legacy = await page.open(t, browser, await serve(t, FOR_OLD_BROWSERS), "legacy");
+  assert.deepEqual(await offered(legacy.page), [...plain, ...LEGACY.map(([name]) => name)]);
+  assert.deepEqual(await directives(legacy.page), [...common, "form-action 'self'", "frame-src 'self'"]);
+  assert.deepEqual(await legacy.page.evaluate(tries), []);
 });
 
 test("what is said while the transport changes is caught up with, as far as history reaches", async (t) => {
@@ -88,7 +159,7 @@ test("what is said while the transport changes is caught up with, as far as hist
 });
 
 test("by itself it takes the first transport that works, and says why none does", async (t) => {
-  const server = await serve(t, "sockjs.websocket = false");
+  const server = await serve(t, `sockjs.websocket = false\n${FOR_OLD_BROWSERS}`);
   const { page: tab, stomp } = await page.open(t, browser, server, "falls back");
   await stomp.carrier("xhr-streaming");
   await choose(tab, "websocket");
@@ -97,12 +168,22 @@ test("by itself it takes the first transport that works, and says why none does"
   await choose(tab, "");
   await stomp.carrier("xhr-streaming");
   await stomp.state("open");
+  // Where nothing streams it polls, and tries nothing first that only old browsers need.
+  const tried = new Set();
+  await tab.route(/\/stomp\/(iframe|.*\/(xhr_streaming|eventsource|htmlfile|jsonp)\b)/, (route) => {
+    tried.add(new URL(route.request().url()).pathname.split("/").at(-1));
+    return route.fulfill({ status: 404 });
+  });
+  await choose(tab, "");
+  await stomp.carrier("xhr-polling");
+  await stomp.state("open");
+  assert.deepEqual([...tried], ["xhr_streaming", "eventsource"]);
 });
 
 test("an ERROR of the server's is shown, and the wire comes back", async (t) => {
-  const server = await serve(t, `rule = [{ rooms = "read", allow = ["subscribe"] }]`);
+  const server = await serve(t, `${FOR_OLD_BROWSERS}rule = [{ rooms = "read", allow = ["subscribe"] }]`);
   const { page: tab, stomp, failures } = await page.open(t, browser, server, "read");
-  for (const [transport] of TRANSPORTS) {
+  for (const [transport] of [...TRANSPORTS, ...LEGACY]) {
     await choose(tab, transport);
     await stomp.carrier(transport);
     await stomp.state("open");
@@ -126,14 +207,17 @@ test("an ERROR of the server's is shown, and the wire comes back", async (t) => 
 
 test("by every transport a server is found again that was away", async (t) => {
   // As in page.test.js: an address at which nobody else takes the port meanwhile.
-  let server = await serve(t, "", { listen: "127.0.0.3:0" });
+  let server = await serve(t, FOR_OLD_BROWSERS, { listen: "127.0.0.3:0" });
   const { page: tab, stomp, sse } = await page.open(t, browser, server, "away");
-  for (const [index, [transport]] of TRANSPORTS.entries()) {
+  await tab.clock.install();
+  for (const [index, [transport]] of [...TRANSPORTS, ...LEGACY].entries()) {
     await choose(tab, transport);
     await stomp.carrier(transport);
     await stomp.state("open");
     await server.stop("SIGKILL");
-    server = await serve(t, "", { listen: server.authority });
+    server = await serve(t, FOR_OLD_BROWSERS, { listen: server.authority });
+    // Chromium does not tell a page that one in a frame has been cut off: STOMP's heart-beats do, or that there are none.
+    if (transport.endsWith("htmlfile")) await tab.clock.fastForward(30_000);
     // SockJS's `eventsource` tries by itself, and knows that its session is lost when there is another server.
     const losses = (n) => [...document.querySelectorAll("#stomp .mark")].filter((mark) => mark.textContent.startsWith("Connection lost")).length === n;
     await tab.waitForFunction(losses, index + 1);
