@@ -16,6 +16,7 @@ mod task;
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use everywire_core::payload::Extras;
 use everywire_core::payload::PayloadError;
@@ -74,8 +75,8 @@ pub enum Output<'a> {
     },
     /// Heart-beats of the protocol's own run: those of the session would say the same.
     Beats {
-        /// The client hears of us.
-        ours: bool,
+        /// The client hears of us, so often, if it does.
+        ours: Option<Duration>,
         /// We hear of the client, and end the conversation if we do not.
         theirs: bool,
     },

@@ -19,6 +19,7 @@ mod wrapping;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use everywire_core::{Offset, Reason};
 use smallvec::SmallVec;
@@ -166,8 +167,8 @@ pub enum Input<'a> {
     Acknowledged(u64),
     /// The protocol has heart-beats of its own: the session's may rest.
     Beats {
-        /// The client hears of us.
-        ours: bool,
+        /// The client hears of us, so often, if it does.
+        ours: Option<Duration>,
         /// We hear of the client.
         theirs: bool,
     },

@@ -86,12 +86,12 @@ impl Beats {
     }
 
     pub(super) fn rests_until(&self) -> Option<Time> {
-        (self.are_ours() || self.are_theirs()).then(|| self.heard.after(REST))
+        (self.ours.is_some() || self.are_theirs()).then(|| self.heard.after(REST))
     }
 
-    /// Whether we beat.
-    pub(super) fn are_ours(&self) -> bool {
-        self.ours.is_some()
+    /// How often we beat, if we do.
+    pub(super) fn ours(&self) -> Option<Duration> {
+        self.ours
     }
 
     /// Whether the peer does.

@@ -192,8 +192,8 @@ impl Stomp {
             PayloadRef::json_value(&shown).map_or_else(|_| PayloadRef::empty(), PayloadRef::into_static);
         let namespace = Cow::Owned(self.namespace.to_string());
         out.push(Output::Connect { slot: 0, namespace, id: None, auth, resume: None });
-        let (ours, theirs) = (self.beats.are_ours(), self.beats.are_theirs());
-        if ours || theirs {
+        let (ours, theirs) = (self.beats.ours(), self.beats.are_theirs());
+        if ours.is_some() || theirs {
             out.push(Output::Beats { ours, theirs });
         }
     }

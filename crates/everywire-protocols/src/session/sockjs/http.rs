@@ -17,6 +17,8 @@ pub(super) struct Http {
     pub(super) began: SockJsTransport,
     /// The request that listens.
     pub(super) receiver: Option<Receiver>,
+    /// The poll that had the latest answer.
+    pub(super) answered: Option<Lane>,
     /// Messages that wait for one, as they stand in a frame.
     pub(super) queue: Vec<u8>,
     /// What is due next: with a receiver a heart-beat, without one the end.
@@ -42,7 +44,9 @@ impl Http {
     pub(super) fn say(&mut self, frame: Frame<'_>, out: &mut Outputs<'_>) {
         if let Some(receiver) = &mut self.receiver {
             receiver.say(frame, out);
-            self.receiver.take_if(|receiver| !receiver.streams);
+            if let Some(poll) = self.receiver.take_if(|receiver| !receiver.streams) {
+                self.answered = Some(poll.lane);
+            }
         }
     }
 

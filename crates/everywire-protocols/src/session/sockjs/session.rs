@@ -62,6 +62,7 @@ impl SockJs {
                 let http = Http {
                     began: transport,
                     receiver: None,
+                    answered: None,
                     queue: Vec::new(),
                     until: now.after(self.options.disconnect_delay),
                     closing: None,
@@ -176,9 +177,12 @@ impl SockJs {
             Stage::WebSocket(socket) if socket.lane == lane => self.over(how.reason(), out),
             Stage::Http(http) => {
                 http.posts.retain(|post| post.lane != lane);
+                // An answer that nobody took any more is lost, and the session with it.
+                let unheard =
+                    how == LaneEnd::Aborted && http.answered == Some(lane) && http.receiver.is_none();
                 // Whoever goes while it listens does not come back: clients have no other goodbye. What they have posted
                 // before was answered, and is handled.
-                if http.receiver.as_ref().is_some_and(|receiver| receiver.lane == lane) {
+                if unheard || http.receiver.as_ref().is_some_and(|receiver| receiver.lane == lane) {
                     http.receiver = None;
                     let went = if how == LaneEnd::Aborted { Reason::ClientClosed } else { how.reason() };
                     let reason = http.closing.unwrap_or(went);
@@ -195,7 +199,9 @@ impl SockJs {
             Stage::New | Stage::Closed => self.over(reason, out),
             Stage::WebSocket(socket) => {
                 socket.say_end(reason, out);
-                self.finish(reason, out);
+                // With that all is said: the WebSocket itself ends as usual.
+                out.push(Output::End { lane: socket.lane, reason: Reason::ServerClosed });
+                self.over(reason, out);
             }
             Stage::Http(http) if http.closing.is_none() => {
                 http.closing = Some(reason);
@@ -301,11 +307,15 @@ impl Session for SockJs {
                     self.rest(now, out);
                 }
             }
-            Input::Beats { ours, theirs } => match &mut self.stage {
-                Stage::WebSocket(socket) => socket.rest = Rest { frames: ours, pings: ours && theirs },
-                Stage::Http(http) => http.rests = ours,
-                Stage::New | Stage::Closed => {}
-            },
+            Input::Beats { ours, theirs } => {
+                // Clients and proxies wait for ours, and no longer than for those.
+                let ours = ours.is_some_and(|interval| interval <= self.options.heartbeat);
+                match &mut self.stage {
+                    Stage::WebSocket(socket) => socket.rest = Rest { frames: ours, pings: ours && theirs },
+                    Stage::Http(http) => http.rests = ours,
+                    Stage::New | Stage::Closed => {}
+                }
+            }
             Input::Close(reason) => self.close(now, reason, out),
             Input::Unheard => {
                 if let Stage::WebSocket(socket) = &mut self.stage {

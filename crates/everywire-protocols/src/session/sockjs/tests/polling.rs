@@ -48,6 +48,24 @@ fn one_listens_at_a_time() {
 }
 
 #[test]
+fn an_answer_that_nobody_took_ends_it() {
+    let mut peer = Peer::opened("xhr");
+    peer.ask(1, "xhr");
+    assert_eq!(peer.send(&["a"]), ["1: 200 a[\"a\"]\\n", "hold"]);
+    assert_eq!(
+        peer.lose(0, LaneEnd::Aborted),
+        NOTHING,
+        "that one was taken, or this one would not have come"
+    );
+    assert_eq!(peer.lose(1, LaneEnd::Aborted), ["closed: client closed"]);
+    peer.assert_over();
+    // Unless its client listens again.
+    let mut peer = Peer::opened("xhr");
+    peer.ask(1, "xhr");
+    assert_eq!(peer.lose(0, LaneEnd::Aborted), NOTHING);
+}
+
+#[test]
 fn who_does_not_come_back_is_gone() {
     let mut peer = Peer::opened("xhr");
     assert_eq!(peer.wait(60_000), [(5000, vec!["closed: connection lost".to_owned()])]);

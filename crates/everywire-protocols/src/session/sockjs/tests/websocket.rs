@@ -21,6 +21,12 @@ fn the_server_says_first_why_it_ends() {
         peer.close(Reason::ServerClosed),
         ["0> c[1000,\"Normal closure\"]", "0 ends: server closed", "closed: server closed"]
     );
+    // The codes of its own are for what no frame has said.
+    let mut peer = Peer::opened("websocket");
+    assert_eq!(
+        peer.close(Reason::ProtocolError),
+        ["0> c[1002,\"protocol error\"]", "0 ends: server closed", "closed: protocol error"]
+    );
     let mut peer = Peer::opened("websocket");
     assert_eq!(peer.lose(0, LaneEnd::Finished(Some(1000))), ["closed: client closed"]);
     peer.assert_over();
@@ -60,6 +66,19 @@ fn beats_want_nothing() {
     peer.ask(0, "websocket");
     let beat = || vec!["0> h".to_owned()];
     assert_eq!(peer.wait(3500), [(1000, beat()), (2000, beat()), (3000, beat())]);
+}
+
+#[test]
+fn its_beats_rest_for_those_that_come_as_often() {
+    for (name, beat) in [("websocket", "0 ping"), ("xhr_streaming", "0> h\\n")] {
+        for (seconds, rests) in [(10, true), (25, true), (26, false), (60, false)] {
+            let mut peer = Peer::opened(name);
+            let ours = Some(Duration::from_secs(seconds));
+            peer.tell(Input::Beats { ours, theirs: true });
+            let beats: Vec<String> = peer.wait(30_000).into_iter().flat_map(|(_, out)| out).collect();
+            assert_eq!(!beats.iter().any(|out| out == beat), rests, "{name} {seconds}: {beats:?}");
+        }
+    }
 }
 
 #[test]
