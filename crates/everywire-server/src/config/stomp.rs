@@ -28,11 +28,9 @@ impl Stomp {
         everywire::stomp().stomp(self.options.clone())
     }
 
-    /// A mount over SockJS with these options, whose bodies have room for a frame.
+    /// A mount over SockJS with these options.
     pub(super) fn sockjs_mount(&self, sockjs: SockJsOptions) -> Mount {
-        // In JSON each byte of a frame may take two.
-        let body_bytes = sockjs.body_bytes.max(2 * self.options.frame_bytes());
-        everywire::sockjs_stomp().sockjs(SockJsOptions { body_bytes, ..sockjs }).stomp(self.options.clone())
+        everywire::sockjs_stomp().sockjs(sockjs).stomp(self.options.clone())
     }
 
     /// A mount of JSON-RPC, which takes clients of STOMP, too.

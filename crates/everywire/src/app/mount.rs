@@ -164,7 +164,8 @@ impl Mount {
         self
     }
 
-    /// Engine.IO's options of a Socket.IO mount: transports, intervals, sizes. Nothing on other mounts.
+    /// Engine.IO's options of a Socket.IO mount: transports, intervals, sizes. On one that speaks STOMP, bodies may have
+    /// six times a frame at least, as its clients may write each byte of one so. Nothing on other mounts.
     #[must_use]
     pub fn engine(self, options: EngineIoOptions) -> Self {
         self.change_engine(|engine| {
@@ -213,6 +214,19 @@ impl Mount {
         if let Some(endpoint) = &mut self.sockjs {
             *endpoint = Arc::new(SockJsEndpoint::new(options));
         }
+        self.with_room_for_frames()
+    }
+
+    /// Lets bodies and messages of SockJS have a whole frame of STOMP.
+    pub(crate) fn with_room_for_frames(mut self) -> Self {
+        if let (Some(endpoint), Some(stomp)) = (&mut self.sockjs, &self.stomp) {
+            // Clients write what some browsers would spoil as `\uXXXX` (sockjs-client, `escape.js`): a byte takes six at most.
+            let body_bytes = 6 * stomp.frame_bytes();
+            if endpoint.options().body_bytes < body_bytes {
+                let options = SockJsOptions { body_bytes, ..endpoint.options().clone() };
+                *endpoint = Arc::new(SockJsEndpoint::new(options));
+            }
+        }
         self
     }
 
@@ -224,7 +238,7 @@ impl Mount {
         if self.stomp.is_some() || self.wire == Wire::JsonRpc {
             self.stomp = Some(Arc::new(options));
         }
-        self
+        self.with_room_for_frames()
     }
 
     /// STOMP's options, if a client with this request speaks that.

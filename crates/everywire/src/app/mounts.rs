@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use everywire_protocols::protocol::StompOptions;
 use everywire_protocols::protocol::socketio::SocketIoOptions;
 use everywire_protocols::session::{EngineIoEndpoint, EngineIoOptions, SockJsEndpoint, SockJsOptions};
 
@@ -89,9 +88,7 @@ pub fn stomp() -> Mount {
 
 /// STOMP over SockJS, as Spring's front ends speak it. A plain WebSocket is at `/websocket` below.
 pub fn sockjs_stomp() -> Mount {
-    let stomp = StompOptions::default();
-    // In JSON each byte of a frame may take two.
-    let options = SockJsOptions { body_bytes: 2 * stomp.frame_bytes(), ..SockJsOptions::default() };
-    let endpoint = Arc::new(SockJsEndpoint::new(options));
-    Mount { sockjs: Some(endpoint), stomp: Some(Arc::new(stomp)), ..Mount::new(Wire::SockJsStomp) }
+    let endpoint = Arc::new(SockJsEndpoint::new(SockJsOptions::default()));
+    let stomp = Some(Arc::default());
+    Mount { sockjs: Some(endpoint), stomp, ..Mount::new(Wire::SockJsStomp) }.with_room_for_frames()
 }
