@@ -220,7 +220,7 @@ impl Host {
     /// Whether this is a body to hold. (A WebSocket is not read instead; when one takes over, a body that has had no answer is
     /// refused.)
     fn is_to_wait(&mut self, posted: &Posted) -> bool {
-        posted.bytes.len() >= SHORTEST_EVENT
+        (posted.bytes.len() >= SHORTEST_EVENT || posted.bytes.starts_with(b"["))
             && (!self.held.is_empty() || self.conversation().is_flooded())
             && !self.is_socket(posted.lane)
     }

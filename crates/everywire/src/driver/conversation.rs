@@ -56,6 +56,8 @@ pub(crate) struct Conversation {
     pub(super) holding: bool,
     /// Calls with streams, if there are any.
     pub(super) streams: Option<Box<Streams>>,
+    /// Bytes of events that waited when the message came that is being followed, if it says several things.
+    pub(super) waited: Option<usize>,
     pub(super) ended: Option<Reason>,
     /// Whether its connections have left the hub.
     pub(super) left: bool,
@@ -88,6 +90,7 @@ impl Conversation {
             direct: None,
             holding: false,
             streams: None,
+            waited: None,
             ended: None,
             left: false,
             place: Some(place),

@@ -58,11 +58,12 @@ impl Conversation {
 
     /// Keeps an event until its turn comes.
     pub(super) fn wait(&mut self, i: usize, event: Waiting) {
-        // One that waits alone is no flood, however long it is: it is as long as a message may be.
-        let alone = self.waiting_bytes() == 0;
+        // What came in one message came together and is no flood, however long it is: it is as long as a message may be, or as a
+        // transaction of STOMP's.
+        let before = self.waited.unwrap_or_else(|| self.waiting_bytes());
         self.seats[i].inbound.wait(event);
         // Of what comes in bodies, [`bring`](Self::bring) sees to it.
-        if !alone && self.direct.is_some() && self.waiting_bytes() > self.app.options.inbound_bytes {
+        if self.direct.is_some() && before > self.app.options.inbound_bytes {
             self.overload();
         }
     }

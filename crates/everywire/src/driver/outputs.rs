@@ -97,7 +97,9 @@ impl Conversation {
             return self.event(cx, slot, &name, args, token);
         }
         if !out.is_empty() {
+            self.waited = Some(self.waiting_bytes());
             self.follow(cx, now, out, effects);
+            self.waited = None;
         }
     }
 
