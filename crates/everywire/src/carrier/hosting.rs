@@ -315,9 +315,10 @@ fn knock(door: &Arc<Door>, kind: LaneKind, arrival: &Arrival) -> (Asking, onesho
     (Asking { door: door.clone(), lane, answered: false }, reply)
 }
 
-/// Who asks, if that was looked at: Socket.IO's clients show it once they are in their sessions.
+/// Who asks, if that was looked at: Socket.IO's and STOMP's clients show it once they are in their sessions.
 fn shown(arrival: &Arrival) -> Option<Box<Identity>> {
-    arrival.mount.engine.is_none().then(|| Box::new(arrival.identity.clone()))
+    let by_request = arrival.mount.engine.is_none() && arrival.mount.stomp.is_none();
+    by_request.then(|| Box::new(arrival.identity.clone()))
 }
 
 /// A head of the same request that keeps nothing of its buffers.

@@ -244,14 +244,15 @@ impl Service {
 
     /// Room for one more session, as far as the bounds go: it counts, until the session does.
     pub(super) fn room_for(&self, head: &Request<()>) -> Result<Arriving, Box<Response<Body>>> {
-        let refuse = |text: &str| Err(Box::new(self.refuse(head, StatusCode::SERVICE_UNAVAILABLE, text)));
+        self.room().map_err(|text| Box::new(self.refuse(head, StatusCode::SERVICE_UNAVAILABLE, text)))
+    }
+
+    /// The same, or why there is none.
+    pub(super) fn room(&self) -> Result<Arriving, &'static str> {
         if self.app.sessions.is_closing() {
-            return refuse(CLOSING);
+            return Err(CLOSING);
         }
-        match self.app.sessions.arrive(self.app.options.connections) {
-            Some(arriving) => Ok(arriving),
-            None => refuse(FULL),
-        }
+        self.app.sessions.arrive(self.app.options.connections).ok_or(FULL)
     }
 
     pub(super) async fn authenticate(

@@ -24,6 +24,9 @@ use crate::app::AppState;
 use crate::app::handshake::Handshake;
 use crate::driver::lanes::Known;
 
+/// The status when as many sessions are there as may be.
+const NO_ROOM: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
+
 /// How long clients may keep what never changes.
 const ONE_YEAR: Duration = Duration::from_secs(31_536_000);
 
@@ -56,8 +59,8 @@ impl Service {
             }
             return response;
         }
-        if let Err(refused) = self.admit_to_session(&mut arrival).await {
-            return *refused;
+        if let Err((status, text)) = self.admit_to_session(&mut arrival).await {
+            return self.refuse_session(endpoint, &arrival.head, status, &text);
         }
         let app = self.app.clone();
         let beginning = |session, farewell| {
@@ -76,19 +79,19 @@ impl Service {
             SockJsVerdict::Raw => {
                 let session = Box::new(WebSocket::new(app.options.websocket));
                 let beginning = beginning(session, Farewell::Reason);
-                self.open_socket(arrival, upgrade, beginning)
+                self.open_socket(endpoint, arrival, upgrade, beginning)
             }
             SockJsVerdict::WebSocket => {
                 let beginning = beginning(endpoint.session(), Farewell::SockJs);
-                self.open_socket(arrival, upgrade, beginning)
+                self.open_socket(endpoint, arrival, upgrade, beginning)
             }
             SockJsVerdict::Receive { id, transport } => {
                 let key = key(&arrival, &id);
                 let mut arriving = None;
                 if !app.table.contains(&key) {
-                    match self.room_for(&arrival.head) {
+                    match self.room() {
                         Ok(room) => arriving = Some(room),
-                        Err(refused) => return *refused,
+                        Err(text) => return self.refuse_session(endpoint, &arrival.head, NO_ROOM, text),
                     }
                 }
                 let begin = || Some(beginning(endpoint.session(), Farewell::SockJs));
@@ -119,19 +122,25 @@ impl Service {
         }
     }
 
-    fn open_socket(&self, mut arrival: Arrival, upgrade: OnUpgrade, beginning: Beginning) -> Response<Body> {
-        if let Err(refused) = self.make_room(&mut arrival) {
-            return *refused;
+    fn open_socket(
+        &self,
+        endpoint: &SockJsEndpoint,
+        mut arrival: Arrival,
+        upgrade: OnUpgrade,
+        beginning: Beginning,
+    ) -> Response<Body> {
+        match self.room() {
+            Ok(room) => arrival.arriving = Some(room),
+            Err(text) => return self.refuse_session(endpoint, &arrival.head, NO_ROOM, text),
         }
         websocket::open_with(self.app.clone(), arrival, upgrade, beginning)
     }
 
     /// Finds out who a client is that wants something of a session, each time it does.
-    async fn admit_to_session(&self, arrival: &mut Arrival) -> Result<(), Box<Response<Body>>> {
-        let refuse = |status, text: &str| Err(Box::new(self.refuse(&arrival.head, status, text)));
+    async fn admit_to_session(&self, arrival: &mut Arrival) -> Result<(), (StatusCode, String)> {
         if self.app.handlers_of(&arrival.namespace).is_none() {
             let namespace = &arrival.namespace;
-            return refuse(StatusCode::NOT_FOUND, &format!("there is no namespace {namespace:?}"));
+            return Err((StatusCode::NOT_FOUND, format!("there is no namespace {namespace:?}")));
         }
         if arrival.mount.stomp.is_some() {
             // Who it is, it shows when it connects.
@@ -139,9 +148,23 @@ impl Service {
         }
         match self.authenticate(&arrival.head, &arrival.namespace).await {
             Ok(identity) => arrival.identity = identity,
-            Err(refusal) => return refuse(refusal.status, &refusal.message),
+            Err(refusal) => return Err((refusal.status, refusal.message)),
         }
         Ok(())
+    }
+
+    /// A refusal that is no line: what ends one, sockjs-client takes for a frame, whatever the status.
+    fn refuse_session(
+        &self,
+        endpoint: &SockJsEndpoint,
+        head: &Request<()>,
+        status: StatusCode,
+        text: &str,
+    ) -> Response<Body> {
+        let mut response = self.refuse(head, status, text);
+        *response.body_mut() = Body::whole(text.to_owned());
+        endpoint.mark(head, response.headers_mut());
+        response
     }
 }
 
