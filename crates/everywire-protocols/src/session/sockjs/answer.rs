@@ -30,6 +30,8 @@ pub enum SockJsRefusal {
     Payload,
     /// The body is no JSON.
     Json,
+    /// The array in the body has more messages than may be: 65,536.
+    TooMany,
     /// It asks for what is a WebSocket, and is no request for one.
     NotWebSocket,
     /// It asks for a plain WebSocket of another version.
@@ -42,6 +44,7 @@ impl SockJsRefusal {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Callback(_) | Self::Payload | Self::Json => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::TooMany => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotWebSocket | Self::Version => StatusCode::BAD_REQUEST,
         }
     }
@@ -53,6 +56,7 @@ impl SockJsRefusal {
             Self::Callback(text) => text,
             Self::Payload => "Payload expected.",
             Self::Json => "Broken JSON encoding.",
+            Self::TooMany => "Too many messages: one body may have 65536.",
             Self::NotWebSocket => "Not a valid websocket request",
             Self::Version => "Only supported WebSocket protocol is RFC 6455.",
         }

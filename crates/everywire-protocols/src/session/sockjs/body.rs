@@ -8,7 +8,7 @@ use http::header::CONTENT_TYPE;
 use percent_encoding::percent_decode;
 
 use super::answer::SockJsRefusal;
-use super::frame;
+use super::frame::{self, Unread};
 use crate::seam::Decoded;
 
 /// Media types of what a script posts: as the reference has them, and none. `T` is what some old browsers made of it.
@@ -27,8 +27,10 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8], jsonp: bool) -> Result<Vec<
     if text.is_empty() {
         return Err(SockJsRefusal::Payload);
     }
-    if let Some(messages) = frame::messages(&text, false) {
-        return Ok(messages);
+    match frame::messages(&text, false) {
+        Ok(messages) => return Ok(messages),
+        Err(Unread::TooMany) => return Err(SockJsRefusal::TooMany),
+        Err(Unread::NoMessages) => {}
     }
     match RawJson::parse(&text) {
         // What is no form may be a string that holds the array.
@@ -36,7 +38,10 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8], jsonp: bool) -> Result<Vec<
             let inner = whole.as_str().ok_or(SockJsRefusal::Payload)?;
             let is_json = RawJson::parse(&inner).is_ok();
             let refusal = if is_json { SockJsRefusal::Payload } else { SockJsRefusal::Json };
-            frame::messages(&inner, false).ok_or(refusal)
+            frame::messages(&inner, false).map_err(|unread| match unread {
+                Unread::TooMany => SockJsRefusal::TooMany,
+                Unread::NoMessages => refusal,
+            })
         }
         Ok(_) => Err(SockJsRefusal::Payload),
         Err(_) => Err(SockJsRefusal::Json),

@@ -244,16 +244,34 @@ pub(super) fn only_message(text: &str) -> Option<&str> {
     text::is_plain(inside).then_some(inside)
 }
 
+/// The most messages in one array of a client's: each costs more than its bytes. The reference has no bound.
+pub(super) const MOST_MESSAGES: usize = 65_536;
+
+/// Why what a client says is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// It is no JSON, or of another shape.
+    NoMessages,
+    /// It has more than [`MOST_MESSAGES`].
+    TooMany,
+}
+
 /// What a client says: an array of strings, or on a WebSocket a string alone. A half of a surrogate pair becomes U+FFFD.
-///
-/// None if it is neither, or no JSON.
-pub(super) fn messages(text: &str, alone: bool) -> Option<Vec<Decoded>> {
-    let whole = RawJson::parse(text).ok()?;
+pub(super) fn messages(text: &str, alone: bool) -> Result<Vec<Decoded>, Unread> {
+    let whole = RawJson::parse(text).map_err(|_| Unread::NoMessages)?;
     if alone && let Some(message) = whole.as_str() {
-        return Some(vec![Decoded::Text(message.into_owned())]);
+        return Ok(vec![Decoded::Text(message.into_owned())]);
     }
-    let elements = Elements::parse(whole.text()).ok()?;
-    elements.map(|element| Some(Decoded::Text(element.ok()?.as_str()?.into_owned()))).collect()
+    let mut messages = Vec::new();
+    for element in Elements::parse(whole.text()).map_err(|_| Unread::NoMessages)? {
+        let element = element.map_err(|_| Unread::NoMessages)?;
+        let message = element.as_str().ok_or(Unread::NoMessages)?;
+        if messages.len() == MOST_MESSAGES {
+            return Err(Unread::TooMany);
+        }
+        messages.push(Decoded::Text(message.into_owned()));
+    }
+    Ok(messages)
 }
 
 #[cfg(test)]

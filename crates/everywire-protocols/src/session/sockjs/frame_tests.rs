@@ -89,7 +89,7 @@ fn preludes_are_long_enough_for_browsers() {
 #[test]
 fn clients_say_arrays_of_strings() {
     let read = |text: &str, alone| {
-        messages(text, alone).map(|messages| {
+        messages(text, alone).ok().map(|messages| {
             messages
                 .iter()
                 .map(|message| String::from_utf8_lossy(message.as_message().as_bytes()).into_owned())
@@ -143,4 +143,11 @@ fn messages_of_a_pass_are_one_frame() {
             assert_eq!(frame(&shape, messages), framed(&shape, whole));
         }
     }
+}
+
+#[test]
+fn an_array_has_so_many_messages_at_most() {
+    let array = |count: usize| format!("[{}]", vec!["\"\""; count].join(","));
+    assert_eq!(messages(&array(MOST_MESSAGES), false).map(|messages| messages.len()), Ok(MOST_MESSAGES));
+    assert_eq!(messages(&array(MOST_MESSAGES + 1), true).unwrap_err(), Unread::TooMany);
 }

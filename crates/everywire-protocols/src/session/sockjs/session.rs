@@ -150,8 +150,8 @@ impl SockJs {
         match &mut self.stage {
             Stage::WebSocket(socket) => {
                 socket.heard(now, &self.options);
-                if !socket::message(message, out) {
-                    self.finish(Reason::ProtocolError, out);
+                if let Err(reason) = socket::message(message, out) {
+                    self.finish(reason, out);
                 }
             }
             Stage::Http(http) => {

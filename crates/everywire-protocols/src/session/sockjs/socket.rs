@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::super::{Lane, Output, Outputs};
-use super::frame::{self, Frame, append_message};
+use super::frame::{self, Frame, Unread, append_message};
 use super::options::{SockJsHeartbeat, SockJsOptions};
 use crate::seam::{Message, Time};
 use everywire_core::Reason;
@@ -84,18 +84,21 @@ impl Socket {
     }
 }
 
-/// What the client says. False if it makes no sense.
-pub(super) fn message<'a>(message: Message<'a>, out: &mut Outputs<'a>) -> bool {
+/// What the client says; or why the session ends with it.
+pub(super) fn message<'a>(message: Message<'a>, out: &mut Outputs<'a>) -> Result<(), Reason> {
     let text = match message {
         Message::Text(text) => Cow::Borrowed(text),
         Message::Binary(bytes) => String::from_utf8_lossy(bytes),
     };
     if text.is_empty() {
-        return true;
+        return Ok(());
     }
-    let Some(messages) = frame::messages(&text, true) else { return false };
+    let messages = frame::messages(&text, true).map_err(|unread| match unread {
+        Unread::NoMessages => Reason::ProtocolError,
+        Unread::TooMany => Reason::TooLarge,
+    })?;
     out.extend(messages.into_iter().map(Output::Decoded));
-    true
+    Ok(())
 }
 
 /// How a client is told of an end: the code of WebSocket's registry, and the reference's words for an ordinary one.

@@ -25,6 +25,8 @@ fn bodies_and_their_answers() {
     assert_eq!(peer.post(2, "xhr_send", "[]"), ["2: 204 "]);
     assert_eq!(peer.post(3, "xhr_send", "[\"a\""), ["3: 500 Broken JSON encoding."]);
     assert_eq!(peer.post(4, "xhr_send", ""), ["4: 500 Payload expected."]);
+    let many = format!("[{}]", ["\"\""; 65_537].join(","));
+    assert_eq!(peer.post(5, "xhr_send", &many), ["5: 413 Too many messages: one body may have 65536."]);
     // One that never comes whole.
     assert_eq!(peer.ask(6, "xhr_send"), NOTHING);
     assert_eq!(peer.lose(6, LaneEnd::Aborted), NOTHING);

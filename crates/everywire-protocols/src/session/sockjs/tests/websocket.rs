@@ -12,6 +12,9 @@ fn a_websocket_carries_frames_both_ways() {
     assert_eq!(bytes, ["message é"]);
     assert_eq!(peer.hear(0, "[\"a\""), ["0 ends: protocol error", "closed: protocol error"]);
     peer.assert_over();
+    let mut peer = Peer::opened("websocket");
+    let many = format!("[{}]", ["\"\""; 65_537].join(","));
+    assert_eq!(peer.hear(0, &many), ["0 ends: too large", "closed: too large"]);
 }
 
 #[test]
