@@ -37,7 +37,6 @@ test("Chromium", { concurrency: true }, async (t) => {
     share("everywire", { ...OPTIONS, origins: [] }),
     servePage(t),
   ]);
-  const named = await share("everywire", { ...OPTIONS, origins: [elsewhere] });
   const gauges = await Gauges.of(t, server);
   const openPage = await pages(browser);
 
@@ -63,14 +62,6 @@ test("Chromium", { concurrency: true }, async (t) => {
   await Promise.all([
     t.test("on a page of the server's own origin", { concurrency: true }, (t) => onPage(t, "same")),
     t.test("on a page of another origin", { concurrency: true }, (t) => onPage(t, "other")),
-    t.test("on a page of an origin that is allowed by its name", async (t) => {
-      const page = await openPage(elsewhere);
-      for (const transport of ANYWHERE) {
-        const client = await Client.inPage(t, page, { url: `http://localhost:${named.port}` }, "/echo", [transport]);
-        client.send("a");
-        assert.deepEqual(await client.hear(), ["a"], transport);
-      }
-    }),
     t.test("on a page of an origin that is not allowed", async (t) => {
       const page = await openPage(elsewhere);
       const refused = (transport) => assert.rejects(Client.inPage(t, page, strict, "/echo", [transport]), REFUSED);
