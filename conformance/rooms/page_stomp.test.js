@@ -67,7 +67,7 @@ for (const [whose, config, transports] of [
       await stomp.say(`by ${transport}`);
       await sse.heard.text(`by ${transport}`);
       await sse.say(`to ${transport}`);
-      await stomp.heard.text(`to ${transport}`);
+      await Promise.all([stomp, sse].map(({ heard }) => heard.text(`to ${transport}`)));
       assert.deepEqual([...sessions.values()].slice(before).map((asked) => [...asked].sort()), [asked]);
       const frames = tab.frames().filter((frame) => new URL(frame.url()).pathname === "/stomp/iframe.html");
       assert.equal(frames.length, transport.startsWith("iframe-") ? 1 : 0, transport);

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use everywire_core::Reason;
 use http::Request;
@@ -308,8 +309,9 @@ impl Session for SockJs {
                 }
             }
             Input::Beats { ours, theirs } => {
-                // Clients and proxies wait for ours, and no longer than for those.
-                let ours = ours.is_some_and(|interval| interval <= self.options.heartbeat);
+                // Clients and proxies wait for ours, and for no longer than the usual interval: a poll of JSONP is given up after 35 s.
+                let most = self.options.heartbeat.max(Duration::from_secs(25));
+                let ours = ours.is_some_and(|interval| interval <= most);
                 match &mut self.stage {
                     Stage::WebSocket(socket) => socket.rest = Rest { frames: ours, pings: ours && theirs },
                     Stage::Http(http) => http.rests = ours,
