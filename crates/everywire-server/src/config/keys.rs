@@ -149,7 +149,7 @@ fn top() -> Vec<Key<Config>> {
             "legacy_browser_transports",
             Flag,
             field!(socketio.engine.jsonp),
-            "Serves browsers from before CORS: polls of Socket.IO and SockJS may be answered with a script (JSONP), and SockJS has pages for iframes; the playground offers these, under a policy that lets them work. A page of any origin can read those, where its browser does not say which site asks.",
+            "Serves browsers from before CORS: polls of Socket.IO and SockJS may be answered with a script (JSONP), and SockJS has pages for iframes; the playground offers these, under a policy that lets them work. A page of any origin can read those, where its browser says neither which site asks nor from which page (`Referer`).",
         ),
         Key::new(
             "detailed_errors",

@@ -2,7 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::header::{self, HOST, HeaderName, ORIGIN};
+use http::header::{self, HOST, HeaderName, ORIGIN, REFERER};
+use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 
 use super::body::Body;
@@ -47,24 +48,37 @@ pub(crate) fn check_host<B>(
 }
 
 /// Whether the page that sent the request may: no page at all, one of this server's own origin, or of an
-/// allowed one.
+/// allowed one. Who says neither an origin nor of which site it is may name the page that it comes from.
 pub(crate) fn check_origin<B>(request: &Request<B>, allowed: &[String]) -> Result<(), Foreign> {
     if allowed.iter().any(|origin| origin == "*") {
         return Ok(());
     }
     let headers = request.headers();
-    if let Some(origin) = headers.get(ORIGIN) {
-        let origin = origin.to_str().unwrap_or("(not text)");
-        let same = origin.parse::<Uri>().ok().and_then(|uri| uri.authority().map(ToString::to_string));
-        let same = same
-            .is_some_and(|authority| host_of(request).is_some_and(|h| h.eq_ignore_ascii_case(&authority)));
+    let check = |origin: &str| {
+        let uri = origin.parse::<Uri>().ok();
+        let authority = uri.as_ref().and_then(Uri::authority).map(Authority::as_str);
+        let same =
+            authority.is_some_and(|own| host_of(request).is_some_and(|host| host.eq_ignore_ascii_case(own)));
         let known = allowed.iter().any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin));
-        return if same || known { Ok(()) } else { Err(Foreign::Origin(origin.to_owned())) };
+        if same || known { Ok(()) } else { Err(Foreign::Origin(origin.to_owned())) }
+    };
+    if let Some(origin) = headers.get(ORIGIN) {
+        return check(origin.to_str().unwrap_or("(not text)"));
     }
-    match headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes) {
-        None | Some(b"same-origin" | b"none") => Ok(()),
-        Some(site) => Err(Foreign::Origin(String::from_utf8_lossy(site).into_owned())),
+    match (headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes), headers.get(REFERER)) {
+        (Some(b"same-origin" | b"none"), _) | (None, None) => Ok(()),
+        (Some(site), _) => Err(Foreign::Origin(String::from_utf8_lossy(site).into_owned())),
+        // An old browser, or one that does not trust the way to us: it says at least which page has the script or frame.
+        (None, Some(referrer)) => check(origin_of(referrer).unwrap_or("(not an address)")),
     }
+}
+
+/// The origin of the page that a `Referer` names (RFC 9110, section 10.1.3).
+fn origin_of(referrer: &HeaderValue) -> Option<&str> {
+    let address = referrer.to_str().ok()?;
+    let (scheme, rest) = address.split_once("://")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    address.get(..scheme.len() + 3 + end)
 }
 
 /// The headers that let an allowed page of another origin read the response.
@@ -170,5 +184,22 @@ mod tests {
         assert!(check(&[host, ("sec-fetch-site", "none")], &[]));
         assert!(!check(&[host, ("sec-fetch-site", "cross-site")], &[]));
         assert!(!check(&[host, ("sec-fetch-site", "same-site")], &[]));
+        let app = "https://app.example";
+        assert!(check(&[host, ("referer", "http://chat.example:8000/iframe.html")], &[]), "our own page");
+        for (page, may) in [
+            ("https://app.example/", true),
+            ("https://app.example", true),
+            ("https://app.example/chat?a=b://c", true),
+            ("https://app.example.evil/", false),
+            ("https://evil.example/?https://app.example/", false),
+            ("https://evil.example#https://app.example", false),
+            ("https://app.example@evil.example/", false),
+            ("app.example", false),
+            ("", false),
+        ] {
+            assert_eq!(check(&[host, ("referer", page)], &[app]), may, "{page}");
+            assert!(!check(&[host, ("referer", page)], &[]), "{page}");
+            assert!(!check(&[host, ("referer", page), ("sec-fetch-site", "cross-site")], &[app]), "{page}");
+        }
     }
 }
