@@ -321,6 +321,12 @@ pub trait Session: Send {
         None
     }
 
+    /// Whether a body of the client's may wait while handlers are behind: not if it says that the client lives, for who
+    /// cannot say that would count as gone.
+    fn may_wait(&self, _body: &[u8]) -> bool {
+        true
+    }
+
     /// When it wants a [`Input::Tick`].
     fn deadline(&self) -> Option<Time>;
 }

@@ -16,7 +16,7 @@ use everywire_protocols::seam::{Message, Time};
 use everywire_protocols::session::{Input, Lane, LaneKind};
 use smallvec::SmallVec;
 
-use super::ways::{Held, Posted, SHORTEST_EVENT, Way};
+use super::ways::{Held, Posted, Way};
 use crate::driver::conversation::{Conversation, Effect, Effects};
 use crate::driver::lanes::{Answer, Command, Door, LaneEvent, Reply};
 use crate::driver::wheel::Wheel;
@@ -220,9 +220,9 @@ impl Host {
     /// Whether this is a body to hold. (A WebSocket is not read instead; when one takes over, a body that has had no answer is
     /// refused.)
     fn is_to_wait(&mut self, posted: &Posted) -> bool {
-        (posted.bytes.len() >= SHORTEST_EVENT || posted.bytes.starts_with(b"["))
-            && (!self.held.is_empty() || self.conversation().is_flooded())
+        (!self.held.is_empty() || self.conversation().is_flooded())
             && !self.is_socket(posted.lane)
+            && self.conversation().may_wait(&posted.bytes)
     }
 
     fn is_socket(&self, lane: Lane) -> bool {

@@ -98,9 +98,6 @@ impl Held {
     }
 }
 
-/// No event is shorter: `42["a"]`; but for those of SockJS, which stand in an array. What is, a pong above all, is never held: who cannot say it would count as gone.
-pub(super) const SHORTEST_EVENT: usize = 7;
-
 /// What a body that is held counts beside its bytes.
 const FIXED_COST: usize = 512;
 

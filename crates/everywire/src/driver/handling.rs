@@ -89,6 +89,11 @@ impl Conversation {
         (self.waiting_bytes() > most || self.uploaded_bytes() >= most) && !self.wants_more()
     }
 
+    /// Whether a body may wait until it is not.
+    pub(crate) fn may_wait(&self, body: &[u8]) -> bool {
+        self.session.may_wait(body)
+    }
+
     /// A message came on one of several lanes: a body, or what a WebSocket says that is to take over.
     ///
     /// A body may bring many events: it may be as long as its client was told. They came together, and are no flood. Those

@@ -261,6 +261,9 @@ pub(super) fn write<'a>(lane: Lane, kind: Type, text: &str) -> Output<'a> {
     Output::Write { lane, bytes: Cow::Owned(bytes), text: true }
 }
 
+/// No event is shorter: `42["a"]`. What is, a pong above all, never waits.
+const SHORTEST_EVENT: usize = 7;
+
 impl Session for EngineIo {
     fn input<'a>(&mut self, now: Time, input: Input<'a>, out: &mut Outputs<'a>) {
         match input {
@@ -315,6 +318,10 @@ impl Session for EngineIo {
             self.input(now, Input::Message { lane, message }, out);
         }
         plain
+    }
+
+    fn may_wait(&self, body: &[u8]) -> bool {
+        body.len() >= SHORTEST_EVENT
     }
 
     fn deadline(&self) -> Option<Time> {
