@@ -74,49 +74,33 @@ impl Wrapping {
     }
 }
 
-impl Wrapping {
-    /// The shape of the response that it is for, if it is for one.
-    fn shape(self) -> Option<SockJsShape> {
-        match self {
-            Self::SockJsLines => Some(SockJsShape::Lines),
-            Self::SockJsEvents => Some(SockJsShape::Events),
-            _ => None,
-        }
-    }
-}
-
 /// For protocols whose messages are a head, each client's own, and a tail that is wrapped once for all. No row of the mount
 /// table has one on Engine.IO.
 impl Wrapping {
     /// Appends a tail, wrapped.
     pub fn tail(self, tail: &[u8], out: &mut Vec<u8>) {
         let write = &mut |out: &mut Vec<u8>| out.extend_from_slice(tail);
-        match (self, self.shape()) {
-            (_, Some(shape)) => sockjs::append_end_to_response(&shape, write, out),
-            (Self::SockJs, None) => sockjs::append_end_of_single(&String::from_utf8_lossy(tail), out),
+        match self {
+            Self::SockJs => sockjs::append_end_of_single(write, out),
+            Self::SockJsLines => sockjs::append_end_to_response(&SockJsShape::Lines, write, out),
+            Self::SockJsEvents => sockjs::append_end_to_response(&SockJsShape::Events, write, out),
             _ => write(out),
         }
     }
 
     /// Adds a message of this head and a tail that is wrapped already.
     pub fn joined(self, kind: Kind, head: &[u8], tail: &[u8], outbox: &mut dyn Outbox) {
-        if let Some(shape) = self.shape() {
-            outbox.message(Kind::Text, head.len() + tail.len() + 16, &mut |out| {
-                let write = &mut |out: &mut Vec<u8>| out.extend_from_slice(head);
-                sockjs::append_begin_to_response(&shape, write, out);
-                out.extend_from_slice(tail);
-            });
-        } else if self == Self::SockJs {
-            outbox.message(Kind::Text, head.len() + tail.len() + 16, &mut |out| {
-                sockjs::append_begin_of_single(&String::from_utf8_lossy(head), out);
-                out.extend_from_slice(tail);
-            });
-        } else {
-            outbox.message(kind, head.len() + tail.len(), &mut |out| {
-                out.extend_from_slice(head);
-                out.extend_from_slice(tail);
-            });
-        }
+        let kind = if self == Self::None { kind } else { Kind::Text };
+        outbox.message(kind, head.len() + tail.len() + 16, &mut |out| {
+            let write = &mut |out: &mut Vec<u8>| out.extend_from_slice(head);
+            match self {
+                Self::SockJs => sockjs::append_begin_of_single(write, out),
+                Self::SockJsLines => sockjs::append_begin_to_response(&SockJsShape::Lines, write, out),
+                Self::SockJsEvents => sockjs::append_begin_to_response(&SockJsShape::Events, write, out),
+                _ => write(out),
+            }
+            out.extend_from_slice(tail);
+        });
     }
 }
 

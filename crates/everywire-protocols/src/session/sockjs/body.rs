@@ -27,25 +27,24 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8], jsonp: bool) -> Result<Vec<
     if text.is_empty() {
         return Err(SockJsRefusal::Payload);
     }
-    match frame::messages(&text, false) {
-        Ok(messages) => return Ok(messages),
-        Err(Unread::TooMany) => return Err(SockJsRefusal::TooMany),
-        Err(Unread::NoMessages) => {}
-    }
-    match RawJson::parse(&text) {
+    let read = |text: &str, otherwise: &dyn Fn() -> Result<Vec<Decoded>, SockJsRefusal>| match frame::messages(
+        text, false,
+    ) {
+        Ok(messages) => Ok(messages),
+        Err(Unread::TooMany) => Err(SockJsRefusal::TooMany),
+        Err(Unread::NoMessages) => otherwise(),
+    };
+    read(&text, &|| match RawJson::parse(&text) {
         // What is no form may be a string that holds the array.
         Ok(whole) if jsonp && !from_form => {
             let inner = whole.as_str().ok_or(SockJsRefusal::Payload)?;
             let is_json = RawJson::parse(&inner).is_ok();
             let refusal = if is_json { SockJsRefusal::Payload } else { SockJsRefusal::Json };
-            frame::messages(&inner, false).map_err(|unread| match unread {
-                Unread::TooMany => SockJsRefusal::TooMany,
-                Unread::NoMessages => refusal,
-            })
+            read(&inner, &|| Err(refusal))
         }
         Ok(_) => Err(SockJsRefusal::Payload),
         Err(_) => Err(SockJsRefusal::Json),
-    }
+    })
 }
 
 fn media_type(headers: &HeaderMap) -> Option<&str> {

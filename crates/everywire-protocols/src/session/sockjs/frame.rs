@@ -56,7 +56,18 @@ pub(super) fn append_message(message: &str, inside: &mut Vec<u8>) {
 
 /// Appends a frame with one message, which `write` appends.
 pub(in crate::session) fn append_single(write: &mut dyn FnMut(&mut Vec<u8>), out: &mut Vec<u8>) {
+    append_begin_of_single(write, out);
+    append_end_of_single(&mut |_| {}, out);
+}
+
+/// Appends the first part of such a frame.
+pub(in crate::session) fn append_begin_of_single(write: &mut dyn FnMut(&mut Vec<u8>), out: &mut Vec<u8>) {
     out.extend_from_slice(b"a[\"");
+    text::written_inside(write, out);
+}
+
+/// Appends the second part.
+pub(in crate::session) fn append_end_of_single(write: &mut dyn FnMut(&mut Vec<u8>), out: &mut Vec<u8>) {
     text::written_inside(write, out);
     out.extend_from_slice(b"\"]");
 }
@@ -128,18 +139,6 @@ fn escape_address(text: &[u8], out: &mut Vec<u8>) {
             byte => out.push(byte),
         }
     }
-}
-
-/// Appends the first part of a frame with one message.
-pub(in crate::session) fn append_begin_of_single(message: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"a[\"");
-    text::inside(message, out);
-}
-
-/// Appends the second part.
-pub(in crate::session) fn append_end_of_single(message: &str, out: &mut Vec<u8>) {
-    text::inside(message, out);
-    out.extend_from_slice(b"\"]");
 }
 
 /// How the response of a receiving request carries frames.

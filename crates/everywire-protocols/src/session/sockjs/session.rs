@@ -22,6 +22,10 @@ use super::transport::{Asked, SockJsTransport, callback};
 use crate::seam::{Message, Time};
 
 /// The machine.
+/// No longer do clients and proxies wait for a heart-beat of another's: the reference's own interval. `sockjs-client` gives a
+/// poll of JSONP up after 35 s.
+const MOST_REST: Duration = Duration::from_secs(25);
+
 #[derive(Debug)]
 pub(super) struct SockJs {
     options: Arc<SockJsOptions>,
@@ -309,9 +313,7 @@ impl Session for SockJs {
                 }
             }
             Input::Beats { ours, theirs } => {
-                // Clients and proxies wait for ours, and for no longer than the usual interval: a poll of JSONP is given up after 35 s.
-                let most = self.options.heartbeat.max(Duration::from_secs(25));
-                let ours = ours.is_some_and(|interval| interval <= most);
+                let ours = ours.is_some_and(|interval| interval <= self.options.heartbeat.max(MOST_REST));
                 match &mut self.stage {
                     Stage::WebSocket(socket) => socket.rest = Rest { frames: ours, pings: ours && theirs },
                     Stage::Http(http) => http.rests = ours,
