@@ -75,8 +75,8 @@ impl Stomp {
         };
         let receipt = frame.header("receipt");
         let transaction = frame.header("transaction");
-        // A body that its type belies is told like a handler's error: the frame is whole, and so is the stream. But a transaction is
-        // done as a whole or not at all.
+        // A body that its type belies is told like a handler's error: the frame is whole, and so is the stream. But nobody
+        // commits what is known to lack something.
         let kept = body.clone();
         let args = match body::read(content_type.as_deref(), body) {
             Ok(args) => args,

@@ -64,7 +64,7 @@ fn as_stompjs() {
                 "CONNECT\nlogin:ann\npasscode:secret\naccept-version:1.2,1.1,1.0\nheart-beat:10000,10000\n\n␀",
                 &[
                     r#"connect /world ({"accept-version":"1.2,1.1,1.0","heart-beat":"10000,10000","login":"ann","passcode":"secret"})"#,
-                    "beats true true",
+                    "beats 8000 true",
                 ],
             ),
             Enters(Some("ann"), "CONNECTED\nversion:1.2\nheart-beat:10000,10000\nOWN\nuser-name:ann\n\n␀"),

@@ -236,7 +236,9 @@ fn spell(output: &Output<'_>) -> String {
         Output::Connect { slot: 0, namespace, id: None, auth, resume: None } => {
             format!("connect {namespace} {}", json_of(auth))
         }
-        Output::Beats { ours, theirs } => format!("beats {} {theirs}", ours.is_some()),
+        Output::Beats { ours, theirs } => {
+            format!("beats {} {theirs}", ours.map_or(0, |ours| ours.as_millis()))
+        }
         Output::Send { bytes, kind, fault } => match fault {
             None => format!("send {}", spell_message(*kind, bytes)),
             Some(fault) => format!("send for {fault}: {}", spell_message(*kind, bytes)),

@@ -53,7 +53,7 @@ fn what_is_agreed_on() {
             let (mut peer, said) = agreed(version, options(can, wants), header);
             let told = match (ours, theirs) {
                 (None, None) => vec![],
-                _ => vec![format!("beats {} {}", ours.is_some(), theirs.is_some())],
+                _ => vec![format!("beats {} {}", ours.map_or(0, |ours| ours * 4 / 5), theirs.is_some())],
             };
             assert_eq!(said, told, "{header}");
             let first_of_ours = ours.map(|ours| (ours * 4 / 5, vec!["pulse".to_owned()]));
