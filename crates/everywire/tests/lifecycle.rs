@@ -11,7 +11,9 @@ use everywire::{
     jsonrpc, raw, sockjs_raw, sse,
 };
 use everywire_websocket::Opcode;
-use support::{Frame, Tcp, call, close_frame, frame, get, http2, serve, until, upgrade_head, within};
+use support::{
+    Frame, Tcp, call, close_frame, frame, get, http2, serve, serve_by_axum, until, upgrade_head, within,
+};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Notify, oneshot};
@@ -477,9 +479,7 @@ async fn under_a_prefix_of_axum() {
     let router = axum::Router::new()
         .route("/", axum::routing::get(async || "a page"))
         .nest_service("/rt", app.service());
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    let address = serve_by_axum(router).await;
     assert_eq!(Tcp::ask(address, &get("/")).await.body, "a page");
     assert_eq!(Tcp::ask(address, &get("/rt/nowhere")).await.status, 404);
     let mut client = Tcp::websocket(address, "/rt/ws").await;

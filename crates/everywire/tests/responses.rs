@@ -11,8 +11,7 @@ use everywire::{
     App, Args, Connection, MailboxOptions, Options, Overflow, SockJsOptions, sockjs_raw, sockjs_stomp, sse,
 };
 use support::stomp::Stomp;
-use support::{Tcp, get, http2, serve, small_sockets, until, within};
-use tokio::net::TcpListener;
+use support::{Tcp, get, http2, serve, serve_by_axum, small_sockets, until, within};
 use tokio::sync::Barrier;
 
 fn application(options: Options, response_limit: usize) -> App {
@@ -61,20 +60,15 @@ fn messages(chunk: &str) -> Vec<String> {
     serde_json::from_str(array).unwrap()
 }
 
-/// The application in a server of axum.
-async fn serve_by_axum(app: &App) -> SocketAddr {
-    let router = axum::Router::new().fallback_service(app.service());
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    address
-}
-
 #[tokio::test]
 async fn each_response_has_its_own_form() {
     for by_axum in [false, true] {
         let app = application(Options::default(), 1 << 17);
-        let address = if by_axum { serve_by_axum(&app).await } else { serve(&app).await };
+        let address = if by_axum {
+            serve_by_axum(axum::Router::new().fallback_service(app.service())).await
+        } else {
+            serve(&app).await
+        };
         each_hears_in_its_own_form(&app, address).await;
     }
 }

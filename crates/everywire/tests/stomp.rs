@@ -190,8 +190,8 @@ async fn each_subscription_hears_once() {
     assert_eq!(none.next().await.header("receipt-id"), "bye");
 }
 
-#[tokio::test]
-async fn receipts_come_in_the_order_of_their_frames() {
+/// An application with a handler `slow`, that it has begun, and what lets it end.
+fn with_a_slow_handler() -> (App, Arc<Notify>, Arc<Notify>) {
     let (begun, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (tell, wait) = (begun.clone(), go.clone());
     let app = builder()
@@ -208,6 +208,30 @@ async fn receipts_come_in_the_order_of_their_frames() {
         })
         .build()
         .unwrap();
+    (app, begun, go)
+}
+
+#[tokio::test]
+async fn a_transaction_may_be_longer_than_what_may_wait() {
+    let (app, begun, go) = with_a_slow_handler();
+    let mut client = Client::connected(serve(&app).await, "/stomp").await;
+    client.send("BEGIN\ntransaction:t\n\n").await;
+    client.send("SEND\ndestination:/app/slow\ntransaction:t\n\n").await;
+    // Three of 600 KB, where 1 MiB may wait.
+    let body = "x".repeat(600_000);
+    for _ in 0..3 {
+        client.send(&format!("SEND\ndestination:/topic/a\ntransaction:t\n\n{body}")).await;
+    }
+    client.send("COMMIT\ntransaction:t\nreceipt:done\n\n").await;
+    within("the handler", begun.notified()).await;
+    go.notify_one();
+    let receipt = client.next().await;
+    assert_eq!((&*receipt.command, receipt.header("receipt-id")), ("RECEIPT", "done"));
+}
+
+#[tokio::test]
+async fn receipts_come_in_the_order_of_their_frames() {
+    let (app, begun, go) = with_a_slow_handler();
     let address = serve(&app).await;
     let mut client = Client::connected(address, "/stomp").await;
     for frame in [

@@ -3,13 +3,10 @@
 mod support;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use everywire::{App, Connection, Identity, RawArgs, SockJsOptions, sockjs_stomp, stomp};
-use support::stomp::Client;
+use everywire::{App, Identity, SockJsOptions, sockjs_stomp};
 use support::{Tcp, serve, within};
-use tokio::sync::Notify;
 
 /// A session that is opened by `xhr`.
 struct Session {
@@ -89,38 +86,4 @@ async fn bodies_have_room_for_a_frame_however_it_is_escaped() {
             assert!(session.poll().await.contains("RECEIPT"));
         }
     }
-}
-
-#[tokio::test]
-async fn a_transaction_may_be_longer_than_what_may_wait() {
-    let (begun, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (tell, wait) = (begun.clone(), go.clone());
-    let app = App::builder()
-        .mount("/stomp", stomp())
-        .namespace("/", move |ns| {
-            let (tell, wait) = (tell.clone(), wait.clone());
-            ns.on("slow", move |_: Connection, _: RawArgs| {
-                let (tell, wait) = (tell.clone(), wait.clone());
-                async move {
-                    tell.notify_one();
-                    wait.notified().await;
-                    Ok(())
-                }
-            });
-        })
-        .build()
-        .unwrap();
-    let mut client = Client::connected(serve(&app).await, "/stomp").await;
-    client.send("BEGIN\ntransaction:t\n\n").await;
-    client.send("SEND\ndestination:/app/slow\ntransaction:t\n\n").await;
-    // Three of 600 KB, where 1 MiB may wait.
-    let body = "x".repeat(600_000);
-    for _ in 0..3 {
-        client.send(&format!("SEND\ndestination:/topic/a\ntransaction:t\n\n{body}")).await;
-    }
-    client.send("COMMIT\ntransaction:t\nreceipt:done\n\n").await;
-    within("the handler", begun.notified()).await;
-    go.notify_one();
-    let receipt = client.next().await;
-    assert_eq!((&*receipt.command, receipt.header("receipt-id")), ("RECEIPT", "done"));
 }
