@@ -164,8 +164,7 @@ impl Mount {
         self
     }
 
-    /// Engine.IO's options of a Socket.IO mount: transports, intervals, sizes. On one that speaks STOMP, bodies may have
-    /// six times a frame at least, as its clients may write each byte of one so. Nothing on other mounts.
+    /// Engine.IO's options of a Socket.IO mount: transports, intervals, sizes. Nothing on other mounts.
     #[must_use]
     pub fn engine(self, options: EngineIoOptions) -> Self {
         self.change_engine(|engine| {
@@ -208,7 +207,8 @@ impl Mount {
         self
     }
 
-    /// SockJS's options of a SockJS mount: transports, waits, sizes. Nothing on other mounts.
+    /// SockJS's options of a SockJS mount: transports, waits, sizes. On one that speaks STOMP, bodies may have six times a frame
+    /// at least, as its clients may write each byte of one so. Nothing on other mounts.
     #[must_use]
     pub fn sockjs(mut self, options: SockJsOptions) -> Self {
         if let Some(endpoint) = &mut self.sockjs {
