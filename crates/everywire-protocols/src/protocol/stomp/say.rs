@@ -142,6 +142,8 @@ impl Stomp {
                 }
             }
             (What::Goodbye, _) => {
+                // The receipt is the last that it hears.
+                self.subscriptions.clear();
                 if let Stage::Leaving { until, .. } = self.stage {
                     self.stage = Stage::Leaving { answered: true, until };
                 }

@@ -44,8 +44,14 @@ fn what_comes_behind_it_does_not_count() {
     assert_eq!(peer.hear(goodbye), ["task nothing goodbye"]);
     assert_eq!(peer.hear("\n␀SEND\n\n␀"), NOTHING);
     // What is on its way to the client comes.
-    let broadcast = broadcast(1, &["a"], "1");
-    assert_eq!(peer.say(Item::Broadcast { broadcast, meta: true }).len(), 1);
+    let said = |peer: &mut Peer, seq| {
+        let broadcast = broadcast(seq, &["a"], "1");
+        peer.say(Item::Broadcast { broadcast, meta: true }).len()
+    };
+    assert_eq!(said(&mut peer, 1), 1);
+    // But not behind its answer.
+    assert_eq!(peer.done(), NOTHING);
+    assert_eq!(said(&mut peer, 2), 0);
     assert_eq!(peer.goodbye(Reason::ClientClosed), NOTHING);
     // A goodbye may come before the application has let the client in.
     let mut peer = Peer::silent();
