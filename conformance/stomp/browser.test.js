@@ -14,9 +14,7 @@ import { IS_OURS, start } from "./target.js";
 const { resolve } = createRequire(import.meta.url);
 const BUNDLE = path.join(path.dirname(resolve("@stomp/stompjs")), "stomp.umd.js");
 
-/** Those that cannot tell which page uses them: from elsewhere, only servers that are for all pages let them in. */
-const LEGACY = ["iframe-eventsource", "jsonp-polling"];
-const WAYS = ["plain", "subprotocol", "websocket", "xhr-streaming", "eventsource", "xhr-polling", ...LEGACY];
+const WAYS = ["plain", "subprotocol", "websocket", "xhr-streaming", "eventsource", "xhr-polling", "iframe-eventsource", "jsonp-polling"];
 
 /** In the page: connects by this way, talks, and answers with what it saw. */
 async function talk({ http, way, name }) {
@@ -114,14 +112,15 @@ async function attempt({ http, ways }) {
 
 for (const origin of IS_OURS ? ["same", "another"] : []) {
   test(`Chromium, on a page of ${origin === "same" ? "the server's own" : "another"} origin`, { concurrency: true }, async (t) => {
-    const elsewhere = await servePage(t);
-    const begin = (origins) => start(t, { heartbeat: 1000, clientHeartbeat: 1000, legacy: true, script: SCRIPT, hosts: ["*"], origins });
-    const [browser, server, forAll] = await Promise.all([launch(t), begin(origin === "same" ? [] : [elsewhere]), begin(["*"])]);
+    const [elsewhere, stranger] = await Promise.all([servePage(t), servePage(t)]);
+    const origins = origin === "same" ? [] : [elsewhere];
+    const options = { heartbeat: 1000, clientHeartbeat: 1000, legacy: true, script: SCRIPT, hosts: ["*"], origins };
+    const [browser, server] = await Promise.all([launch(t), start(t, options)]);
     const open = await pages(browser, [await readFile(BUNDLE, "utf8")]);
     await Promise.all(
       WAYS.map((way) =>
         t.test(way, async () => {
-          const { port } = new URL((origin === "another" && LEGACY.includes(way) ? forAll : server).http);
+          const { port } = new URL(server.http);
           // A browser has six connections to a host: a way has a host of its own.
           const http = `http://${way}.localhost:${port}`;
           // The greeting of SockJS is a page as good as any.
@@ -144,10 +143,10 @@ for (const origin of IS_OURS ? ["same", "another"] : []) {
       ),
     );
     await t.test("who is not allowed gets nowhere", async () => {
-      const page = await open(elsewhere);
-      const ways = origin === "same" ? WAYS.filter((way) => way !== "subprotocol") : LEGACY;
-      // 1002: even `info` is not for this page. 2000: that is, but no transport works.
-      const refused = (way) => (way === "plain" ? 1006 : origin === "same" ? 1002 : 2000);
+      const page = await open(stranger);
+      const ways = WAYS.filter((way) => way !== "subprotocol");
+      // 1002: even `info` is not for this page.
+      const refused = (way) => (way === "plain" ? 1006 : 1002);
       assert.deepEqual(await page.evaluate(attempt, { http: server.http, ways }), Object.fromEntries(ways.map((way) => [way, refused(way)])));
       await page.close();
     });

@@ -75,7 +75,7 @@ impl Play {
         };
         let path = head.uri().path();
         match self.endpoint.request(path, &head, 7) {
-            SockJsVerdict::Respond { response, .. } => {
+            SockJsVerdict::Respond { response, .. } | SockJsVerdict::Page(response) => {
                 let status = response.status();
                 assert!(status.is_success() || status.is_redirection() || status.as_u16() >= 400, "{status}");
             }

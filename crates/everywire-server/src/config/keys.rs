@@ -149,7 +149,7 @@ fn top() -> Vec<Key<Config>> {
             "legacy_browser_transports",
             Flag,
             field!(socketio.engine.jsonp),
-            "Serves browsers from before CORS: polls of Socket.IO and SockJS may be answered with a script (JSONP), and SockJS has pages for iframes; the playground offers these, under a policy that lets them work. A page of any origin can read those, where its browser says neither which site asks nor from which page (`Referer`).",
+            "Serves browsers from before CORS: polls of Socket.IO and SockJS may be answered with a script (JSONP), and SockJS has pages for iframes; the playground offers these, under a policy that lets them work. Those name no `Origin`: the page that asks has to be named (`Referer`) and allowed, but in an old browser it may hide which it is.",
         ),
         Key::new(
             "detailed_errors",

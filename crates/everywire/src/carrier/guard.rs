@@ -48,29 +48,37 @@ pub(crate) fn check_host<B>(
 }
 
 /// Whether the page that sent the request may: no page at all, one of this server's own origin, or of an
-/// allowed one. Who says neither an origin nor of which site it is may name the page that it comes from.
+/// allowed one. Scripts and frames that a page has from elsewhere name no `Origin`, but most name the page (`Referer`),
+/// which it may hide but not choose.
 pub(crate) fn check_origin<B>(request: &Request<B>, allowed: &[String]) -> Result<(), Foreign> {
     if allowed.iter().any(|origin| origin == "*") {
         return Ok(());
     }
     let headers = request.headers();
-    let check = |origin: &str| {
+    let is_own = |origin: &str| {
         let uri = origin.parse::<Uri>().ok();
         let authority = uri.as_ref().and_then(Uri::authority).map(Authority::as_str);
-        let same =
-            authority.is_some_and(|own| host_of(request).is_some_and(|host| host.eq_ignore_ascii_case(own)));
-        let known = allowed.iter().any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin));
-        if same || known { Ok(()) } else { Err(Foreign::Origin(origin.to_owned())) }
+        authority.is_some_and(|own| host_of(request).is_some_and(|host| host.eq_ignore_ascii_case(own)))
     };
-    if let Some(origin) = headers.get(ORIGIN) {
-        return check(origin.to_str().unwrap_or("(not text)"));
-    }
-    match (headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes), headers.get(REFERER)) {
-        (Some(b"same-origin" | b"none"), _) | (None, None) => Ok(()),
-        (Some(site), _) => Err(Foreign::Origin(String::from_utf8_lossy(site).into_owned())),
-        // An old browser, or one that does not trust the way to us: it says at least which page has the script or frame.
-        (None, Some(referrer)) => check(origin_of(referrer).unwrap_or("(not an address)")),
-    }
+    let is_known = |origin: &str| {
+        allowed.iter().any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin))
+    };
+    let page = |referrer| origin_of(referrer).unwrap_or("(not an address)");
+    let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
+    let (origin, may) = match (headers.get(ORIGIN), site, headers.get(REFERER)) {
+        (Some(origin), ..) => {
+            let origin = origin.to_str().unwrap_or("(not text)");
+            (origin.into(), is_own(origin) || is_known(origin))
+        }
+        (None, Some(b"same-origin" | b"none"), _) | (None, None, None) => return Ok(()),
+        (None, None, Some(referrer)) => {
+            (page(referrer).into(), is_own(page(referrer)) || is_known(page(referrer)))
+        }
+        // A page of our own that is of another site is not our own: a redirect by another site is between.
+        (None, Some(_), Some(referrer)) => (page(referrer).into(), is_known(page(referrer))),
+        (None, Some(site), None) => (String::from_utf8_lossy(site), false),
+    };
+    if may { Ok(()) } else { Err(Foreign::Origin(origin.into_owned())) }
 }
 
 /// The origin of the page that a `Referer` names (RFC 9110, section 10.1.3).
@@ -92,6 +100,25 @@ pub(super) fn allow_origin(origin: Option<&HeaderValue>, headers: &mut HeaderMap
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    }
+}
+
+/// The header that lets pages of these origins, and of the server's own, show the response in a frame, and no others
+/// (Content Security Policy Level 3, section 6.4.2): it counts for what a browser has kept, too.
+pub(super) fn allow_framing(allowed: &[String], headers: &mut HeaderMap) {
+    if allowed.iter().any(|origin| origin == "*") {
+        return;
+    }
+    let mut policy = "frame-ancestors 'self'".to_owned();
+    for origin in allowed.iter().map(|origin| origin.trim_end_matches('/')) {
+        // A policy ends at a semicolon, or a comma.
+        if !origin.contains([';', ',', ' ']) {
+            policy.push(' ');
+            policy.push_str(origin);
+        }
+    }
+    if let Ok(policy) = HeaderValue::try_from(policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
 }
 
@@ -184,6 +211,8 @@ mod tests {
         assert!(check(&[host, ("sec-fetch-site", "none")], &[]));
         assert!(!check(&[host, ("sec-fetch-site", "cross-site")], &[]));
         assert!(!check(&[host, ("sec-fetch-site", "same-site")], &[]));
+        let own = ("referer", "http://chat.example:8000/");
+        assert!(!check(&[host, ("sec-fetch-site", "cross-site"), own], &[]), "another site's redirect");
         let app = "https://app.example";
         assert!(check(&[host, ("referer", "http://chat.example:8000/iframe.html")], &[]), "our own page");
         for (page, may) in [
@@ -199,7 +228,27 @@ mod tests {
         ] {
             assert_eq!(check(&[host, ("referer", page)], &[app]), may, "{page}");
             assert!(!check(&[host, ("referer", page)], &[]), "{page}");
-            assert!(!check(&[host, ("referer", page), ("sec-fetch-site", "cross-site")], &[app]), "{page}");
+            let site = ("sec-fetch-site", "cross-site");
+            assert_eq!(check(&[host, site, ("referer", page)], &[app]), may, "{page}");
+            assert!(!check(&[host, site, ("referer", page)], &[]), "{page}");
+            let origin = ("origin", "https://evil.example");
+            assert!(!check(&[host, site, origin, ("referer", page)], &[app]), "{page}: the origin counts");
         }
+    }
+
+    #[test]
+    fn a_foreign_page_shows_nothing_in_a_frame() {
+        let policy = |allowed: &[&str]| {
+            let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
+            let mut headers = HeaderMap::new();
+            allow_framing(&allowed, &mut headers);
+            headers.get("content-security-policy").map(|policy| policy.to_str().unwrap().to_owned())
+        };
+        assert_eq!(policy(&[]).as_deref(), Some("frame-ancestors 'self'"));
+        let allowed =
+            ["https://app.example/", "http://a.example:8000", "https://a.example; script-src *", "b,c"];
+        let expected = "frame-ancestors 'self' https://app.example http://a.example:8000";
+        assert_eq!(policy(&allowed).as_deref(), Some(expected));
+        assert_eq!(policy(&["https://app.example", "*"]), None);
     }
 }

@@ -49,6 +49,12 @@ impl Service {
         let [a, b, c, d, ..]: [u8; 16] = crate::random();
         let entropy = u32::from_ne_bytes([a, b, c, d]);
         let verdict = endpoint.request(&arrival.below, &arrival.head, entropy);
+        if let SockJsVerdict::Page(response) = verdict {
+            let mut response = response.map(Body::whole);
+            keep(response.headers_mut());
+            guard::allow_framing(&self.app.options.origins, response.headers_mut());
+            return response;
+        }
         if let SockJsVerdict::Respond { response, shared, kept } = verdict {
             let mut response = response.map(Body::whole);
             if kept {
@@ -75,7 +81,9 @@ impl Service {
             }
         };
         match verdict {
-            SockJsVerdict::Respond { response, .. } => response.map(Body::whole),
+            SockJsVerdict::Respond { response, .. } | SockJsVerdict::Page(response) => {
+                response.map(Body::whole)
+            }
             SockJsVerdict::Raw => {
                 let session = Box::new(WebSocket::new(app.options.websocket));
                 let beginning = beginning(session, Farewell::Reason);

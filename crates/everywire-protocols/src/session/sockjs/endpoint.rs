@@ -46,6 +46,8 @@ pub enum SockJsVerdict {
         /// Whether it may be kept for a year: it gets an `Expires` that says so, too.
         kept: bool,
     },
+    /// The page for iframes. It may be kept for a year, as above; which pages may have it in a frame is the carrier's to say.
+    Page(Response<Bytes>),
     /// A WebSocket on which messages are plain.
     Raw,
     /// A WebSocket with a session of its own, which is in no table.
@@ -156,7 +158,7 @@ impl SockJsEndpoint {
             headers.insert(ETAG, self.tag.clone());
         }
         response.headers_mut().insert(CACHE_CONTROL, ONE_YEAR);
-        SockJsVerdict::Respond { response, shared: false, kept: true }
+        SockJsVerdict::Page(response)
     }
 
     fn websocket(&self, head: &Request<()>, verdict: SockJsVerdict) -> SockJsVerdict {

@@ -8,7 +8,7 @@ pub struct SockJsOptions {
     /// Whether WebSockets are offered, raw ones too. Default true (`websocket`).
     pub websocket: bool,
     /// Whether there is what only old browsers need: JSONP, `htmlfile`, and the page for iframes. Default false: none of them
-    /// can tell which page uses it.
+    /// names an `Origin`, and a page may hide which it is.
     pub legacy: bool,
     /// Bytes of frames after which a streaming response ends, and the client asks for the next. Default 131,072
     /// (`response_limit`).

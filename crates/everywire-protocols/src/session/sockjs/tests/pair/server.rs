@@ -83,7 +83,9 @@ impl Server {
         let head = head.body(()).expect("an address");
         let rest = head.uri().path().strip_prefix("/s").expect("the mount's path");
         match self.endpoint.request(rest, &head, 7) {
-            SockJsVerdict::Respond { response, .. } => self.respond(lane, &response),
+            SockJsVerdict::Respond { response, .. } | SockJsVerdict::Page(response) => {
+                self.respond(lane, &response);
+            }
             SockJsVerdict::WebSocket => {
                 let session = self.begin();
                 self.open_lane(now, session, lane, LaneKind::WebSocket, &head);
