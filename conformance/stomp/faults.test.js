@@ -104,15 +104,16 @@ const RIGHTS = [
 own("rights", WAYS, {}, async (t, server, way) => {
   await Promise.all(
     RIGHTS.map(async ([said, detail]) => {
-      const client = await Client.open(t, server, way);
+      const [client, other] = [await Client.open(t, server, way), await Client.open(t, server, "plain")];
       const room = fresh();
-      const heard = await client.subscribe(room);
+      const heard = await other.subscribe(room);
       // What came before is done, what comes behind is not.
       client.raw(frame("SEND", { destination: room }, "before") + said + frame("SEND", { destination: room }, "behind"));
       const { headers, body } = await client.failed();
       assert.deepEqual([headers.message, body], ["Not done", detail]);
       assert.equal((await client.closed()).code, 1008);
-      assert.deepEqual(heard.left, ["before"]);
+      await other.sure(room, "the last");
+      assert.deepEqual(heard.left, ["before", "the last"]);
     }),
   );
 });

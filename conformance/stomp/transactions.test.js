@@ -120,6 +120,36 @@ own("calls in it, and receipts", WAYS, QUICK, async (t, server, way) => {
   assert.deepEqual(await heard.bodies(2), ["b", "a"]);
 });
 
+const FORBIDDEN = [
+  ["/topic/read-only", 'you may not publish to the room "read-only"'],
+  ["/queue/closed", 'you may not send to the queue "closed"'],
+];
+
+own("nothing of it is done, if one of it may not be", WAYS, QUICK, async (t, server, way) => {
+  await Promise.all(
+    FORBIDDEN.map(async ([destination, detail]) => {
+      const [room, queue] = [fresh(), fresh("queue")];
+      const [client, other] = [await Client.open(t, server, way), await Client.open(t, server, "plain")];
+      const [heard, queued] = [await other.subscribe(room), await other.subscribe(queue)];
+      const sends = [room, queue, destination, room].map((to) => frame("SEND", { transaction: "t", destination: to }, "in it"));
+      client.raw(
+        [
+          frame("BEGIN", { transaction: "t" }),
+          ...sends,
+          frame("SEND", { destination: room }, "before"),
+          frame("COMMIT", { transaction: "t", receipt: "r" }),
+          frame("SEND", { destination: room }, "behind"),
+        ].join(""),
+      );
+      const { headers, body } = await client.failed();
+      assert.deepEqual([headers.message, body, headers["receipt-id"]], ["Not done", detail, "r"]);
+      assert.equal((await client.closed()).code, 1008);
+      for (const to of [room, queue]) await other.sure(to, "the last");
+      assert.deepEqual([heard.left, queued.left], [["before", "the last"], ["the last"]]);
+    }),
+  );
+});
+
 own("a subscription is in none", WAYS, QUICK, async (t, server, way) => {
   const room = fresh();
   const client = await Client.open(t, server, way);

@@ -66,6 +66,8 @@ pub struct Connection {
     answers: bool,
     shares_session: bool,
     closed: AtomicBool,
+    /// Whether its end has been asked for.
+    ending: AtomicBool,
     /// Whether it has yet to catch up on what was published to its id. Written only with the namespace's lock held.
     away: AtomicBool,
     /// Everything up to this sequence number that concerns it is in its mailbox, or beyond. Written
@@ -115,6 +117,7 @@ impl Connection {
             answers: spec.answers,
             shares_session: spec.shares_session,
             closed: AtomicBool::new(false),
+            ending: AtomicBool::new(false),
             away: AtomicBool::new(spec.comes_back),
             seen: AtomicU64::new(seen),
             memberships: Mutex::default(),
@@ -273,6 +276,7 @@ impl Connection {
     /// with others.
     pub fn end(&self, reason: Reason) {
         if self.shares_session {
+            self.ending.store(true, Ordering::Relaxed);
             self.send(Item::Left);
         } else {
             self.end_session(reason);
@@ -281,9 +285,16 @@ impl Connection {
 
     /// Ends its session, after everything that was published or sent before has left.
     pub fn end_session(&self, reason: Reason) {
+        self.ending.store(true, Ordering::Relaxed);
         if let Way::Free(what) = self.own.pass(Behind::End(reason), self.link.mailbox().bound()) {
             self.go_on(what);
         }
+    }
+
+    /// Whether its end has been asked for, by whomever: what its client says from now on is not to be heard.
+    #[inline]
+    pub fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Relaxed)
     }
 
     /// Puts everything that is published but not yet flushed to it into its mailbox, so that what

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use everywire_core::hub::Verdict;
-use everywire_core::{Name, Original, Payload, RoomKey, Token};
+use everywire_core::{Name, Original, Payload, RoomKey, Token, Verb};
 
 /// One thing to do for a client. It is answered by an [`Item::Reply`](everywire_core::Item::Reply) with the token that it came
 /// with; see [`Ends`] for what becomes of one that fails.
@@ -75,6 +75,11 @@ pub enum Task {
         /// Where its answer goes, beside the reply.
         answer: AnswerTo,
     },
+    /// Find out whether the client may do all of this, before any of it is done.
+    Rights {
+        /// Each room or queue by its name, and what is to be done with it.
+        asked: Vec<(Arc<str>, Verb)>,
+    },
     /// Nothing: the reply says that the turn has come.
     Nothing,
 }
@@ -107,6 +112,19 @@ pub enum AnswerTo {
 }
 
 impl Task {
+    /// What of a client's rights it needs to be done, if any: the name of a room or a queue, and what is done with it.
+    pub fn right(&self) -> Option<(&Arc<str>, Verb)> {
+        Some(match self {
+            Self::Subscribe { room, .. } => (room, Verb::Subscribe),
+            Self::Publish { to: RoomKey::Named(room), .. } => (room, Verb::Publish),
+            Self::Send { queue, .. } => (queue, Verb::Send),
+            Self::Consume { queue, .. } => (queue, Verb::Consume),
+            Self::Call { answer: AnswerTo::Room { room, asked: true }, .. } => (room, Verb::Publish),
+            Self::Call { answer: AnswerTo::Queue(queue), .. } => (queue, Verb::Send),
+            _ => return None,
+        })
+    }
+
     /// What it counts against the bounds of what may wait: about what it occupies, beside itself.
     pub fn size(&self) -> usize {
         match self {
@@ -118,6 +136,9 @@ impl Task {
             Self::Send { queue, message } => queue.len() + message.size(),
             Self::Consume { queue, .. } => queue.len(),
             Self::Call { event, args, .. } => event.len() + args.size(),
+            Self::Rights { asked } => {
+                asked.iter().map(|(name, verb)| name.len() + size_of_val(name) + size_of_val(verb)).sum()
+            }
             Self::Stop { .. } | Self::Settle { .. } | Self::Nothing => 0,
         }
     }
@@ -164,7 +185,7 @@ impl Task {
     pub fn ends(&self) -> Ends {
         match self {
             Self::Call { .. } => Ends::Never,
-            Self::Subscribe { .. } | Self::Consume { .. } => Ends::Always,
+            Self::Subscribe { .. } | Self::Consume { .. } | Self::Rights { .. } => Ends::Always,
             _ => Ends::UnlessBusy,
         }
     }
@@ -180,6 +201,7 @@ impl Task {
             Self::Stop { .. } => "stop",
             Self::Settle { .. } => "settle",
             Self::Call { event, .. } => event,
+            Self::Rights { .. } => "rights",
             Self::Nothing => "nothing",
         }
     }

@@ -214,7 +214,7 @@ impl Connection {
     }
 
     /// Ends the connection, after what was sent to it before: with its session, unless other connections live in that,
-    /// as Socket.IO's namespaces do.
+    /// as Socket.IO's namespaces do. What the client said that is not begun by now is not handled.
     pub fn disconnect(&self) {
         self.core.end(Reason::ServerClosed);
     }

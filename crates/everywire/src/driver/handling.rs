@@ -34,7 +34,7 @@ impl Conversation {
         }
         let (extras, fold_case) = (self.protocol.extras(), self.protocol.folds_case());
         let seat = &mut self.seats[i];
-        let Some(connection) = seat.connection.as_ref().filter(|_| seat.left.is_none()) else { return };
+        let Some(connection) = seat.connection.as_ref().filter(|c| Seat::hears(seat.left, c)) else { return };
         let span = span(connection, name);
         let entered = span.enter();
         let outcome = match seat.handlers.call(connection, name, &args, extras, fold_case) {

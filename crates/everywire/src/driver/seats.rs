@@ -24,6 +24,14 @@ pub(crate) struct Seat {
     pub(super) left: Option<Reason>,
 }
 
+impl Seat {
+    /// Whether what this connection's client says is still heard: not, once it has left or somebody has asked for its end.
+    #[inline]
+    pub(super) fn hears(left: Option<Reason>, connection: &Connection) -> bool {
+        left.is_none() && !connection.core().is_ending()
+    }
+}
+
 /// All seats of a session, in the order of their slots.
 #[derive(Default)]
 pub(crate) struct Seats(SmallVec<[Seat; 1]>);

@@ -16,6 +16,7 @@ use super::conversation::Conversation;
 use super::guarded::guarded;
 use super::handling::{may, span};
 use super::inbound::{Job, Waiting};
+use super::seats::Seat;
 use crate::app::AppState;
 use crate::app::connection::Connection;
 use crate::app::error::{EventError, Result, code};
@@ -44,7 +45,7 @@ impl Conversation {
     /// Its turn has come.
     pub(super) fn begin_task(&mut self, i: usize, cx: &mut Context<'_>, task: Task, token: Token) {
         let seat = &self.seats[i];
-        let Some(connection) = seat.connection.clone().filter(|_| seat.left.is_none()) else { return };
+        let Some(connection) = seat.connection.clone().filter(|c| Seat::hears(seat.left, c)) else { return };
         let (name, ends) = (Box::<str>::from(task.name()), task.ends());
         let span = span(&connection, &name);
         let entered = span.enter();
@@ -208,6 +209,11 @@ fn try_begin(app: &AppState, connection: &Connection, task: Task) -> Result<Step
         Task::Stop { consumer } => _ = namespace.stop_consuming(core, consumer),
         Task::Settle { consumer, delivery, up_to, verdict } => {
             namespace.settle(core, consumer, delivery, up_to, verdict).map_err(|error| not_queued(&error))?;
+        }
+        Task::Rights { asked } => {
+            for (name, verb) in asked {
+                may(app, connection, &name, verb)?;
+            }
         }
         Task::Call { .. } | Task::Nothing => {}
     }

@@ -326,10 +326,7 @@ impl Stomp {
         let transactions = self.transactions.get_or_insert_default();
         let done = match frame.command {
             Command::Begin => transactions.begin(id, &self.options),
-            Command::Commit => transactions.end(id).map(|held| {
-                let tasks = held.into_iter();
-                out.extend(tasks.map(|(task, token)| Output::Task { slot: 0, task: Box::new(task), token }));
-            }),
+            Command::Commit => transactions.end(id).map(|held| commit(held, frame.header("receipt"), out)),
             _ => transactions.end(id).map(drop),
         };
         done.map_err(|fault| self.no_transaction(fault, id))?;
@@ -355,6 +352,21 @@ pub(super) fn turn(what: What<'_>, receipt: Option<&str>, out: &mut Outputs<'_>)
         let token = Awaited { what, receipt }.token();
         out.push(Output::Task { slot: 0, task: Box::new(Task::Nothing), token });
     }
+}
+
+/// Does what was held, in order; or nothing of it, if the client may not do one of them.
+fn commit(held: Vec<(Task, Token)>, receipt: Option<&str>, out: &mut Outputs<'_>) {
+    if held.len() > 1 {
+        let asked = held.iter().filter_map(|(task, _)| task.right());
+        let mut asked: Vec<_> = asked.map(|(name, verb)| (name.clone(), verb)).collect();
+        asked.dedup();
+        if !asked.is_empty() {
+            let token = Awaited { what: What::Held, receipt }.token();
+            out.push(Output::Task { slot: 0, task: Box::new(Task::Rights { asked }), token });
+        }
+    }
+    let tasks = held.into_iter();
+    out.extend(tasks.map(|(task, token)| Output::Task { slot: 0, task: Box::new(task), token }));
 }
 
 /// What is published, under the name that the header `event` gives it.

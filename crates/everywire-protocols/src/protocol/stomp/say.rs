@@ -125,6 +125,7 @@ impl Stomp {
         };
         match (what, payload) {
             (What::Mark(number), _) => return self.subscriptions.begin(number),
+            (What::Held, _) => return,
             (What::Stopped(number), _) => self.subscriptions.forget(number),
             (What::Once(number), Some(payload)) => {
                 let mut tail = Vec::new();

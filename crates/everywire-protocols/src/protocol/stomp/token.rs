@@ -28,6 +28,8 @@ pub(super) enum What<'t> {
     Mark(u32),
     /// The end of the subscription of this number.
     Stopped(u32),
+    /// Whether what was held may be done, of which only a failure is told.
+    Held,
     /// The goodbye.
     Goodbye,
 }
@@ -53,6 +55,7 @@ impl Awaited<'_> {
             What::Once(number) => (b'o', number, [None, None]),
             What::Mark(number) => (b'm', number, [None, None]),
             What::Stopped(number) => (b's', number, [None, None]),
+            What::Held => (b'h', 0, [None, None]),
             What::Goodbye => (b'g', 0, [None, None]),
         };
         bytes.push(kind);
@@ -101,6 +104,7 @@ impl<'t> Awaited<'t> {
             b'o' => What::Once(number),
             b'm' => What::Mark(number),
             b's' => What::Stopped(number),
+            b'h' => What::Held,
             b'g' => What::Goodbye,
             _ => return None,
         };
@@ -124,6 +128,7 @@ mod tests {
             What::Once(7),
             What::Mark(u32::MAX),
             What::Stopped(0),
+            What::Held,
             What::Goodbye,
         ];
         for what in whats {

@@ -291,6 +291,11 @@ fn spell_task(task: &Task) -> String {
             };
             format!("call {event}{}{answer}", json_of(&args.view()))
         }
+        Task::Rights { asked } => {
+            let asked: Vec<_> =
+                asked.iter().map(|(name, verb)| format!("{} {name}", verb.as_str())).collect();
+            format!("rights to {}", asked.join(", "))
+        }
         Task::Nothing => "nothing".to_owned(),
         other => panic!("STOMP never asks for {other:?}"),
     }
@@ -322,6 +327,7 @@ fn spell_token(token: &Token) -> String {
         What::Once(number) => format!(" once {number}"),
         What::Mark(number) => format!(" mark {number}"),
         What::Stopped(number) => format!(" stopped {number}"),
+        What::Held => " held".to_owned(),
         What::Goodbye => " goodbye".to_owned(),
     };
     format!("{what}{}", receipt.map_or(String::new(), |receipt| format!(" #{receipt}")))

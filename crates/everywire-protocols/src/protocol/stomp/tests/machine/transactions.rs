@@ -22,6 +22,7 @@ fn what_is_committed_is_done_in_order() {
             "SEND\ndestination:/user/queue/x\ntransaction:t\\c1\n\nthree␀".to_owned(),
             "SEND\ndestination:/app/chat\ntransaction:t\\c1\nreply-to:/temp-queue/r\nreceipt:4\n\nfour␀"
                 .to_owned(),
+            "SEND\ndestination:/app/chat\ntransaction:t\\c1\nreply-to:/queue/logs\n\nfour␀".to_owned(),
             format!("ACK\n{name}:c1.5\ntransaction:t\\c1\nreceipt:5\n\n␀"),
             format!("NACK\n{name}:q2.6\ntransaction:t\\c1\n\n␀"),
             format!("ACK\n{name}:r3.1f-7\ntransaction:t\\c1\n\n␀"),
@@ -36,10 +37,12 @@ fn what_is_committed_is_done_in_order() {
         assert_eq!(
             peer.hear("COMMIT\ntransaction:t\\c1\nreceipt:6\n\n␀"),
             [
+                "task rights to publish to a, send to jobs, send to logs held #6",
                 "task publish a chat(\"one\") #1",
                 "task send jobs message(\"two\")",
                 "task publish to user \"\" x(\"three\")",
                 "task call chat(\"four\") -> /temp-queue/r #4",
+                "task call chat(\"four\") for queue logs",
                 "task settle 1.5 and before done #5",
                 "task settle 2.6 return",
                 "task nothing",
@@ -53,6 +56,41 @@ fn what_is_committed_is_done_in_order() {
     peer.hear("BEGIN\ntransaction: t\n\n␀");
     assert_eq!(peer.hear(&send("t", "", "one")), NOTHING);
     assert_eq!(peer.hear("COMMIT\ntransaction:t\n\n␀"), ["task publish a message(\"one\")"]);
+}
+
+#[test]
+fn what_may_not_be_is_known_before_any_of_it_is_done() {
+    let held = |peer: &mut Peer, destinations: &[&str]| {
+        peer.hear("BEGIN\ntransaction:t\n\n␀");
+        for destination in destinations {
+            peer.hear(&format!("SEND\ndestination:{destination}\ntransaction:t\nreceipt:1\n\n1␀"));
+        }
+        peer.hear("COMMIT\ntransaction:t\nreceipt:r\n\n␀")
+    };
+    let rights = |destinations: &[&str]| held(&mut Peer::open(Version::V1_2), destinations)[0].clone();
+    assert_eq!(
+        rights(&["/topic/a", "/topic/a", "/room/b"]),
+        "task rights to publish to a, publish to b held #r"
+    );
+    assert_eq!(rights(&["/queue/a", "/app/b"]), "task rights to send to a held #r");
+    // One alone is asked about when it is done, and who asks for nothing by its name has no need of rights.
+    assert_eq!(rights(&["/topic/a"]), "task publish a message(1) #1");
+    assert_eq!(rights(&["/app/b", "/user/queue/c"]), "task call b(1) #1");
+
+    let mut peer = Peer::open(Version::V1_2);
+    held(&mut peer, &["/topic/a", "/topic/b"]);
+    assert_eq!(peer.done(), NOTHING, "the receipt is for what is done");
+    assert_eq!(peer.done(), ["RECEIPT\nreceipt-id:1\n\n␀"]);
+    let mut peer = Peer::open(Version::V1_2);
+    held(&mut peer, &["/topic/a", "/topic/b"]);
+    let ends = Failure { ends: true, ..Failure::new(-32001, "you may not") };
+    assert_eq!(
+        peer.answer(ends),
+        [
+            "ERROR\nmessage:Not done\ncontent-type:text/plain;charset=utf-8\nreceipt-id:r\ncontent-length:11\n\nyou may not␀"
+        ]
+    );
+    assert_eq!(peer.answer(Outcome::Ended), NOTHING);
 }
 
 #[test]

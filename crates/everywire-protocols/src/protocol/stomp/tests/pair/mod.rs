@@ -218,7 +218,7 @@ impl Pair {
             Task::Consume { queue, consumer, .. } => _ = self.consumers.insert(queue, consumer),
             Task::Settle { delivery, up_to, verdict, .. } => self.settled.push((delivery, up_to, verdict)),
             Task::Call { args, .. } => payload = args,
-            Task::Unsubscribe { .. } | Task::Stop { .. } | Task::Nothing => {}
+            Task::Unsubscribe { .. } | Task::Stop { .. } | Task::Rights { .. } | Task::Nothing => {}
         }
         self.reply(token, payload);
     }
