@@ -62,43 +62,6 @@ async fn events_are_handled_in_order() {
     }
 }
 
-/// In one segment with the event whose handler sends the client away, or waiting for that handler.
-#[tokio::test]
-async fn nothing_is_heard_of_who_was_sent_away() {
-    let (heard, mut all_heard) = unbounded_channel();
-    let app = application(Options::default(), |ns| {
-        ns.on("leave", async |conn: Connection, Args((rounds,)): Args<(u32,)>| {
-            for _ in 0..rounds {
-                tokio::task::yield_now().await;
-            }
-            conn.emit("the last", ())?;
-            conn.disconnect();
-            Ok(())
-        });
-        ns.on("say", move |_: Connection, Args((n,)): Args<(u32,)>| {
-            let heard = heard.clone();
-            async move { Ok(heard.send(n)?) }
-        });
-    });
-    let address = serve(&app).await;
-    for rounds in [0, 20] {
-        let mut client = Tcp::websocket(address, "/ws").await;
-        let said = [call(1, "say", "[1]"), call(2, "leave", &format!("[{rounds}]")), call(3, "say", "[2]")];
-        client
-            .send(said.iter().flat_map(|text| frame(Opcode::Text, text.as_bytes())).collect::<Vec<_>>())
-            .await;
-        assert_eq!(json(&client.next_text().await)["id"], 1);
-        assert_eq!(json(&client.next_text().await)["method"], "the last");
-        assert_eq!(client.close_code().await, Some(1000));
-    }
-    until("the sessions to be none", || app.session_count() == 0).await;
-    let mut numbers = Vec::new();
-    while let Ok(number) = all_heard.try_recv() {
-        numbers.push(number);
-    }
-    assert_eq!(numbers, [1, 1]);
-}
-
 #[tokio::test]
 async fn as_many_at_a_time_as_the_namespace_says() {
     let (begun, mut all_begun) = unbounded_channel();

@@ -1,11 +1,12 @@
-//! What an application is told of beside its events: what leaves, and where a client was when it left.
+//! What an application is told of beside its events: what leaves, and where a client was when it left; and what it is not told of.
 
 mod support;
 
 use everywire::{
     App, Args, Connection, Extras, Name, NamespaceBuilder, Payload, Reason, RoomKey, jsonrpc, raw,
 };
-use support::{Tcp, serve, until, within};
+use everywire_websocket::Opcode;
+use support::{Tcp, call, frame, serve, until, within};
 use tokio::sync::mpsc::unbounded_channel;
 
 fn application(define: impl FnOnce(&mut NamespaceBuilder)) -> App {
@@ -72,4 +73,41 @@ async fn the_rooms_of_the_end_are_known() {
     client.close(1000).await;
     assert_eq!(within("the end", told.recv()).await, Some(vec![RoomKey::from("attic")]));
     assert_eq!(app.hub().namespace("/").rooms(), [], "and nobody is in it any more");
+}
+
+/// In one segment with the event whose handler sends the client away, or waiting for that handler.
+#[tokio::test]
+async fn nothing_is_heard_of_who_was_sent_away() {
+    let (heard, mut all_heard) = unbounded_channel();
+    let app = application(|ns| {
+        ns.on("leave", async |conn: Connection, Args((rounds,)): Args<(u32,)>| {
+            for _ in 0..rounds {
+                tokio::task::yield_now().await;
+            }
+            conn.emit("the last", ())?;
+            conn.disconnect();
+            Ok(())
+        });
+        ns.on("say", move |_: Connection, Args((n,)): Args<(u32,)>| {
+            let heard = heard.clone();
+            async move { Ok(heard.send(n)?) }
+        });
+    });
+    let address = serve(&app).await;
+    for rounds in [0, 20] {
+        let mut client = Tcp::websocket(address, "/ws").await;
+        let said = [call(1, "say", "[1]"), call(2, "leave", &format!("[{rounds}]")), call(3, "say", "[2]")];
+        client
+            .send(said.iter().flat_map(|text| frame(Opcode::Text, text.as_bytes())).collect::<Vec<_>>())
+            .await;
+        assert!(client.next_text().await.contains("\"id\":1"));
+        assert!(client.next_text().await.contains("the last"));
+        assert_eq!(client.close_code().await, Some(1000));
+    }
+    until("the sessions to be none", || app.session_count() == 0).await;
+    let mut numbers = Vec::new();
+    while let Ok(number) = all_heard.try_recv() {
+        numbers.push(number);
+    }
+    assert_eq!(numbers, [1, 1]);
 }

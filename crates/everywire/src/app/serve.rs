@@ -10,7 +10,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 
 use super::App;
 use crate::carrier::eager::Eager;
@@ -62,7 +62,7 @@ impl App {
                 tracing::debug!(%peer, %error, "the socket is gone already");
                 continue;
             }
-            tokio::spawn(self.connection(socket, peer, service.clone().from(peer)));
+            self.spawn(socket, peer, service.clone().from(peer));
         }
         drop(listener);
         self.shut_down(grace).await;
@@ -104,14 +104,13 @@ impl App {
         self.http(io, peer, service).await;
     }
 
-    fn connection(
-        &self,
-        socket: tokio::net::TcpStream,
-        peer: SocketAddr,
-        service: crate::Service,
-    ) -> impl Future<Output = ()> + Send + use<> {
+    /// Serves one connection in a task of its own.
+    ///
+    /// Not part of an `async fn`: those are compiled where they are awaited, and with this one all of HTTP would be, again
+    /// in each program.
+    fn spawn(&self, socket: TcpStream, peer: SocketAddr, service: crate::Service) {
         let app = self.clone();
-        async move { app.http(socket, Some(peer), service).await }
+        tokio::spawn(async move { app.http(socket, Some(peer), service).await });
     }
 
     /// Serves one connection with a service around the application's own: pages or an API beside the mounts,
