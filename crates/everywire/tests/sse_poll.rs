@@ -9,6 +9,7 @@ use everywire::{
     App, Connection, Identity, MailboxOptions, Options, Reason, Refusal, Retention, Verb, poll, publish, sse,
 };
 use serde_json::Value;
+use support::log::Log;
 use support::{Tcp, get, http2, serve, until, within};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -293,4 +294,43 @@ async fn who_does_not_read_is_disconnected() {
     let response = within("the response", response).await.unwrap();
     assert_eq!(flood(&app, &mut told).await, Reason::SlowConsumer);
     drop(response);
+}
+
+/// A stream over HTTP/2 whose client opens its window no further.
+#[tokio::test]
+async fn who_takes_nothing_over_http_2_does_not_hold_it() {
+    let (log, _guard) = Log::listen();
+    let (app, _told) =
+        application(Options { write_timeout: Duration::from_millis(50), ..Options::default() });
+    let address = serve(&app).await;
+    let text = "x".repeat(100_000);
+    for is_taken in [true, false] {
+        let mut builder = h2::client::Builder::new();
+        builder.initial_window_size(20_000);
+        let mut client = http2::connect_by(&builder, address).await;
+        let since = app.to("lobby").publish("news", 1).await.unwrap();
+        app.to("lobby").publish("news", &text).await.unwrap();
+        let address = format!("http://localhost/poll?room=lobby&since={since}");
+        let request = http::Request::get(address).body(()).unwrap();
+        let (response, _) = client.send_request(request, true).unwrap();
+        let mut body = within("the head", response).await.unwrap().into_body();
+        if !is_taken {
+            log.line(&["a client does not read its response"]).await;
+        }
+        let mut taken = 0;
+        let end = loop {
+            match within("the body", body.data()).await {
+                Some(Ok(bytes)) => {
+                    body.flow_control().release_capacity(bytes.len()).unwrap();
+                    taken += bytes.len();
+                }
+                end => break end.map(|end| end.err().and_then(|error| error.reason())),
+            }
+        };
+        match is_taken {
+            true => assert!(end.is_none() && taken > text.len(), "{end:?} {taken}"),
+            // Two pieces are in hyper's hands.
+            false => assert_eq!((end, taken), (Some(Some(h2::Reason::INTERNAL_ERROR)), 2 * 16_384)),
+        }
+    }
 }

@@ -22,7 +22,8 @@ pub struct Options {
     pub handshake_timeout: Duration,
     /// From our goodbye until the socket is closed, whatever the client does. Default 5 s, SignalR's `CloseTimeout`.
     pub close_timeout: Duration,
-    /// For how long a client's socket may take nothing at all while something waits. Default 30 s.
+    /// For how long a client's socket may take nothing at all while something waits. Default 30 s. Over HTTP/2 that goes for each
+    /// response of more than 16 KiB, too, which is given up within twice that.
     pub write_timeout: Duration,
     /// Bytes of a client's events that may wait for its handlers before its socket is read no more, unless
     /// somebody waits for the client. Default 64 KiB.

@@ -10,7 +10,7 @@
 //! | sessions over several requests, and WebSockets that join them | [`hosting`], [`host`], [`answering`], [`ways`], [`probe`] |
 //! | bodies of requests; of responses, compressed | [`upload`], [`coding`] |
 //! | publishing by plain POST | [`post`] |
-//! | response bodies | [`body`], [`pieces`] |
+//! | response bodies | [`body`], [`pieces`], [`watched`] |
 //! | waits that hyper does not bound, answers that it would not begin | [`timed`], [`eager`] |
 //! | messages into frames, forms | [`frames`], [`form`] |
 
@@ -38,5 +38,6 @@ mod sockjs;
 pub(crate) mod timed;
 pub(crate) mod transport;
 mod upload;
+pub(crate) mod watched;
 mod ways;
 pub(crate) mod websocket;

@@ -212,6 +212,14 @@ impl Pieces {
     }
 }
 
+impl Pieces {
+    /// Whether some have not been taken of a stream that has ended, and so nobody else looks after.
+    pub(crate) fn are_left(&self) -> bool {
+        let state = self.slot.0.lock();
+        state.over && state.first.is_some()
+    }
+}
+
 impl Drop for Pieces {
     fn drop(&mut self) {
         let mut state = self.slot.0.lock();

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use everywire_core::PayloadRef;
 use everywire_protocols::session::SessionId;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 
 use super::body::Body;
 use super::request::{decode, query_pairs, query_values};
@@ -327,7 +327,14 @@ where
         // `sid=` in Socket.IO, `id=` in SignalR, in any case.
         let names_one = |query: &str| query.as_bytes().windows(3).any(|key| key.eq_ignore_ascii_case(b"id="));
         let belongs = request.uri().query().is_some_and(names_one);
-        let mut answer: Self::Future = Box::pin(async move { Ok(service.answer(request).await) });
+        let patience = (request.version() == Version::HTTP_2).then_some(self.app.options.write_timeout);
+        let mut answer: Self::Future = Box::pin(async move {
+            let response = service.answer(request).await;
+            Ok(match patience {
+                None => response,
+                Some(patience) => response.map(|body| body.watched(patience)),
+            })
+        });
         // A client that hangs up with its request makes hyper drop the answer before it was ever polled. A session that the
         // request belongs to has to hear of both, so such an answer begins here; hyper's first poll comes next.
         if belongs && let Poll::Ready(answer) = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))

@@ -12,8 +12,13 @@ use super::{Wire, within};
 
 /// A connection over HTTP/2, with prior knowledge.
 pub async fn connect(address: SocketAddr) -> SendRequest<Bytes> {
+    connect_by(&h2::client::Builder::new(), address).await
+}
+
+/// The same, with these settings of the client's.
+pub async fn connect_by(builder: &h2::client::Builder, address: SocketAddr) -> SendRequest<Bytes> {
     let socket = TcpStream::connect(address).await.unwrap();
-    let (mut client, connection) = within("the preface", h2::client::handshake(socket)).await.unwrap();
+    let (mut client, connection) = within("the preface", builder.handshake(socket)).await.unwrap();
     tokio::spawn(connection);
     client = within("the settings", client.ready()).await.unwrap();
     client
