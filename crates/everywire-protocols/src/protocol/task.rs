@@ -116,11 +116,12 @@ impl Task {
     pub fn right(&self) -> Option<(&Arc<str>, Verb)> {
         Some(match self {
             Self::Subscribe { room, .. } => (room, Verb::Subscribe),
-            Self::Publish { to: RoomKey::Named(room), .. } => (room, Verb::Publish),
-            Self::Send { queue, .. } => (queue, Verb::Send),
+            Self::Publish { to: RoomKey::Named(room), .. }
+            | Self::Call { answer: AnswerTo::Room { room, asked: true }, .. } => (room, Verb::Publish),
+            Self::Send { queue, .. } | Self::Call { answer: AnswerTo::Queue(queue), .. } => {
+                (queue, Verb::Send)
+            }
             Self::Consume { queue, .. } => (queue, Verb::Consume),
-            Self::Call { answer: AnswerTo::Room { room, asked: true }, .. } => (room, Verb::Publish),
-            Self::Call { answer: AnswerTo::Queue(queue), .. } => (queue, Verb::Send),
             _ => return None,
         })
     }

@@ -138,11 +138,11 @@ mod tests {
         let (content, weak) = content(PIECE + 100);
         let (watched, mut taken) = (Watched::new(content, PATIENCE), Vec::new());
         assert_eq!(watched.left(), Some(PIECE as u64 + 100));
-        tokio::time::sleep(PATIENCE - Duration::from_millis(1)).await;
+        tokio::time::sleep(PATIENCE - Duration::from_millis(1)).await; // paused clock
         assert_eq!(take(&watched, &mut taken), Some(Ok(PIECE)));
-        tokio::time::sleep(PATIENCE).await;
+        tokio::time::sleep(PATIENCE).await; // paused clock
         assert!(weak.upgrade().is_some(), "it may be slow");
-        tokio::time::sleep(PATIENCE).await;
+        tokio::time::sleep(PATIENCE).await; // paused clock
         assert!(weak.upgrade().is_none());
         assert_eq!((take(&watched, &mut taken), watched.is_end()), (Some(Err(NotTaken)), false));
     }
@@ -152,7 +152,7 @@ mod tests {
         let (content, weak) = content(3 * PIECE + 1);
         let (watched, mut taken) = (Watched::new(content, PATIENCE), Vec::new());
         for expected in [PIECE, PIECE, PIECE, 1] {
-            tokio::time::sleep(PATIENCE - Duration::from_millis(1)).await;
+            tokio::time::sleep(PATIENCE - Duration::from_millis(1)).await; // paused clock
             assert_eq!(take(&watched, &mut taken), Some(Ok(expected)));
         }
         assert_eq!((watched.is_end(), watched.left(), take(&watched, &mut taken)), (true, Some(0), None));
