@@ -1,32 +1,19 @@
 // Chromium talks WebSocket over HTTP/2: over TLS, on the connection that has brought the page (RFC 8441).
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 
-import { atEnd } from "../rooms/ends.js";
 import * as page from "../rooms/page.js";
-import { serve } from "../rooms/server.js";
+import { FLAGS, folderFor, protocolOf, serveTls } from "./tls.js";
 
 test("both panes of the playground share one HTTP/2 connection", async (t) => {
-  const folder = await mkdtemp(path.join(tmpdir(), "everywire-tls-"));
-  atEnd(t, () => rm(folder, { recursive: true }));
-  const [cert, key, netLog] = ["cert.pem", "key.pem", "net.json"].map((name) => path.join(folder, name));
-  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  const names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
-  execFileSync("openssl", ["req", "-x509", ...curve, ...names, "-days", "2", "-keyout", key, "-out", cert], { stdio: "pipe" });
-
-  const { authority } = await serve(t, `[tls]\ncert = "${cert}"\nkey = "${key}"\n`);
-  const origin = `https://${authority}`;
-  const browser = await page.launch(t, { flags: ["--ignore-certificate-errors", `--log-net-log=${netLog}`] });
+  const [folder, { authority, origin }] = await Promise.all([folderFor(t), serveTls(t)]);
+  const netLog = path.join(folder, "net.json");
+  const browser = await page.launch(t, { flags: [...FLAGS, `--log-net-log=${netLog}`] });
   const tab = await page.open(t, browser, { http: origin }, "http2");
-  const [{ nextHopProtocol }] = await tab.page.evaluate(() =>
-    performance.getEntriesByType("navigation").map((entry) => entry.toJSON()),
-  );
-  assert.equal(nextHopProtocol, "h2");
+  assert.equal(await protocolOf(tab.page), "h2");
   await tab.websocket.say("over one connection");
   await tab.sse.heard.text("over one connection");
   await tab.sse.say("and back");
