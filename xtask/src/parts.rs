@@ -94,7 +94,7 @@ pub(crate) const PARTS: &[Part] = &[
         Ok(Outcome::Done)
     }),
     Part::new(Check, "fmt", 10, &[], |shell| shell.cargo(&["fmt", "--all", "--check"])),
-    Part::new(Setup, "build", 300, &[], |shell| {
+    Part::new(Setup, "build", 600, &[], |shell| {
         shell.cargo(&["build", "--workspace", "--all-targets", "--all-features"])
     }).in_lane(Lane::Cargo),
     Part::new(Setup, "python", 30, &[], install::python).in_lane(Lane::Debian),
