@@ -55,6 +55,25 @@ own("who does not close is closed", ["plain"], {}, async (t, server) => {
   assert.deepEqual(heard.left, ["the last"]);
 });
 
+own("a queue's messages are not for who has said goodbye, or heard an ERROR", ["plain"], {}, async (t, server) => {
+  const other = await Client.open(t, server, "plain");
+  for (const [end, command] of [[frame("DISCONNECT", { receipt: "end" }), "RECEIPT"], [frame("NONSENSE"), "ERROR"]]) {
+    for (const ack of ["auto", "client-individual"]) {
+      const queue = fresh("queue");
+      const raw = await Raw.connect(t, server);
+      raw.say(frame("SUBSCRIBE", { id: "s", destination: queue, ack, receipt: "s" }));
+      await raw.frames(1);
+      raw.say(end);
+      const frames = await raw.frames(2);
+      assert.equal(frames[1].command, command);
+      for (const body of ["one", "two"]) await other.sure(queue, body);
+      assert.equal((await raw.rest()).frames.length, 2);
+      const heard = await other.subscribe(queue);
+      assert.deepEqual(await heard.bodies(2), ["one", "two"]);
+    }
+  }
+});
+
 own("a receipt of the client's own for its goodbye", WAYS, {}, async (t, server, way) => {
   const client = await Client.open(t, server, way, { disconnectHeaders: { receipt: "good:bye" } });
   const goodbye = new Promise((resolve) => (client.stomp._stompHandler.onDisconnect = resolve));

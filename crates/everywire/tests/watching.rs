@@ -3,10 +3,10 @@
 mod support;
 
 use everywire::{
-    App, Args, Connection, Extras, Name, NamespaceBuilder, Payload, Reason, RoomKey, jsonrpc, raw,
+    App, Args, Connection, EventError, Extras, Name, NamespaceBuilder, Payload, Reason, RoomKey, jsonrpc, raw,
 };
 use everywire_websocket::Opcode;
-use support::{Tcp, call, frame, serve, until, within};
+use support::{Tcp, call, frame, serve, until, upgrade_head, within};
 use tokio::sync::mpsc::unbounded_channel;
 
 fn application(define: impl FnOnce(&mut NamespaceBuilder)) -> App {
@@ -110,4 +110,25 @@ async fn nothing_is_heard_of_who_was_sent_away() {
         numbers.push(number);
     }
     assert_eq!(numbers, [1, 1]);
+}
+
+/// In one segment with the request that is refused, before anybody has been asked.
+#[tokio::test]
+async fn nothing_is_heard_of_who_is_not_let_in() {
+    let app = App::builder()
+        .namespace("/", |ns| {
+            ns.on_connect(async |_: Connection| Err(EventError::refuse("not today")));
+        })
+        .mount("/raw/{room}", raw())
+        .build()
+        .unwrap();
+    let address = serve(&app).await;
+    let mut wire = Tcp::connect(address).await;
+    let mut said = upgrade_head("/raw/quiet", "").into_bytes();
+    said.extend(frame(Opcode::Text, b"from outside"));
+    wire.send(said).await;
+    assert_eq!(wire.head().await.status, 101);
+    assert_eq!(wire.close_code().await, Some(1008));
+    let first = app.to("quiet").publish("message", "the first").await.unwrap();
+    assert_eq!(first.seq, 1, "nothing was published before");
 }

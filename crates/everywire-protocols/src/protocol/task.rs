@@ -133,10 +133,19 @@ impl Task {
                 room.len() + since.as_ref().map_or(0, |since| since.len()) + mark.size()
             }
             Self::Unsubscribe { room } => room.len(),
+            Self::Publish { to: RoomKey::Named(name) | RoomKey::User(name), message } => {
+                name.len() + message.size()
+            }
             Self::Publish { message, .. } => message.size(),
             Self::Send { queue, message } => queue.len() + message.size(),
             Self::Consume { queue, .. } => queue.len(),
-            Self::Call { event, args, .. } => event.len() + args.size(),
+            Self::Call { event, args, answer } => {
+                let answer = match answer {
+                    AnswerTo::Room { room: name, .. } | AnswerTo::Queue(name) => name.len(),
+                    AnswerTo::Nobody => 0,
+                };
+                event.len() + args.size() + answer
+            }
             Self::Rights { asked } => {
                 asked.iter().map(|(name, verb)| name.len() + size_of_val(name) + size_of_val(verb)).sum()
             }

@@ -44,3 +44,16 @@ impl Outbox for Apart {
         self.plain = !may;
     }
 }
+
+/// Notes whether a protocol says anything.
+pub(super) struct Noted<'o> {
+    pub(super) outbox: &'o mut dyn Outbox,
+    pub(super) any: bool,
+}
+
+impl Outbox for Noted<'_> {
+    fn message(&mut self, kind: Kind, hint: usize, write: &mut dyn FnMut(&mut Vec<u8>)) {
+        self.any = true;
+        self.outbox.message(kind, hint, write);
+    }
+}

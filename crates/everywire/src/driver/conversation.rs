@@ -12,7 +12,7 @@ use everywire_protocols::protocol::{Entrance, Protocol};
 use everywire_protocols::seam::{Kind, Message, Outbox, Time};
 use everywire_protocols::session::{self, Input, Lane, LaneEnd, LaneKind, Session, Wrapped, Wrapping};
 
-use super::apart::{Apart, Sent};
+use super::apart::{Apart, Noted, Sent};
 pub(crate) use super::effect::{Effect, Effects};
 use super::inbound::Done;
 use super::lanes::Registration;
@@ -226,6 +226,15 @@ impl Conversation {
         if self.watched {
             self.tell_of(entry);
         }
+        if let Item::Delivery { consumer, delivery, .. } = entry.item {
+            let mut noted = Noted { outbox, any: false };
+            self.protocol.encode(entry, &mut noted);
+            // What a client that has parted, or heard an ERROR, is not told goes back into the queue with its end.
+            if noted.any {
+                self.delivered(entry.slot, consumer, delivery);
+            }
+            return;
+        }
         if entry.item.may_compress() {
             self.protocol.encode(entry, outbox);
         } else {
@@ -233,17 +242,14 @@ impl Conversation {
             self.protocol.encode(entry, outbox);
             outbox.compress(true);
         }
-        match entry.item {
-            Item::Left => self.vacate(entry.slot, Reason::ServerClosed),
-            Item::Delivery { consumer, delivery, .. } => self.delivered(entry.slot, consumer, delivery),
-            _ => {}
+        if let Item::Left = entry.item {
+            self.vacate(entry.slot, Reason::ServerClosed);
         }
     }
 
     /// A queue's message is on its way to the client: its consumer may have the next.
     fn delivered(&self, slot: u32, consumer: u32, delivery: u64) {
-        let seat = self.seats.find(slot).map(|i| &self.seats[i]);
-        if let Some(connection) = seat.and_then(|seat| seat.connection.as_ref()) {
+        if let Some(connection) = self.seats.find(slot).and_then(|i| self.seats[i].connection.as_ref()) {
             let core = connection.core();
             core.namespace().delivery_left(core, consumer, delivery);
         }

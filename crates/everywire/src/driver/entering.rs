@@ -266,9 +266,12 @@ impl Conversation {
             Err(error) if several => self.send_away(i, error),
             Err(error) => {
                 let reason = if error.is_internal() { Reason::Internal } else { Reason::Refused };
-                let slot = self.seats[i].slot;
                 let item = self.refusal(error);
-                self.link.mailbox().push(Entry { slot, item });
+                let seat = &mut self.seats[i];
+                // What it has said meanwhile is not heard either.
+                seat.left = Some(reason);
+                seat.inbound.forget_waiting();
+                self.link.mailbox().push(Entry { slot: seat.slot, item });
                 self.link.mailbox().end(reason, true);
             }
         }

@@ -28,7 +28,7 @@ impl Conversation {
         args: PayloadRef<'_>,
         token: Option<Token>,
     ) {
-        if let Some(room) = &self.relay {
+        if let Some(room) = self.relay.as_ref().filter(|_| self.seats[i].left.is_none()) {
             let room = room.clone();
             return self.publish_relayed(&room, args);
         }

@@ -160,12 +160,12 @@ impl Conversation {
                     }
                 },
                 protocol::Output::Close { reason, fault } => {
+                    self.link.mailbox().end(reason, true);
                     if reason == Reason::ClientClosed {
                         tracing::debug!(peer = %self.peer, "{fault}");
                     } else {
                         tracing::warn!(peer = %self.peer, %reason, "{fault}");
                     }
-                    self.link.mailbox().end(reason, true);
                 }
                 protocol::Output::Ignored(what) => {
                     tracing::debug!(peer = %self.peer, "{what}");

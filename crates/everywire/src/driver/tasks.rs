@@ -108,6 +108,15 @@ impl Conversation {
         args: &Payload,
         answer: AnswerTo,
     ) -> Step {
+        // Nothing is done for an answer that may not go where it is to go.
+        let allowed = match &answer {
+            AnswerTo::Room { room, asked: true } => may(&self.app, connection, room, Verb::Publish),
+            AnswerTo::Queue(queue) => may(&self.app, connection, queue, Verb::Send),
+            AnswerTo::Room { .. } | AnswerTo::Nobody => Ok(()),
+        };
+        if let Err(error) = allowed {
+            return Step::Done(Err(error));
+        }
         let (extras, fold_case) = (self.protocol.extras(), self.protocol.folds_case());
         let running = match self.seats[i].handlers.call(connection, event, &args.view(), extras, fold_case) {
             Some(Ok(running)) => running,

@@ -182,6 +182,14 @@ fn how_much_they_may_be() {
             send("a", &format!("x:{}\n", "x".repeat(900)), ""),
             send("b", &format!("receipt:{}\n", "x".repeat(900)), ""),
         ),
+        (
+            format!("SEND\ndestination:/topic/{}\ntransaction:a\n\n␀", "x".repeat(900)),
+            format!("SEND\ndestination:/user/queue/x\ntransaction:b\nx:{}\n\n␀", "x".repeat(900)),
+        ),
+        (
+            send("a", &format!("x:{}\n", "x".repeat(900)), ""),
+            format!("SEND\ndestination:/app/x\nreply-to:/queue/{}\ntransaction:b\n\n␀", "x".repeat(900)),
+        ),
     ] {
         let mut peer = Peer::open_as(Version::V1_2, options());
         peer.hear(&(begin("a") + &begin("b") + &first));
