@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use everywire_core::payload::Extras;
 use everywire_core::{Entry, PayloadRef, Reason};
@@ -27,7 +28,7 @@ use crate::seam::{Kind, Message, Outbox, Time};
 use crate::session::Facts;
 
 /// How long a client may take to close its socket after its goodbye was answered. Clients do so on the receipt.
-const PARTING: std::time::Duration = std::time::Duration::from_secs(2);
+const PARTING: Duration = Duration::from_secs(2);
 
 /// The machine.
 #[derive(Debug)]
@@ -201,8 +202,11 @@ impl Stomp {
     /// DISCONNECT: all that came before is done first.
     fn part(&mut self, now: Time, frame: &Frame<'_>, out: &mut Outputs<'_>) {
         self.transactions = None;
-        self.stage = Stage::Leaving { answered: false, until: now.after(PARTING) };
-        turn(What::Goodbye, frame.header("receipt"), out);
+        // Who wants no answer has nothing to wait for.
+        let receipt = frame.header("receipt");
+        let patience = if receipt.is_some() { PARTING } else { Duration::from_millis(1) };
+        self.stage = Stage::Leaving { answered: false, until: now.after(patience) };
+        turn(What::Goodbye, receipt, out);
     }
 
     /// Says that we live, if that is due.
