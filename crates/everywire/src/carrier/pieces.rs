@@ -210,9 +210,7 @@ impl Pieces {
         }
         Poll::Pending
     }
-}
 
-impl Pieces {
     /// Whether some have not been taken of a stream that has ended, and so nobody else looks after.
     pub(crate) fn are_left(&self) -> bool {
         let state = self.slot.0.lock();

@@ -28,13 +28,13 @@ impl Conversation {
         args: PayloadRef<'_>,
         token: Option<Token>,
     ) {
-        if let Some(room) = self.relay.as_ref().filter(|_| self.seats[i].left.is_none()) {
+        if let Some(room) = &self.relay {
             let room = room.clone();
             return self.publish_relayed(&room, args);
         }
         let (extras, fold_case) = (self.protocol.extras(), self.protocol.folds_case());
         let seat = &mut self.seats[i];
-        let Some(connection) = seat.connection.as_ref().filter(|c| Seat::hears(seat.left, c)) else { return };
+        let Some(connection) = seat.heard() else { return };
         let span = span(connection, name);
         let entered = span.enter();
         let outcome = match seat.handlers.call(connection, name, &args, extras, fold_case) {
@@ -160,11 +160,11 @@ impl Conversation {
 
     /// Publishes a message of a relay mount in its room, as it is.
     fn publish_relayed(&mut self, room: &Arc<str>, args: PayloadRef<'_>) {
-        let Some(connection) = &self.seats[0].connection else { return };
+        let Some(connection) = self.seats[0].heard() else { return };
         if let Err(error) = may(&self.app, connection, room, Verb::Publish) {
             // The raw wire has no answers: the close code is the only one.
             tracing::warn!(peer = %self.peer, connection = %connection.id(), %error, "a message was refused");
-            self.link.mailbox().end(Reason::Refused, true);
+            connection.core().end_session(Reason::Refused);
             return;
         }
         let core = connection.core();
@@ -173,7 +173,7 @@ impl Conversation {
             core.namespace().publish(Some(core), target, Name::MESSAGE, args.into_owned(), Class::Event);
         if let Ok(Err(error)) = published.now() {
             tracing::warn!(peer = %self.peer, connection = %connection.id(), %error, "a message was refused");
-            self.link.mailbox().end(Reason::Refused, true);
+            connection.core().end_session(Reason::Refused);
         }
     }
 }

@@ -25,10 +25,10 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
-    /// Whether what this connection's client says is still heard: not, once it has left or somebody has asked for its end.
+    /// Its connection, for as long as what the client says is heard: until it leaves, or somebody asks for its end.
     #[inline]
-    pub(super) fn hears(left: Option<Reason>, connection: &Connection) -> bool {
-        left.is_none() && !connection.core().is_ending()
+    pub(super) fn heard(&self) -> Option<&Connection> {
+        self.connection.as_ref().filter(|connection| self.left.is_none() && !connection.core().is_ending())
     }
 }
 

@@ -15,7 +15,6 @@ use super::calls::{Job, Step};
 use super::conversation::Conversation;
 use super::handling::span;
 use super::inbound::Waiting;
-use super::seats::Seat;
 use crate::app::error::{EventError, Result};
 use crate::app::streams::{Intake, Intakes, UploadError, Uploads, Work};
 
@@ -130,7 +129,7 @@ impl Conversation {
     ) {
         let (extras, fold_case) = (self.protocol.extras(), self.protocol.folds_case());
         let seat = &self.seats[i];
-        let Some(connection) = seat.connection.as_ref().filter(|c| Seat::hears(seat.left, c)) else { return };
+        let Some(connection) = seat.heard() else { return };
         let Call { streams, intakes, uploads } = call;
         if self.left && streams {
             // Nobody is left to hear it.

@@ -16,7 +16,6 @@ use super::conversation::Conversation;
 use super::guarded::guarded;
 use super::handling::{may, span};
 use super::inbound::{Job, Waiting};
-use super::seats::Seat;
 use crate::app::AppState;
 use crate::app::connection::Connection;
 use crate::app::error::{EventError, Result, code};
@@ -45,7 +44,7 @@ impl Conversation {
     /// Its turn has come.
     pub(super) fn begin_task(&mut self, i: usize, cx: &mut Context<'_>, task: Task, token: Token) {
         let seat = &self.seats[i];
-        let Some(connection) = seat.connection.clone().filter(|c| Seat::hears(seat.left, c)) else { return };
+        let Some(connection) = seat.heard().cloned() else { return };
         let (name, ends) = (Box::<str>::from(task.name()), task.ends());
         let span = span(&connection, &name);
         let entered = span.enter();
