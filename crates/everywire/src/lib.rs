@@ -54,7 +54,7 @@ pub use app::streams::{Upload, UploadError, Uploads};
 pub use app::{App, AppBuilder, BuildError};
 pub use carrier::body::Body;
 pub use carrier::service::Service;
-pub use carrier::watched::NotTaken;
+pub use carrier::watched::GivenUp;
 pub use everywire_core::hub::Namespace;
 pub use everywire_core::hub::{AckError, JoinError, Joined, Member, PublishError, RetentionRule};
 pub use everywire_core::hub::{

@@ -5,8 +5,10 @@ mod support;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use everywire::{App, Args, Connection, Reason, sockjs_raw};
-use support::{Tcp, get, serve, within};
+use std::time::{Duration, Instant};
+
+use everywire::{App, Args, Connection, Options, Reason, SockJsOptions, sockjs_raw};
+use support::{Tcp, get, serve, until, within};
 use tokio::sync::{Semaphore, mpsc};
 
 fn post(path: &str, body: &str) -> String {
@@ -76,4 +78,126 @@ async fn what_was_posted_is_handled_when_its_client_has_hung_up() {
     for expected in ["one", "two", "three", "client closed"] {
         assert_eq!(within("what is handled", told.recv()).await.as_deref(), Some(expected));
     }
+}
+
+#[tokio::test]
+async fn a_session_that_has_ended_has_its_place_until_nobody_can_ask_about_it() {
+    let app = App::builder()
+        .options(Options { connections: 1, ..Options::default() })
+        .namespace("/", |ns| {
+            ns.on("message", |connection: Connection, Args((_,)): Args<(String,)>| async move {
+                connection.disconnect();
+                Ok(())
+            });
+        })
+        .mount("/echo", sockjs_raw())
+        .build()
+        .unwrap();
+    let address = serve(&app).await;
+    let xhr = |id: &str| post(&format!("/echo/000/{id}/xhr"), "");
+    assert_eq!(Tcp::ask(address, &xhr("one")).await.body, "o\n");
+    assert_eq!(Tcp::ask(address, &xhr("two")).await.status, 503);
+    assert_eq!(Tcp::ask(address, &post("/echo/000/one/xhr_send", r#"["over"]"#)).await.status, 204);
+    until("its connection has ended", || app.session_count() == 0).await;
+    assert_eq!(Tcp::ask(address, &xhr("two")).await.status, 503, "the first still has memory");
+    assert_eq!(Tcp::ask(address, &xhr("one")).await.body, "c[1000,\"Normal closure\"]\n");
+    // No shutdown waits for who may never ask.
+    assert!(within("shutdown", app.shut_down(Duration::from_secs(60))).await);
+}
+
+#[tokio::test]
+async fn nobody_is_gone_before_its_time() {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    // With ticks of 30 ms, each session's end is due in the midst of one.
+    let delay = Duration::from_millis(485);
+    let app = App::builder()
+        .namespace("/", |ns| {
+            ns.on_disconnect(move |_, reason: Reason| {
+                tell.send((Instant::now(), reason)).unwrap();
+                async {}
+            });
+        })
+        .mount("/echo", sockjs_raw().sockjs(SockJsOptions { disconnect_delay: delay, ..Default::default() }))
+        .build()
+        .unwrap();
+    let address = serve(&app).await;
+    for id in 0..5 {
+        let asked = Instant::now();
+        let answer = Tcp::ask(address, &post(&format!("/echo/000/{id}/xhr"), "")).await;
+        assert_eq!(answer.body, "o\n");
+        let (ended, reason) = within("the end", told.recv()).await.unwrap();
+        assert_eq!(reason, Reason::Lost);
+        let waited = ended - asked;
+        // To the millisecond that the server counts in.
+        assert!(waited + Duration::from_millis(1) >= delay, "{waited:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_hangs_up_is_noticed_whatever_body_its_request_has() {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let app = App::builder()
+        .namespace("/", |ns| {
+            ns.on_disconnect(move |_, reason: Reason| {
+                tell.send(reason).unwrap();
+                async {}
+            });
+        })
+        .mount("/echo", sockjs_raw())
+        .build()
+        .unwrap();
+    let address = serve(&app).await;
+    let bodies = [
+        "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n".to_owned(),
+        format!("Content-Length: 100000\r\n\r\n{}", "x".repeat(100_000)),
+        "Content-Length: 100\r\n\r\nonly a part".to_owned(),
+        "Expect: 100-continue\r\nContent-Length: 100\r\n\r\n".to_owned(),
+    ];
+    for (n, body) in bodies.iter().enumerate() {
+        for transport in ["xhr", "xhr_streaming"] {
+            let session = format!("/echo/000/{transport}{n}");
+            let poll = post(&format!("{session}/xhr"), "");
+            assert_eq!(Tcp::ask(address, &poll).await.body, "o\n");
+            let mut listening = Tcp::connect(address).await;
+            listening.send(format!("POST {session}/{transport} HTTP/1.1\r\nHost: localhost\r\n{body}")).await;
+            let mut other = Tcp::connect(address).await;
+            for _ in 0..3 {
+                // What came before is with its session then.
+                assert_eq!(other.request(&get("/echo/info")).await.status, 200);
+            }
+            assert_eq!(other.request(&poll).await.body, "c[2010,\"Another connection still open\"]\n");
+            listening.reset();
+            assert_eq!(within("the end", told.recv()).await, Some(Reason::ClientClosed), "{transport} {n}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_long_body_for_nobody_is_not_looked_at() {
+    let app = App::builder().mount("/echo", sockjs_raw()).build().unwrap();
+    let address = serve(&app).await;
+    let send = |len| post("/echo/000/nobody/xhr_send", &"x".repeat(len));
+    let short = Tcp::ask(address, &send(100)).await;
+    assert_eq!((short.status, &*short.body), (500, "Broken JSON encoding."));
+    let long = Tcp::ask(address, &send(10_000)).await;
+    assert_eq!((long.status, &*long.body), (404, "404 Error: Page not found\n"));
+    let too_long = Tcp::ask(address, &send(2_000_000)).await;
+    assert_eq!(too_long.status, 413);
+    for (name, value) in
+        [("x-content-type-options", "nosniff"), ("content-type", "text/plain; charset=UTF-8")]
+    {
+        assert_eq!(too_long.header(name), Some(value));
+    }
+    assert!(too_long.header("cache-control").is_some_and(|value| value.contains("no-store")));
+}
+
+#[tokio::test]
+async fn over_http_1_0_a_stream_says_that_it_ends_with_its_connection() {
+    let app = App::builder().mount("/echo", sockjs_raw()).build().unwrap();
+    let address = serve(&app).await;
+    let mut wire = Tcp::connect(address).await;
+    let head = "HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n";
+    wire.send(format!("POST /echo/000/old/xhr_streaming {head}")).await;
+    let response = wire.head().await;
+    assert_eq!((response.status, response.header("connection")), (200, Some("close")));
 }

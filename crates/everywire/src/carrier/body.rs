@@ -9,7 +9,8 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
 use super::pieces::Pieces;
-use super::watched::{self, NotTaken, Watched};
+use super::unread::Unread;
+use super::watched::{self, GivenUp, Watched};
 
 /// The body of a response.
 pub struct Body(Kind);
@@ -18,6 +19,8 @@ enum Kind {
     Plain(Content),
     /// Over HTTP/2, and more than nothing much.
     Watched(Watched),
+    /// Beside a body that still comes, and that nobody reads: boxed, for hardly a client sends one.
+    Beside(Box<(Content, Unread)>),
 }
 
 pub(super) enum Content {
@@ -44,6 +47,14 @@ impl Body {
             Kind::Plain(content) if content.left().is_none_or(|left| left > watched::PIECE as u64) => {
                 Self(Kind::Watched(Watched::new(content, patience)))
             }
+            kind => Self(kind),
+        }
+    }
+
+    /// The same, if it goes on, while this still comes: when that breaks off, so does this.
+    pub(super) fn beside(self, unread: Unread) -> Self {
+        match self.0 {
+            Kind::Plain(content @ Content::Stream(_)) => Self(Kind::Beside(Box::new((content, unread)))),
             kind => Self(kind),
         }
     }
@@ -80,13 +91,20 @@ impl Content {
 
 impl http_body::Body for Body {
     type Data = Bytes;
-    type Error = NotTaken;
+    type Error = GivenUp;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, NotTaken>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, GivenUp>>> {
         match &mut self.0 {
+            Kind::Beside(both) => {
+                let (content, unread) = &mut **both;
+                if unread.poll(cx).is_ready() {
+                    return Poll::Ready(Some(Err(GivenUp::BrokenOff)));
+                }
+                content.poll(cx).map(|piece| piece.map(|bytes| Ok(Frame::data(bytes))))
+            }
             Kind::Plain(content) => content.poll(cx).map(|piece| piece.map(|bytes| Ok(Frame::data(bytes)))),
             Kind::Watched(watched) => watched.poll(cx).map(|piece| piece.map(|bytes| bytes.map(Frame::data))),
         }
@@ -95,6 +113,7 @@ impl http_body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Kind::Plain(content) => content.is_end(),
+            Kind::Beside(both) => both.0.is_end(),
             Kind::Watched(watched) => watched.is_end(),
         }
     }
@@ -102,6 +121,7 @@ impl http_body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         let left = match &self.0 {
             Kind::Plain(content) => content.left(),
+            Kind::Beside(both) => both.0.left(),
             Kind::Watched(watched) => watched.left(),
         };
         left.map_or_else(SizeHint::default, SizeHint::with_exact)
@@ -112,7 +132,7 @@ impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             Kind::Plain(Content::Whole(_)) => "Body(whole)",
-            Kind::Plain(Content::Stream(_)) => "Body(stream)",
+            Kind::Plain(Content::Stream(_)) | Kind::Beside(_) => "Body(stream)",
             Kind::Watched(_) => "Body(watched)",
         })
     }

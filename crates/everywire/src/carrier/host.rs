@@ -83,7 +83,8 @@ impl Host {
             // While a body is held, or a WebSocket is not read, we cannot hear whether the client lives: a pong comes behind.
             let listens = self.held.is_empty() && self.unread.is_none();
             let mut effects = Effects::new();
-            self.conversation().tick(cx, horizon, listens, &mut effects);
+            // Nothing is due early here: what a client says just before its time is out has been answered, and counts.
+            self.conversation().tick(cx, now, listens, &mut effects);
             self.apply(effects);
             self.drain(cx, now);
             self.stream(cx, now);
@@ -150,8 +151,8 @@ impl Host {
             LaneEvent::Opened { .. } if self.conversation().ended().is_some() => {}
             LaneEvent::Opened { lane, kind, head, answer, identity } => {
                 if let Some(identity) = identity {
-                    // Each poll shows for how long its client may go on.
-                    self.conversation().shown_again(&identity, kind == LaneKind::Poll);
+                    // Whoever listens shows for how long it may go on.
+                    self.conversation().shown_again(&identity, kind != LaneKind::Post);
                 }
                 let accepted = match answer {
                     Answer::Request(reply) => {

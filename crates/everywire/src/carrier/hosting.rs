@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use everywire_core::{Mailbox, Reason};
 use everywire_protocols::session::{Lane, LaneEnd, LaneKind, SessionId};
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Request, Response, Version, header};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::sync::{mpsc, oneshot};
@@ -20,8 +20,8 @@ use super::probe::{Moved, Patience, Probe};
 use super::service::Arrival;
 use super::socket::{Socket, Wired};
 use super::transport::{Any, Tcp, Transport};
-use super::upload;
 use super::websocket::{self, Beginning, Manner};
+use super::{unread, upload};
 use crate::Identity;
 use crate::app::AppState;
 use crate::carrier::form::Framing;
@@ -107,37 +107,39 @@ impl Hosting {
         body: B,
     ) -> Response<Body>
     where
-        B: http_body::Body<Data = Bytes> + Unpin,
+        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: fmt::Display,
     {
-        let (asking, mut reply) = knock(door, kind, arrival);
-        if kind == LaneKind::Post {
-            let body = upload::read(body, self.body_bytes, app.options.handshake_timeout);
-            let body = tokio::select! {
-                biased;
-                early = &mut reply => return self.conclude(early, asking, arrival),
-                body = body => body,
-            };
-            match body {
-                Ok(bytes) => {
-                    let kind = arrival.head.headers().get(header::CONTENT_TYPE);
-                    let text =
-                        kind.is_none_or(|kind| !kind.as_bytes().starts_with(b"application/octet-stream"));
-                    door.tell(LaneEvent::Message { lane: asking.lane, bytes, text });
+        let (mut asking, mut reply) = knock(door, kind, arrival);
+        if kind != LaneKind::Post {
+            let answering = async { self.conclude(reply.await, asking, arrival) };
+            return unread::beside(arrival.head.version(), body, answering).await;
+        }
+        let body = async {
+            // However many a client sends at once, they are read one after another: one is what a session may hold of them.
+            let _turn = door.turn().await;
+            upload::read(body, self.body_bytes, app.options.handshake_timeout).await
+        };
+        let body = tokio::select! {
+            biased;
+            early = &mut reply => return self.conclude(early, asking, arrival),
+            body = body => body,
+        };
+        match body {
+            Ok(bytes) => {
+                let kind = arrival.head.headers().get(header::CONTENT_TYPE);
+                let text = kind.is_none_or(|kind| !kind.as_bytes().starts_with(b"application/octet-stream"));
+                door.tell(LaneEvent::Message { lane: asking.lane, bytes, text });
+            }
+            Err(fault) => {
+                tracing::warn!(peer = %arrival.peer, status = fault.status().as_u16(), "{fault}");
+                if let upload::Fault::TooLarge(_) = fault {
+                    // The session may go on: only this did not arrive.
+                    asking.answered = true;
+                    let how = LaneEnd::Fault(Reason::TooLarge);
+                    door.tell(LaneEvent::Closed { lane: asking.lane, how });
                 }
-                Err(fault) => {
-                    tracing::warn!(peer = %arrival.peer, status = fault.status().as_u16(), "{fault}");
-                    let mut asking = asking;
-                    if let upload::Fault::TooLarge(_) = fault {
-                        // The session may go on: only this did not arrive.
-                        asking.answered = true;
-                        door.tell(LaneEvent::Closed {
-                            lane: asking.lane,
-                            how: LaneEnd::Fault(Reason::TooLarge),
-                        });
-                    }
-                    return fault.response();
-                }
+                return fault.response();
             }
         }
         self.conclude(reply.await, asking, arrival)
@@ -227,10 +229,16 @@ impl Hosting {
             }
             None => body,
         };
+        let closes = stream.is_some() && head.version() == Version::HTTP_10;
         let mut response = Response::new(match stream {
             Some(pieces) => Body::stream(pieces),
             None => Body::whole(body),
         });
+        if closes {
+            // It ends with its connection, also if the client would keep that: hyper adds that it may be kept to a newer one.
+            *response.version_mut() = Version::HTTP_10;
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         response
@@ -260,7 +268,12 @@ pub(super) fn begin_or_find(
     let door = Door::new(Arc::new(SocketLink::new(Mailbox::new(app.options.mailbox, false))));
     match app.table.enter_unless_known(id, Known::Hosted(door.clone())) {
         Ok(registration) => {
-            let beginning = Beginning { registration: Some(registration), ..beginning()? };
+            let Some(beginning) = beginning() else {
+                // Another may have found it in this moment: nobody will answer it.
+                door.shut();
+                return None;
+            };
+            let beginning = Beginning { registration: Some(registration), ..beginning };
             begin_behind(app, arrival, beginning, &door);
             Some(Known::Hosted(door))
         }

@@ -10,7 +10,7 @@
 //! | sessions over several requests, and WebSockets that join them | [`hosting`], [`host`], [`answering`], [`ways`], [`probe`] |
 //! | bodies of requests; of responses, compressed | [`upload`], [`coding`] |
 //! | publishing by plain POST | [`post`] |
-//! | response bodies | [`body`], [`pieces`], [`watched`] |
+//! | response bodies, and bodies of requests that nobody reads | [`body`], [`pieces`], [`watched`], [`unread`] |
 //! | waits that hyper does not bound, answers that it would not begin | [`timed`], [`eager`] |
 //! | messages into frames, forms | [`frames`], [`form`] |
 
@@ -37,6 +37,7 @@ pub(crate) mod socket;
 mod sockjs;
 pub(crate) mod timed;
 pub(crate) mod transport;
+mod unread;
 mod upload;
 pub(crate) mod watched;
 mod ways;

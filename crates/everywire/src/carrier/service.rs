@@ -16,7 +16,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 
 use super::body::Body;
 use super::request::{decode, query_pairs, query_values};
-use super::{guard, post, response, websocket};
+use super::{guard, post, response, unread, websocket};
 use crate::Identity;
 use crate::app::AppState;
 use crate::app::access::{Credentials, Refusal};
@@ -104,7 +104,8 @@ impl Service {
             Wire::Sse | Wire::Poll => {
                 // The session begins at once, and the answer may be long in coming.
                 arrival.arriving = None;
-                response::open(self.app, arrival).await
+                let version = arrival.head.version();
+                unread::beside(version, body, response::open(self.app, arrival)).await
             }
             Wire::Publish => post::publish(&self.app, arrival, body).await,
             Wire::SocketIo => self.answer_engine(arrival, upgrade, body).await,
@@ -163,7 +164,7 @@ impl Service {
             return refuse(StatusCode::SERVICE_UNAVAILABLE, CLOSING.into());
         }
         let full = || refuse(StatusCode::SERVICE_UNAVAILABLE, FULL.into());
-        if self.app.sessions.len() >= options.connections {
+        if self.app.sessions.taken() >= options.connections {
             return full();
         }
         let room = match params.first().map(|room| decode(room)) {

@@ -18,14 +18,17 @@ use super::body::Body;
 use super::guard;
 use super::hosting::Hosting;
 use super::service::{Arrival, Service};
-use super::upload;
 use super::websocket::{self, Beginning, Farewell, Manner};
+use super::{unread, upload};
 use crate::app::AppState;
 use crate::app::handshake::Handshake;
 use crate::driver::lanes::Known;
 
 /// The status when as many sessions are there as may be.
 const NO_ROOM: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
+
+/// Bytes of a body that are looked at though there is no session that it is for.
+const LOOKED_AT: usize = 8 * 1024;
 
 /// How long clients may keep what never changes.
 const ONE_YEAR: Duration = Duration::from_secs(31_536_000);
@@ -87,11 +90,11 @@ impl Service {
             SockJsVerdict::Raw => {
                 let session = Box::new(WebSocket::new(app.options.websocket));
                 let beginning = beginning(session, Farewell::Reason);
-                self.open_socket(endpoint, arrival, upgrade, beginning)
+                self.open_socket(arrival, upgrade, beginning)
             }
             SockJsVerdict::WebSocket => {
                 let beginning = beginning(endpoint.session(), Farewell::SockJs);
-                self.open_socket(endpoint, arrival, upgrade, beginning)
+                self.open_socket(arrival, upgrade, beginning)
             }
             SockJsVerdict::Receive { id, transport } => {
                 let key = key(&arrival, &id);
@@ -104,7 +107,8 @@ impl Service {
                 }
                 let begin = || Some(beginning(endpoint.session(), Farewell::SockJs));
                 let lane = transport.lane();
-                let mut response = hosting(endpoint).listen(&app, &arrival, lane, key, begin).await;
+                let answering = hosting(endpoint).listen(&app, &arrival, lane, key, begin);
+                let mut response = unread::beside(arrival.head.version(), body, answering).await;
                 drop(arriving);
                 endpoint.mark(&arrival.head, response.headers_mut());
                 if !matches!(transport, SockJsTransport::HtmlFile | SockJsTransport::Jsonp) {
@@ -121,6 +125,9 @@ impl Service {
                     }
                     Some(Known::Alone) | None => refuse_body(&app, endpoint, &arrival, body, jsonp).await,
                 };
+                if !response.headers().contains_key(header::CACHE_CONTROL) {
+                    SockJsEndpoint::seal(response.headers_mut());
+                }
                 endpoint.mark(&arrival.head, response.headers_mut());
                 if !jsonp {
                     share(&arrival.head, response.headers_mut(), false);
@@ -130,16 +137,11 @@ impl Service {
         }
     }
 
-    fn open_socket(
-        &self,
-        endpoint: &SockJsEndpoint,
-        mut arrival: Arrival,
-        upgrade: OnUpgrade,
-        beginning: Beginning,
-    ) -> Response<Body> {
+    fn open_socket(&self, mut arrival: Arrival, upgrade: OnUpgrade, beginning: Beginning) -> Response<Body> {
         match self.room() {
             Ok(room) => arrival.arriving = Some(room),
-            Err(text) => return self.refuse_session(endpoint, &arrival.head, NO_ROOM, text),
+            // It is the handshake that is refused, and no answer of a session.
+            Err(text) => return self.refuse_without_line(&arrival.head, NO_ROOM, text),
         }
         websocket::open_with(self.app.clone(), arrival, upgrade, beginning)
     }
@@ -161,7 +163,6 @@ impl Service {
         Ok(())
     }
 
-    /// A refusal that is no line: what ends one, sockjs-client takes for a frame, whatever the status.
     fn refuse_session(
         &self,
         endpoint: &SockJsEndpoint,
@@ -169,9 +170,15 @@ impl Service {
         status: StatusCode,
         text: &str,
     ) -> Response<Body> {
+        let mut response = self.refuse_without_line(head, status, text);
+        endpoint.mark(head, response.headers_mut());
+        response
+    }
+
+    /// A refusal that is no line: what ends one, sockjs-client takes for a frame, whatever the status.
+    fn refuse_without_line(&self, head: &Request<()>, status: StatusCode, text: &str) -> Response<Body> {
         let mut response = self.refuse(head, status, text);
         *response.body_mut() = Body::whole(text.to_owned());
-        endpoint.mark(head, response.headers_mut());
         response
     }
 }
@@ -197,7 +204,7 @@ fn unknown(_head: &Request<()>) -> Response<Body> {
     SockJsRefusal::NotFound.of_session().map(Body::whole)
 }
 
-/// Reads a body for which there is no session: what is wrong with it is said first.
+/// Reads a body for which there is no session: what is wrong with a short one is said first.
 async fn refuse_body<B>(
     app: &AppState,
     endpoint: &SockJsEndpoint,
@@ -209,8 +216,10 @@ where
     B: http_body::Body<Data = Bytes> + Unpin,
     B::Error: fmt::Display,
 {
-    match upload::read(body, endpoint.options().body_bytes, app.options.handshake_timeout).await {
-        Ok(bytes) => endpoint.check(&arrival.head, &bytes, jsonp).of_session().map(Body::whole),
+    let most = endpoint.options().body_bytes;
+    match upload::read_short(body, LOOKED_AT, most, app.options.handshake_timeout).await {
+        Ok(Some(bytes)) => endpoint.check(&arrival.head, &bytes, jsonp).of_session().map(Body::whole),
+        Ok(None) => SockJsRefusal::NotFound.of_session().map(Body::whole),
         Err(fault) => fault.response(),
     }
 }

@@ -44,23 +44,44 @@ where
     B: http_body::Body<Data = Bytes> + Unpin,
     B::Error: fmt::Display,
 {
-    tokio::time::timeout(within, all(body, most)).await.map_err(|_| Fault::TooSlow(within))?
+    let all = read_short(body, most, most, within).await?;
+    Ok(all.unwrap_or_default())
 }
 
-async fn all<B>(mut body: B, most: usize) -> Result<Bytes, Fault>
+/// The same of a body of which nobody wants to know if it has more than `kept` bytes: it is none then, and was thrown away.
+pub(crate) async fn read_short<B>(
+    body: B,
+    kept: usize,
+    most: usize,
+    within: Duration,
+) -> Result<Option<Bytes>, Fault>
 where
     B: http_body::Body<Data = Bytes> + Unpin,
     B::Error: fmt::Display,
 {
-    let mut all = BytesMut::new();
+    tokio::time::timeout(within, all(body, kept, most)).await.map_err(|_| Fault::TooSlow(within))?
+}
+
+async fn all<B>(mut body: B, kept: usize, most: usize) -> Result<Option<Bytes>, Fault>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: fmt::Display,
+{
+    let (mut all, mut len) = (Some(BytesMut::new()), 0);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Fault::Broken(error.to_string()))?;
         if let Ok(data) = frame.into_data() {
-            if all.len() + data.len() > most {
+            len += data.len();
+            if len > most {
                 return Err(Fault::TooLarge(most));
             }
-            all.extend_from_slice(&data);
+            if len > kept {
+                all = None;
+            }
+            if let Some(all) = &mut all {
+                all.extend_from_slice(&data);
+            }
         }
     }
-    Ok(all.freeze())
+    Ok(all.map(BytesMut::freeze))
 }

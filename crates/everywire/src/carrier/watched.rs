@@ -18,10 +18,16 @@ use super::body::Content;
 /// takes (RFC 9113, section 4.2). What has no more needs no watch.
 pub(super) const PIECE: usize = 16_384;
 
-/// What was to be sent has been given up.
+/// Why what was to be sent has been given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the client did not take its response in time")]
-pub struct NotTaken;
+pub enum GivenUp {
+    /// Nothing of it was taken for [`write_timeout`](crate::Options::write_timeout).
+    #[error("the client did not take its response in time")]
+    NotTaken,
+    /// The client is gone: the body of its own request ends before its end.
+    #[error("the client broke off while it was answered")]
+    BrokenOff,
+}
 
 pub(super) struct Watched {
     shelf: Arc<Mutex<Shelf>>,
@@ -47,9 +53,9 @@ impl Watched {
         Self { shelf, _watch: watch }
     }
 
-    pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, NotTaken>>> {
+    pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, GivenUp>>> {
         let shelf = &mut *self.shelf.lock();
-        let Some(content) = &mut shelf.content else { return Poll::Ready(Some(Err(NotTaken))) };
+        let Some(content) = &mut shelf.content else { return Poll::Ready(Some(Err(GivenUp::NotTaken))) };
         if shelf.rest.is_empty() {
             match content.poll(cx) {
                 Poll::Ready(Some(piece)) if piece.len() > PIECE => shelf.rest = piece,
@@ -124,7 +130,7 @@ mod tests {
     }
 
     /// The size of the next piece, which is in hyper's hands from now on.
-    fn take(watched: &Watched, taken: &mut Vec<Bytes>) -> Option<Result<usize, NotTaken>> {
+    fn take(watched: &Watched, taken: &mut Vec<Bytes>) -> Option<Result<usize, GivenUp>> {
         let Poll::Ready(piece) = watched.poll(&mut Context::from_waker(Waker::noop())) else {
             panic!("what is whole is there")
         };
@@ -144,7 +150,7 @@ mod tests {
         assert!(weak.upgrade().is_some(), "it may be slow");
         tokio::time::sleep(PATIENCE).await; // paused clock
         assert!(weak.upgrade().is_none());
-        assert_eq!((take(&watched, &mut taken), watched.is_end()), (Some(Err(NotTaken)), false));
+        assert_eq!((take(&watched, &mut taken), watched.is_end()), (Some(Err(GivenUp::NotTaken)), false));
     }
 
     #[tokio::test(start_paused = true)]

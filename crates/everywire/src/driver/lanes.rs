@@ -86,11 +86,18 @@ pub(crate) struct Door {
     next_lane: AtomicU32,
     /// None once the session takes nothing more: it has ended, or has become one with its WebSocket.
     events: Mutex<Option<Vec<LaneEvent>>>,
+    /// Held while a body is read.
+    turn: tokio::sync::Mutex<()>,
 }
 
 impl Door {
     pub(crate) fn new(link: Arc<SocketLink>) -> Arc<Self> {
-        Arc::new(Self { link, next_lane: AtomicU32::new(0), events: Mutex::new(Some(Vec::new())) })
+        Arc::new(Self {
+            link,
+            next_lane: AtomicU32::new(0),
+            events: Mutex::new(Some(Vec::new())),
+            turn: tokio::sync::Mutex::default(),
+        })
     }
 
     /// A number for one more lane.
@@ -114,6 +121,16 @@ impl Door {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.events.lock().as_ref().is_none_or(Vec::is_empty)
+    }
+
+    /// The turn to read a body, which others wait for as long as this is held, in the order in which they came.
+    pub(crate) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
+    /// Takes nothing more: what came is answered by nobody.
+    pub(crate) fn shut(&self) {
+        *self.events.lock() = None;
     }
 
     /// Takes nothing more. False if something came first.
@@ -197,8 +214,9 @@ impl Table {
         self.0.lock().get(id).map(|entry| entry.known.clone())
     }
 
+    /// Whether one of this id lives.
     pub(crate) fn contains(&self, id: &str) -> bool {
-        self.0.lock().contains_key(id)
+        self.0.lock().get(id).is_some_and(|entry| entry.known.takes_more())
     }
 }
 

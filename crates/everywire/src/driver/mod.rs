@@ -5,6 +5,7 @@
 //! | session, protocol and handlers of one client, joined; what it begins with | [`conversation`], [`opening`] |
 //! | what session and protocol say, and what becomes of it | [`outputs`] |
 //! | a client's places in namespaces; how it enters and leaves them | [`seats`], [`entering`], [`arriving`] |
+//! | how it ends: what client and application are told | [`parting`] |
 //! | what a carrier is asked to do | [`effect`] |
 //! | what becomes of an event | [`handling`] |
 //! | calls that are answered by a stream, or bring some | [`streaming`] |
@@ -34,6 +35,7 @@ pub(crate) mod lanes;
 pub(crate) mod link;
 mod opening;
 mod outputs;
+mod parting;
 pub(crate) mod recovery;
 pub(crate) mod requests;
 pub(crate) mod reserved;

@@ -15,6 +15,8 @@ pub(crate) struct Sessions {
     count: AtomicUsize,
     /// Requests that have been let in and are no sessions yet.
     arriving: AtomicUsize,
+    /// Sessions that have ended, and that their clients can still ask about.
+    lingering: AtomicUsize,
     shards: usize,
     next_shard: AtomicUsize,
     /// Set when no new session may open.
@@ -40,12 +42,17 @@ pub(crate) struct Place {
 /// no burst of handshakes passes the bound, and shutting down waits for the one that is just being answered.
 pub(crate) struct Arriving(Arc<Sessions>);
 
+/// A session that has ended and of whose end its client is still to hear, by a request that may never come: no shutdown waits
+/// for that, and still it has memory, so it takes the room of one that is open.
+pub(crate) struct Lingering(Arc<Sessions>);
+
 impl Sessions {
     pub(crate) fn new(shards: usize) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
             count: AtomicUsize::new(0),
             arriving: AtomicUsize::new(0),
+            lingering: AtomicUsize::new(0),
             shards,
             next_shard: AtomicUsize::new(0),
             closing: std::sync::atomic::AtomicBool::new(false),
@@ -82,9 +89,21 @@ impl Sessions {
     pub(crate) fn arrive(self: &Arc<Self>, most: usize) -> Option<Arriving> {
         let before = self.arriving.fetch_add(1, Ordering::AcqRel);
         let arriving = Arriving(self.clone());
-        (before + self.len() < most).then_some(arriving)
+        (before + self.taken() < most).then_some(arriving)
     }
 
+    /// A session has ended that its client can still ask about.
+    pub(crate) fn linger(self: &Arc<Self>) -> Lingering {
+        self.lingering.fetch_add(1, Ordering::AcqRel);
+        Lingering(self.clone())
+    }
+
+    /// How many have room: those that are open, and those that linger.
+    pub(crate) fn taken(&self) -> usize {
+        self.len() + self.lingering.load(Ordering::Acquire)
+    }
+
+    /// How many are open.
     pub(crate) fn len(&self) -> usize {
         self.count.load(Ordering::Relaxed)
     }
@@ -127,6 +146,12 @@ impl Drop for Arriving {
         if self.0.arriving.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.0.emptied.notify_waiters();
         }
+    }
+}
+
+impl Drop for Lingering {
+    fn drop(&mut self) {
+        self.0.lingering.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -97,6 +97,13 @@ impl SockJsRefusal {
     }
 }
 
+/// Makes an answer that is none of the protocol's one of a session's address: it is text, and is never kept.
+pub(super) fn seal(headers: &mut HeaderMap) {
+    headers.insert(CONTENT_TYPE, TEXT);
+    headers.insert(CACHE_CONTROL, NO_CACHE);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
+
 fn plain() -> HeaderMap {
     HeaderMap::from_iter([(CONTENT_TYPE, TEXT)])
 }

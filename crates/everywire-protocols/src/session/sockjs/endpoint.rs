@@ -227,6 +227,11 @@ impl SockJsEndpoint {
         }
     }
 
+    /// Makes the refusal of a body that could not be read one of a session's address: it is text, and is never kept.
+    pub fn seal(headers: &mut HeaderMap) {
+        answer::seal(headers);
+    }
+
     /// Sets the cookie that keeps a client on one server, on an answer of a session's address, if the mount does that.
     pub fn mark(&self, head: &Request<()>, headers: &mut HeaderMap) {
         if !self.options.cookie {

@@ -50,14 +50,15 @@ impl Http {
         }
     }
 
-    /// Says what waits, in one frame.
-    pub(super) fn deliver(&mut self, out: &mut Outputs<'_>) {
+    /// Says what waits, in one frame. False if nothing does, or nobody listens.
+    pub(super) fn deliver(&mut self, out: &mut Outputs<'_>) -> bool {
         if self.queue.is_empty() || self.receiver.is_none() {
-            return;
+            return false;
         }
         let queue = std::mem::take(&mut self.queue);
         // What we wrote ourselves is UTF-8.
         self.say(Frame::Messages(std::str::from_utf8(&queue).unwrap_or_default()), out);
+        true
     }
 
     /// Says that it has ended, if it has, and nothing comes before that.

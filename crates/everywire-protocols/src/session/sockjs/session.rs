@@ -21,11 +21,11 @@ use super::socket::{self, Rest, Socket};
 use super::transport::{Asked, SockJsTransport, callback};
 use crate::seam::{Message, Time};
 
-/// The machine.
 /// No longer do clients and proxies wait for a heart-beat of another's: the reference's own interval. `sockjs-client` gives a
 /// poll of JSONP up after 35 s.
 const MOST_REST: Duration = Duration::from_secs(25);
 
+/// The machine.
 #[derive(Debug)]
 pub(super) struct SockJs {
     options: Arc<SockJsOptions>,
@@ -121,13 +121,24 @@ impl SockJs {
             return;
         }
         http.receiver = Some(Receiver::new(lane, shape, streams));
-        http.until = now.after(self.options.heartbeat);
+        if http.closing.is_none() {
+            http.until = now.after(self.options.heartbeat);
+        }
         if opens {
             http.say(Frame::Open, out);
             out.push(Output::Opened(Facts { text_only: true, ..Facts::default() }));
             out.push(Output::Indirect);
         }
-        http.deliver(out);
+        self.tell_what_waits(now, out);
+    }
+
+    /// Says what waits, and then the end, if that has come.
+    fn tell_what_waits(&mut self, now: Time, out: &mut Outputs<'_>) {
+        let Stage::Http(http) = &mut self.stage else { return };
+        if http.deliver(out) && http.closing.is_some() {
+            // Of its end it hears by the next: that may be asked for as long again.
+            http.until = now.after(self.options.disconnect_delay);
+        }
         http.tell_end(out);
         self.rest(now, out);
     }
@@ -140,9 +151,11 @@ impl SockJs {
             out.push(Output::End { lane: receiver.lane, reason: Reason::ServerClosed });
         }
         match &http.receiver {
-            // It waits for the next.
+            // It waits for the next. One that has ended is asked about for as long as that, however often.
             None => {
-                http.until = now.after(self.options.disconnect_delay);
+                if http.closing.is_none() {
+                    http.until = now.after(self.options.disconnect_delay);
+                }
                 out.push(Output::Hold);
             }
             // What comes next waits in the mailbox until this has left.
@@ -210,9 +223,8 @@ impl SockJs {
             }
             Stage::Http(http) if http.closing.is_none() => {
                 http.closing = Some(reason);
-                http.deliver(out);
-                http.tell_end(out);
-                self.rest(now, out);
+                http.until = now.after(self.options.disconnect_delay);
+                self.tell_what_waits(now, out);
             }
             Stage::Http(_) => {}
         }

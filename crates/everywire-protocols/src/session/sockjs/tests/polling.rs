@@ -88,21 +88,24 @@ fn the_end_is_told_to_whoever_listens_then() {
     peer.now += 4999;
     assert_eq!(peer.ask(2, "xhr"), ["2: 200 c[1000,\"Normal closure\"]\\n", "hold"]);
     assert_eq!(peer.post(3, "xhr_send", "[\"swallowed\"]"), ["3: 204 "]);
-    // Each visit begins the wait anew.
-    assert_eq!(peer.wait(10_000), [(5000, vec!["closed: server closed".to_owned()])]);
+    // However often it is asked about, it is over then.
+    assert_eq!(peer.wait(10_000), [(1, vec!["closed: server closed".to_owned()])]);
     peer.assert_over();
 
     // To one that comes later, behind what waited.
     let mut peer = Peer::opened("xhr");
     peer.send(&["a"]);
     assert_eq!(peer.close(Reason::Refused), ["hold"]);
+    peer.now += 4000;
     assert_eq!(peer.ask(1, "xhr"), ["1: 200 a[\"a\"]\\n", "hold"]);
+    // Of the end it is told when it has come back from that.
+    peer.now += 4000;
     assert_eq!(peer.ask(2, "xhr"), ["2: 200 c[1008,\"refused\"]\\n", "hold"]);
     assert_eq!(peer.close(Reason::Shutdown), NOTHING);
     // A body on its way when it is over has no session any more.
     peer.ask(3, "xhr_send");
     let over = vec![format!("3: {NOT_FOUND}"), "closed: refused".to_owned()];
-    assert_eq!(peer.wait(5000), [(5000, over)]);
+    assert_eq!(peer.wait(5000), [(1000, over)]);
 }
 
 #[test]
