@@ -25,13 +25,13 @@ impl Identity {
 /// What somebody wants to do with a room or a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verb {
-    /// Hear what is published.
+    /// Hear what is published, and what was since an offset that one has come to, as far as the room keeps it.
     Subscribe,
     /// Publish to it.
     Publish,
     /// See who is in it.
     Presence,
-    /// Read what was published.
+    /// Read what was published, without hearing it.
     History,
     /// Send to a queue.
     Send,

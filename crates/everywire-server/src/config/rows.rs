@@ -112,7 +112,7 @@ impl Row for Rule {
     fn keys() -> Vec<Key<Self>> {
         vec![
             Key::<Self>::new("rooms", ROOMS, field!(rooms.0), "Which rooms, and for `send` and `consume` which queues: a name in which `*` stands for any characters.").needed(),
-            Key::<Self>::new("allow", VERBS, field!(allow), "What everybody may do with them: hear, publish, see who is there, read what was said; of queues, send to them and take messages from them. An empty list closes them.").needed(),
+            Key::<Self>::new("allow", VERBS, field!(allow), "What everybody may do with them: hear (also what was said since they last did), publish, see who is there, read what was said; of queues, send to them and take messages from them. An empty list closes them.").needed(),
         ]
     }
 }

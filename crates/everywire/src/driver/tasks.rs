@@ -130,8 +130,8 @@ impl Conversation {
         let (app, connection, event) = (self.app.clone(), connection.clone(), event.to_owned());
         Step::Going(Box::pin(async move {
             let payload = running.await?;
-            // What a handler has nothing to say about is not news.
-            if !payload.is_empty() {
+            // What a handler has nothing to say about is not news, but an answer for who asked for one.
+            if !payload.is_empty() || task.is_asked() {
                 task.pass_on(&app, &connection, event, payload.clone()).await?;
             }
             Ok(payload)
@@ -146,6 +146,14 @@ enum Answering {
 }
 
 impl Answering {
+    /// Whether the client wants the answer to go there.
+    fn is_asked(&self) -> bool {
+        match self {
+            Self::Room { asked, .. } => *asked,
+            Self::Queue(_) => true,
+        }
+    }
+
     async fn pass_on(
         self,
         app: &AppState,

@@ -28,6 +28,7 @@ mod outgoing;
 mod parser;
 mod say;
 mod server;
+mod subscribing;
 mod subscriptions;
 mod tail;
 mod token;

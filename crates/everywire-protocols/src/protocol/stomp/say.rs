@@ -10,7 +10,7 @@ use super::token::{Awaited, What};
 use super::version::Version;
 use super::write::write_frame;
 use crate::protocol::jsonrpc::code::INVALID_PARAMS;
-use crate::protocol::{Heads, Output, Outputs, write_json};
+use crate::protocol::{Heads, write_json};
 use crate::seam::{Kind, Outbox};
 
 /// The name and version that CONNECTED shows.
@@ -126,7 +126,13 @@ impl Stomp {
         match (what, payload) {
             (What::Mark(number), _) => return self.subscriptions.begin(number),
             (What::Held, _) => return,
+            (What::Spoiled { destination, detail }, _) => {
+                let failure = Failure { event: destination.into(), ..Failure::new(INVALID_PARAMS, detail) };
+                return self.report(&failure, receipt, outbox);
+            }
             (What::Stopped(number), _) => self.subscriptions.forget(number),
+            // As Spring: a subscription hears nothing of a handler that says nothing. Who asks for an answer has one, though.
+            (What::Once(_), Some(payload)) if payload.is_empty() => {}
             (What::Once(number), Some(payload)) => {
                 let mut tail = Vec::new();
                 reader.write(None, &[], payload, None, &mut tail);
@@ -145,8 +151,8 @@ impl Stomp {
             (What::Goodbye, _) => {
                 // The receipt is the last that it hears.
                 self.subscriptions.clear();
-                if let Stage::Leaving { until, .. } = self.stage {
-                    self.stage = Stage::Leaving { answered: true, until };
+                if let Stage::Leaving { until, waits, .. } = self.stage {
+                    self.stage = Stage::Leaving { answered: true, until, waits };
                 }
             }
             (What::Task | What::Published | What::Joined(_) | What::Once(_) | What::Event { .. }, _) => {}
@@ -186,25 +192,6 @@ impl Stomp {
         let mut tail = Vec::new();
         super::write::write_tail(self.parser.version(), headers, &json, &mut tail);
         self.subscriptions.of_event(ERRORS, |head| join(Kind::Text, head, &tail, outbox));
-    }
-
-    /// Tells that a body cannot be read: the frame is whole, and so is the stream.
-    pub(super) fn refuse_body(
-        &self,
-        destination: &str,
-        detail: &str,
-        receipt: Option<&str>,
-        out: &mut Outputs<'_>,
-    ) {
-        let failure = Failure { event: destination.into(), ..Failure::new(INVALID_PARAMS, detail) };
-        let mut is_told = false;
-        self.report(&failure, receipt, &mut |kind, bytes: &[u8]| {
-            is_told = true;
-            out.push(Output::Send { bytes: bytes.to_vec(), kind, fault: Some(detail.to_owned().into()) });
-        });
-        if !is_told {
-            out.push(Output::Ignored(detail.to_owned().into()));
-        }
     }
 
     fn complain_of(&mut self, message: &str, detail: &str, receipt: Option<&str>, outbox: &mut dyn Outbox) {

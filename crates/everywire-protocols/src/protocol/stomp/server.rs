@@ -56,6 +56,8 @@ pub(super) enum Stage {
     Leaving {
         /// Whether that has been answered.
         answered: bool,
+        /// Whether it waits for the answer, and closes its socket then.
+        waits: bool,
         until: Time,
     },
     /// Nothing of it counts any more. What waits for it is still said, a fault of its own last.
@@ -204,8 +206,9 @@ impl Stomp {
         self.transactions = None;
         // Who wants no answer has nothing to wait for.
         let receipt = frame.header("receipt");
-        let patience = if receipt.is_some() { PARTING } else { Duration::from_millis(1) };
-        self.stage = Stage::Leaving { answered: false, until: now.after(patience) };
+        let waits = receipt.is_some();
+        let patience = if waits { PARTING } else { Duration::from_millis(1) };
+        self.stage = Stage::Leaving { answered: false, waits, until: now.after(patience) };
         turn(What::Goodbye, receipt, out);
     }
 
@@ -342,13 +345,13 @@ impl Protocol for Stomp {
             }
             Stage::Open => self.beat(now, out),
             // What its handlers are at is done first, and meanwhile the client waits for us.
-            Stage::Leaving { answered: false, until } => {
+            Stage::Leaving { answered: false, waits, until } => {
                 self.beat(now, out);
-                if now >= until {
-                    self.stage = Stage::Leaving { answered: false, until: now.after(PARTING) };
+                if waits && now >= until {
+                    self.stage = Stage::Leaving { answered: false, waits, until: now.after(PARTING) };
                 }
             }
-            Stage::Leaving { answered: true, until } if now >= until => {
+            Stage::Leaving { answered: true, until, .. } if now >= until => {
                 self.stage = Stage::Over;
                 let fault = "the client has said goodbye".into();
                 out.push(Output::Close { reason: Reason::ClientClosed, fault });
@@ -359,10 +362,12 @@ impl Protocol for Stomp {
 
     fn deadline(&self) -> Option<Time> {
         match self.stage {
-            Stage::Silent(until) | Stage::Leaving { answered: true, until } => Some(until),
+            Stage::Silent(until) | Stage::Leaving { answered: true, until, .. } => Some(until),
             Stage::Entering => self.beats.rests_until(),
             Stage::Open => self.beats.deadline(),
-            Stage::Leaving { answered: false, until } => self.beats.due().into_iter().chain([until]).min(),
+            Stage::Leaving { answered: false, waits, until } => {
+                self.beats.due().into_iter().chain(waits.then_some(until)).min()
+            }
             Stage::New | Stage::Over | Stage::Told => None,
         }
     }

@@ -67,7 +67,7 @@ pub(super) struct Subscription {
     /// Empty once its end is on its way.
     pub(super) destination: Box<str>,
     pub(super) ack: Ack,
-    /// Whether its room is heard already.
+    /// Whether its room, or what is the user's own, is heard already.
     begun: bool,
     /// Everything up to this sequence number has been said, of what it is to hear, or came before it.
     said: u64,
@@ -119,7 +119,7 @@ impl Subscriptions {
         write_head(table.version, &Command::Message, headers, &mut head);
         table.list.push(Subscription {
             number,
-            begun: !matches!(source, Source::Room(_)),
+            begun: matches!(source, Source::Queue | Source::App),
             source,
             id: id.map(Box::from),
             destination: destination.into(),
@@ -130,7 +130,7 @@ impl Subscriptions {
         number
     }
 
-    /// Its room is heard from here on.
+    /// Its room, or what is the user's own, is heard from here on.
     pub(super) fn begin(&self, number: u32) {
         if let Some(known) = self.0.lock().list.iter_mut().find(|known| known.number == number) {
             known.begun = true;
@@ -178,12 +178,26 @@ impl Subscriptions {
         self.0.lock().list.clear();
     }
 
+    /// What the id of a message says. None if it is none of ours.
+    pub(super) fn settled(&self, id: &str) -> Option<Settled> {
+        let settled = Settled::parse(id)?;
+        if let Settled::Delivery { consumer, delivery, .. } = settled
+            && let Some(known) = self.0.lock().list.iter().find(|known| known.number == consumer)
+        {
+            // It is the subscription that says how its messages are settled. One that has ended is gone from here.
+            return Some(Settled::Delivery { consumer, delivery, up_to: known.ack == Ack::Client });
+        }
+        Some(settled)
+    }
+
     /// The heads of the messages that an event is which is for this client alone.
     pub(super) fn of_event(&self, event: &str, mut head: impl FnMut(&[u8])) {
         let table = &mut *self.0.lock();
         let number = table.events;
         let version = table.version;
-        let wanted = |known: &&Subscription| matches!(&known.source, Source::User(name) if **name == *event);
+        let wanted = |known: &&Subscription| {
+            known.begun && matches!(&known.source, Source::User(name) if **name == *event)
+        };
         let mut bytes = Vec::new();
         let mut heard = false;
         for known in table.list.iter().filter(wanted) {
@@ -326,9 +340,14 @@ impl Settled {
     pub(super) fn parse(id: &str) -> Option<Self> {
         let kind = id.chars().next()?;
         let (consumer, rest) = id.get(kind.len_utf8()..)?.split_once('.')?;
-        let consumer = consumer.parse().ok()?;
+        // As we write them: the standard library's would take a sign as well.
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let consumer = Some(consumer).filter(|consumer| is_number(consumer))?.parse().ok()?;
         match kind {
-            'q' | 'c' => Some(Self::Delivery { consumer, delivery: rest.parse().ok()?, up_to: kind == 'c' }),
+            'q' | 'c' => {
+                let delivery = Some(rest).filter(|rest| is_number(rest))?.parse().ok()?;
+                Some(Self::Delivery { consumer, delivery, up_to: kind == 'c' })
+            }
             'r' | 'e' if !rest.is_empty() => Some(Self::Sent),
             _ => None,
         }

@@ -26,6 +26,8 @@ pub(super) enum What<'t> {
     Once(u32),
     /// From here on the subscription of this number hears its room.
     Mark(u32),
+    /// A body that could not be read, of a frame to this destination: what was wrong.
+    Spoiled { destination: &'t str, detail: &'t str },
     /// The end of the subscription of this number.
     Stopped(u32),
     /// Whether what was held may be done, of which only a failure is told.
@@ -54,6 +56,7 @@ impl Awaited<'_> {
             What::Event { reply_to, correlation } => (b'e', 0, [reply_to, correlation]),
             What::Once(number) => (b'o', number, [None, None]),
             What::Mark(number) => (b'm', number, [None, None]),
+            What::Spoiled { destination, detail } => (b'b', 0, [Some(destination), Some(detail)]),
             What::Stopped(number) => (b's', number, [None, None]),
             What::Held => (b'h', 0, [None, None]),
             What::Goodbye => (b'g', 0, [None, None]),
@@ -103,6 +106,7 @@ impl<'t> Awaited<'t> {
             b'e' => What::Event { reply_to: first, correlation: second },
             b'o' => What::Once(number),
             b'm' => What::Mark(number),
+            b'b' => What::Spoiled { destination: first?, detail: second? },
             b's' => What::Stopped(number),
             b'h' => What::Held,
             b'g' => What::Goodbye,

@@ -170,18 +170,21 @@ fn a_body_that_its_type_belies_is_reported() {
             "SEND\ndestination:/topic/a\nreceipt:7\ncontent-type:{content_type}\n\n{body}␀SEND\ndestination:/topic/b\n\n␀"
         );
         let mut peer = Peer::open(Version::V1_2);
-        let heard = peer.hear(&frame);
-        let [ignored, next] = &heard[..] else { panic!("{heard:?}") };
-        assert_eq!(next, "task publish b message()", "nobody else hears of it");
-        assert!(ignored.starts_with("ignore the body is not what its content-type "), "{ignored}");
         peer.subscribe("e", "/user/queue/errors");
         let heard = peer.hear(&frame);
-        let [report, next] = &heard[..] else { panic!("{heard:?}") };
-        assert_eq!(next, "task publish b message()");
-        let begin = format!("send for the body is not what its content-type {content_type:?} says: ");
-        assert!(report.starts_with(&begin), "{report}");
+        let [task, ignored, next] = &heard[..] else { panic!("{heard:?}") };
+        assert_eq!(next, "task publish b message()", "nobody else hears of it");
+        let detail = format!("the body is not what its content-type {content_type:?} says: ");
+        assert!(task.starts_with(&format!("task nothing spoiled /topic/a: {detail}")), "{task}");
+        assert!(ignored.starts_with(&format!("ignore {detail}")), "{ignored}");
+        // It is told in its turn.
+        let said = peer.done();
+        let [report] = &said[..] else { panic!("{said:?}") };
         let begin = "MESSAGE\nsubscription:e\ndestination:/user/queue/errors\nmessage-id:e1.0\ncontent-type:application/json\nreceipt-id:7\ncontent-length:";
-        assert!(report.contains(begin) && report.contains("\n\n{\"code\":-32602,\"message\":"), "{report}");
+        assert!(
+            report.starts_with(begin) && report.contains("\n\n{\"code\":-32602,\"message\":"),
+            "{report}"
+        );
         assert!(report.ends_with(",\"event\":\"/topic/a\"}␀"), "{report}");
         // A transaction that lacks something is none.
         let mut peer = Peer::open(Version::V1_2);

@@ -258,3 +258,25 @@ fn what_it_is() {
     let headed = ProtocolForm::ALL.into_iter().filter(|form| form.is_headed());
     assert_eq!(headed.count(), 6);
 }
+
+#[test]
+fn nothing_is_said_before_connected() {
+    let mut peer = Peer::silent();
+    let bad = "SEND\ndestination:/topic/a\ncontent-type:application/json\n\n{␀";
+    let heard = peer.hear(&format!("CONNECT\naccept-version:1.2\n\n␀SUBSCRIBE\nid:u\ndestination:/user/queue/hi\nreceipt:1\n\n␀SUBSCRIBE\nid:e\ndestination:/user/queue/errors\n\n␀{bad}"));
+    let tasks: Vec<_> = heard.iter().filter(|heard| heard.starts_with("task ")).collect();
+    assert_eq!(tasks[..3], ["task nothing mark 1", "task nothing #1", "task nothing mark 2"], "{heard:?}");
+    assert!(tasks[3].starts_with("task nothing spoiled /topic/a: "), "{tasks:?}");
+    // What a connect handler sends is for nobody yet.
+    let hi = |peer: &mut Peer| {
+        let (event, payload) = (Name::from("hi"), Payload::text("hi"));
+        peer.say(Item::Emit { event, payload, ack: None, class: Class::Event, compress: true })
+    };
+    assert_eq!(hi(&mut peer), NOTHING);
+    assert!(peer.enter(None)[0].starts_with("CONNECTED\n"));
+    assert_eq!(peer.done(), NOTHING);
+    assert_eq!(peer.done(), ["RECEIPT\nreceipt-id:1\n\n␀"]);
+    assert_eq!(hi(&mut peer).len(), 1);
+    assert_eq!(peer.done(), NOTHING);
+    assert!(peer.done()[0].starts_with("MESSAGE\nsubscription:e\n"), "the error comes in its turn");
+}

@@ -103,9 +103,11 @@ fn what_is_said_back_to_a_client() {
 
         let reply_to = format!("reply-to:/temp-queue/{nasty}\ncorrelation-id:{nasty}\n");
         peer.hear(&format!("SEND\ndestination:/app/a\n{reply_to}{receipt}\n␀"));
-        let said = peer.answer(Outcome::Done(Payload::empty()));
+        let said = peer.answer(Outcome::Done(Payload::text("yes")));
         let [answer, receipt] = &read(version, &said)[..] else { panic!("{said:?}") };
-        assert_eq!(names(answer), ["subscription", "destination", "message-id", "correlation-id"]);
+        let expected =
+            ["subscription", "destination", "message-id", "correlation-id", "content-type", "content-length"];
+        assert_eq!(names(answer), expected);
         assert_eq!(answer.header("destination"), Some(&*format!("/temp-queue/{left}")));
         assert_eq!(answer.header("correlation-id"), Some(&*left));
         assert_eq!(receipt.header("receipt-id"), Some(&*left));

@@ -10,6 +10,7 @@ use everywire_core::{
     PayloadRef, Publication, Reason, RoomKey, Target, Token,
 };
 
+use super::super::server::Stage;
 use super::super::token::{Awaited, What};
 use super::*;
 use crate::protocol::{AnswerTo, Output, Outputs, Protocol, Published, Task};
@@ -122,11 +123,14 @@ impl Peer {
         let (start, until) = (self.now, self.now + milliseconds);
         let mut all = Vec::new();
         while let Some(deadline) = self.machine.deadline().filter(|deadline| deadline.0 <= until) {
-            assert!(deadline.0 >= self.now, "a deadline in the past");
-            // Just before it, nothing is due.
-            self.now = self.now.max(deadline.0 - 1);
-            assert_eq!(self.tick(), NOTHING);
-            self.now = deadline.0;
+            let may_be_past = matches!(self.machine.stage, Stage::Leaving { waits: false, .. });
+            assert!(deadline.0 >= self.now || may_be_past, "a deadline in the past");
+            if deadline.0 > self.now {
+                // Just before it, nothing is due.
+                self.now = deadline.0 - 1;
+                assert_eq!(self.tick(), NOTHING);
+                self.now = deadline.0;
+            }
             let ticked = self.tick();
             if !ticked.is_empty() {
                 all.push((self.now - start, ticked));
@@ -181,7 +185,7 @@ impl Peer {
         // Who asks for no receipt hears nothing of it, but an answer of the application's.
         if !heard.is_empty() {
             let token = self.asked.pop_back().expect("it awaits an answer");
-            let said = self.say(Item::Reply { token, outcome: Outcome::Done(Payload::empty()) });
+            let said = self.say(Item::Reply { token, outcome: Outcome::Done(Payload::text("yes")) });
             assert_eq!(said.len(), usize::from(destination.starts_with("/app/")));
         }
     }
@@ -328,6 +332,7 @@ fn spell_token(token: &Token) -> String {
         What::Mark(number) => format!(" mark {number}"),
         What::Stopped(number) => format!(" stopped {number}"),
         What::Held => " held".to_owned(),
+        What::Spoiled { destination, detail } => format!(" spoiled {destination}: {detail}"),
         What::Goodbye => " goodbye".to_owned(),
     };
     format!("{what}{}", receipt.map_or(String::new(), |receipt| format!(" #{receipt}")))

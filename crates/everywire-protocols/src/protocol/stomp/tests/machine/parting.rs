@@ -20,6 +20,11 @@ fn a_goodbye_is_answered_and_waited_for() {
     assert_eq!(peer.done(), NOTHING);
     // Who wants no answer is not waited for.
     assert_eq!(peer.wait(5_000), [(1, vec![CLOSE.to_owned()])]);
+    // Nor when that was long in coming.
+    let mut peer = Peer::open(Version::V1_2);
+    peer.hear("DISCONNECT\n\n␀");
+    assert_eq!((peer.wait(60_000), peer.done()), (vec![], vec![]));
+    assert_eq!(peer.wait(5_000), [(0, vec![CLOSE.to_owned()])]);
 }
 
 #[test]

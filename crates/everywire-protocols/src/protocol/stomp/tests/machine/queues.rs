@@ -127,6 +127,17 @@ fn what_a_client_says_of_it() {
 }
 
 #[test]
+fn the_subscription_says_how_it_is_settled() {
+    let mut peer = Peer::open(Version::V1_2);
+    for (ack, id) in [("client", "a"), ("client-individual", "b")] {
+        peer.hear(&format!("SUBSCRIBE\nid:{id}\ndestination:/queue/jobs\nack:{ack}\n\n␀"));
+    }
+    // Whatever a client makes of an id of ours.
+    assert_eq!(peer.hear("ACK\nid:q1.7\n\n␀"), ["task settle 1.7 and before done"]);
+    assert_eq!(peer.hear("ACK\nid:c2.7\n\n␀"), ["task settle 2.7 done"]);
+}
+
+#[test]
 fn what_is_no_message() {
     for version in Version::ALL {
         let (name, other) =
@@ -143,6 +154,8 @@ fn what_is_no_message() {
             "q-1.7",
             "q1.-7",
             "q1.1f-7",
+            "q1.+7",
+            "q+1.7",
             "q4294967296.1",
             "q1.18446744073709551616",
             "r1",

@@ -179,6 +179,22 @@ fn a_subscription_to_the_application_is_answered_once() {
 }
 
 #[test]
+fn a_handler_that_says_nothing() {
+    let mut peer = Peer::open(Version::V1_2);
+    peer.subscribe("r", "/user/queue/answers");
+    peer.hear("SUBSCRIBE\nid:s\ndestination:/app/hello\nreceipt:1\n\n␀");
+    assert_eq!(peer.done(), ["RECEIPT\nreceipt-id:1\n\n␀"]);
+    // Who asks has an answer.
+    for reply_to in ["/user/queue/answers", "/temp-queue/answers"] {
+        peer.hear(&format!("SEND\ndestination:/app/hello\nreply-to:{reply_to}\nreceipt:2\n\n␀"));
+        let said = peer.done();
+        let [message, receipt] = &said[..] else { panic!("{said:?}") };
+        assert!(message.starts_with("MESSAGE\n") && message.ends_with("\n\n␀"), "{message}");
+        assert_eq!(receipt, "RECEIPT\nreceipt-id:2\n\n␀");
+    }
+}
+
+#[test]
 fn what_fails_is_told_to_who_wants_to_know() {
     let failure = || Failure {
         event: "chat".into(),

@@ -130,6 +130,23 @@ fn what_else_may_be_wrong() {
             fault("Bad ack", &format!("ack {ack:?}; it is auto, client or client-individual"))
         );
     }
+    for (id, is_short) in [("é".repeat(127) + "x", true), ("é".repeat(128), false)] {
+        let heard = subscribe(&mut Peer::open(Version::V1_2), &format!("id:{id}\ndestination:/queue/a"));
+        match is_short {
+            true => assert_eq!(heard.len(), 1),
+            false => assert_eq!(heard, fault("Bad id", "the id has 256 bytes, and may have 255")),
+        }
+    }
+    let long = "x".repeat(201);
+    for (destination, detail) in [
+        (format!("/user/queue/{long}"), "the event name has 201 bytes, at most 200 are allowed"),
+        (format!("/app/{long}"), "the event name has 201 bytes, at most 200 are allowed"),
+        ("/user/queue/$x".to_owned(), "event names that begin with `$` are Everywire's own"),
+        ("/app/connect".to_owned(), "the event name \"connect\" is reserved by Socket.IO"),
+    ] {
+        let headers = format!("id:0\ndestination:{destination}");
+        assert_eq!(subscribe(&mut Peer::open(Version::V1_2), &headers), fault("Bad destination", detail));
+    }
     for count in ["", "-1", "1.5", "many", "99999999999999999999999"] {
         let headers = format!("id:0\ndestination:/queue/a\nprefetch-count:{count}");
         assert_eq!(
