@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 
 use super::App;
 use crate::carrier::eager::Eager;
+use crate::carrier::line::LineOf;
 use crate::carrier::timed::Timed;
 use crate::driver::conversation::Peer;
 
@@ -149,8 +150,9 @@ impl App {
             .max_concurrent_streams(256)
             .keep_alive_interval(options.websocket.ping_interval)
             .keep_alive_timeout(options.websocket.ping_timeout);
-        let service = Eager(service);
-        let io = TokioIo::new(Timed::new(io, options.handshake_timeout, options.write_timeout));
+        let io = Timed::new(io, options.handshake_timeout, options.write_timeout);
+        let service = Eager(service, io.line().map(LineOf));
+        let io = TokioIo::new(io);
         let mut served = self.0.sessions.requests.begin();
         let mut connection = std::pin::pin!(builder.serve_connection_with_upgrades(io, service));
         let result = tokio::select! {

@@ -7,9 +7,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
-/// The adapter.
+use http::Request;
+
+use super::line::LineOf;
+
+/// The adapter, and the line that its requests come by.
 #[derive(Clone)]
-pub(crate) struct Eager<S>(pub(crate) S);
+pub(crate) struct Eager<S>(pub(crate) S, pub(crate) Option<LineOf>);
 
 /// An answer on its way.
 pub(crate) enum Answer<S, R>
@@ -22,15 +26,18 @@ where
     Waiting(S, Option<R>),
 }
 
-impl<S, R> hyper::service::Service<R> for Eager<S>
+impl<S, B> hyper::service::Service<Request<B>> for Eager<S>
 where
-    S: tower_service::Service<R> + Clone,
+    S: tower_service::Service<Request<B>> + Clone,
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = Answer<S, R>;
+    type Future = Answer<S, Request<B>>;
 
-    fn call(&self, request: R) -> Self::Future {
+    fn call(&self, mut request: Request<B>) -> Self::Future {
+        if let Some(line) = &self.1 {
+            request.extensions_mut().insert(line.clone());
+        }
         let mut service = self.0.clone();
         match service.poll_ready(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(())) => Answer::Begun(Box::pin(service.call(request))),

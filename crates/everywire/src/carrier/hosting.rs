@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::body::Body;
 use super::coding::Coding;
 use super::host::Host;
+use super::line::line_of;
 use super::probe::{Moved, Patience, Probe};
 use super::service::Arrival;
 use super::socket::{Socket, Wired};
@@ -231,7 +232,7 @@ impl Hosting {
         };
         let closes = stream.is_some() && head.version() == Version::HTTP_10;
         let mut response = Response::new(match stream {
-            Some(pieces) => Body::stream(pieces),
+            Some(pieces) => Body::stream(pieces.on(line_of(head))),
             None => Body::whole(body),
         });
         if closes {

@@ -11,7 +11,7 @@
 //! | bodies of requests; of responses, compressed | [`upload`], [`coding`] |
 //! | publishing by plain POST | [`post`] |
 //! | response bodies, and bodies of requests that nobody reads | [`body`], [`pieces`], [`watched`], [`unread`] |
-//! | waits that hyper does not bound, answers that it would not begin | [`timed`], [`eager`] |
+//! | waits that hyper does not bound, answers that it would not begin, chunks that it does not write | [`timed`], [`eager`], [`line`] |
 //! | messages into frames, forms | [`frames`], [`form`] |
 
 mod answering;
@@ -27,6 +27,7 @@ pub(crate) mod guard;
 mod host;
 mod hosting;
 mod hubs;
+pub(crate) mod line;
 pub(crate) mod pieces;
 pub(crate) mod post;
 mod probe;

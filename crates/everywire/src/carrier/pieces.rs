@@ -11,6 +11,8 @@ use bytes::Bytes;
 use everywire_core::Link;
 use parking_lot::Mutex;
 
+use super::line::{Chunk, Line};
+
 /// Bytes of others' that may wait for hyper: as much as one write to a socket mostly takes. Beyond, the client counts as one
 /// whose socket is full, and what comes waits in its mailbox.
 const MOST: usize = 64 * 1024;
@@ -44,6 +46,8 @@ struct State {
     /// Nobody will take it.
     gone: bool,
     reader: Option<Waker>,
+    /// The socket below, where others may write past hyper.
+    line: Option<Arc<Line>>,
 }
 
 /// What others than the task may write.
@@ -124,6 +128,20 @@ impl Slot {
         if state.bytes >= MOST || !state.share.takes(bytes.len()) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
+        // Of the last that it may have the task is to hear, when it has left.
+        if state.first.is_none()
+            && !state.share.is_used_up()
+            && let Some(line) = &state.line
+        {
+            match line.write_chunk(bytes)? {
+                Chunk::Written => return Ok(bytes.len()),
+                Chunk::Begun => {
+                    state.wake_reader();
+                    return Ok(bytes.len());
+                }
+                Chunk::Refused => {}
+            }
+        }
         state.push(bytes.clone());
         state.wake_reader();
         Ok(bytes.len())
@@ -190,9 +208,22 @@ impl State {
 }
 
 impl Pieces {
+    /// They are chunks on this line.
+    pub(crate) fn on(self, line: Option<Arc<Line>>) -> Self {
+        if let Some(line) = &line {
+            // The head comes first.
+            line.go_on();
+        }
+        self.slot.0.lock().line = line;
+        self
+    }
+
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let mut state = self.slot.0.lock();
         if let Some(piece) = state.pop() {
+            if let Some(line) = &state.line {
+                line.go_on();
+            }
             let was_last = state.first.is_none();
             let wakes = was_last && (std::mem::take(&mut state.awaited) | state.share.is_used_up());
             drop(state);
@@ -202,7 +233,11 @@ impl Pieces {
             return Poll::Ready(Some(piece));
         }
         if state.over {
+            state.line = None;
             return Poll::Ready(None);
+        }
+        if let Some(line) = &state.line {
+            line.wait();
         }
         match &mut state.reader {
             Some(known) => known.clone_from(cx.waker()),
@@ -222,6 +257,7 @@ impl Drop for Pieces {
     fn drop(&mut self) {
         let mut state = self.slot.0.lock();
         state.gone = true;
+        state.line = None;
         while state.pop().is_some() {}
         drop(state);
         self.link.mailbox().wake();

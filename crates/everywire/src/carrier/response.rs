@@ -19,6 +19,7 @@ use super::body::Body;
 use super::form::Framing;
 use super::frames::Plain;
 use super::guard;
+use super::line::{Line, line_of};
 use super::pieces::Slot;
 use super::service::Arrival;
 use crate::app::AppState;
@@ -105,7 +106,7 @@ pub(crate) async fn open(app: Arc<AppState>, arrival: Arrival) -> Response<Body>
         Poll::Ready(())
     })
     .await;
-    let mut response = stream.respond().await;
+    let mut response = stream.respond(line_of(&arrival.head)).await;
     guard::allow_reading(&arrival.head, response.headers_mut());
     response
 }
@@ -118,7 +119,7 @@ impl Stream {
     }
 
     /// The response: whole, or with the rest of the stream as its body.
-    async fn respond(mut self) -> Response<Body> {
+    async fn respond(mut self, line: Option<Arc<Line>>) -> Response<Body> {
         let (status, headers, body) = std::future::poll_fn(|cx| {
             self.turn(cx);
             match self.head.take() {
@@ -148,7 +149,7 @@ impl Stream {
                     slot.share_all();
                 }
                 tokio::spawn(async move { std::future::poll_fn(|cx| self.speak(cx, &slot)).await });
-                Body::stream(pieces)
+                Body::stream(pieces.on(line))
             }
         });
         *response.status_mut() = status;

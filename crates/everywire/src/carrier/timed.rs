@@ -4,21 +4,26 @@
 //!   rest of HTTP/2's preface. From then on hyper's own timeouts hold.
 //! * A client that reads nothing keeps its response, and what the response holds, for as long as it likes.
 
+use std::any::Any;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Weak;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
+
+use super::line::{Line, OnLine};
 
 /// RFC 9113, section 3.4.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A socket that fails with `TimedOut` instead of waiting too long.
 pub(crate) struct Timed<I> {
-    io: I,
+    io: Io<I>,
     handshake: Duration,
     write: Duration,
     /// How much of the preface has come; none once it is whole, or something else came.
@@ -27,17 +32,45 @@ pub(crate) struct Timed<I> {
     writing: Timer,
 }
 
+enum Io<I> {
+    /// TCP.
+    Line(OnLine),
+    Other(I),
+}
+
 /// Runs while something is waited for.
 type Timer = Option<Pin<Box<Sleep>>>;
 
-impl<I> Timed<I> {
+impl Timed<TcpStream> {
+    /// The socket, without waits, once hyper has given it back.
+    pub(crate) fn into_socket(self) -> Option<TcpStream> {
+        match self.io {
+            Io::Line(line) => line.into_socket(),
+            Io::Other(socket) => Some(socket),
+        }
+    }
+}
+
+impl<I: 'static> Timed<I> {
     pub(crate) fn new(io: I, handshake: Duration, write: Duration) -> Self {
+        let mut io = Some(io);
+        let socket = (&mut io as &mut dyn Any).downcast_mut::<Option<TcpStream>>().and_then(Option::take);
+        let io = match (socket, io) {
+            (_, Some(other)) => Io::Other(other),
+            (Some(socket), None) => Io::Line(OnLine::new(socket)),
+            (None, None) => unreachable!("only a TCP socket was taken"),
+        };
         Self { io, handshake, write, preface: Some(0), reading: None, writing: None }
     }
+}
 
-    /// The socket, without waits.
-    pub(crate) fn into_inner(self) -> I {
-        self.io
+impl<I> Timed<I> {
+    /// The side of it that others may write to, if it has one.
+    pub(crate) fn line(&self) -> Option<Weak<Line>> {
+        match &self.io {
+            Io::Line(line) => Some(line.line()),
+            Io::Other(_) => None,
+        }
     }
 
     fn recognise(&mut self, read: &[u8]) {
@@ -64,7 +97,10 @@ impl<I: AsyncRead + Unpin> AsyncRead for Timed<I> {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let before = buffer.filled().len();
-        let read = Pin::new(&mut this.io).poll_read(cx, buffer);
+        let read = match &mut this.io {
+            Io::Line(line) => Pin::new(line).poll_read(cx, buffer),
+            Io::Other(io) => Pin::new(io).poll_read(cx, buffer),
+        };
         match read {
             Poll::Pending if this.preface.is_some() => wait(&mut this.reading, this.handshake, cx),
             Poll::Ready(Ok(())) => {
@@ -88,7 +124,10 @@ impl<I: AsyncWrite + Unpin> Timed<I> {
 
 impl<I: AsyncWrite + Unpin> AsyncWrite for Timed<I> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+        let written = match &mut self.io {
+            Io::Line(line) => Pin::new(line).poll_write(cx, bytes),
+            Io::Other(io) => Pin::new(io).poll_write(cx, bytes),
+        };
         self.written(cx, written)
     }
 
@@ -97,19 +136,32 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Timed<I> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+        let written = match &mut self.io {
+            Io::Line(line) => Pin::new(line).poll_write_vectored(cx, slices),
+            Io::Other(io) => Pin::new(io).poll_write_vectored(cx, slices),
+        };
         self.written(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
+        match &self.io {
+            Io::Line(line) => line.is_write_vectored(),
+            Io::Other(io) => io.is_write_vectored(),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        let flushed = match &mut self.io {
+            Io::Line(line) => Pin::new(line).poll_flush(cx),
+            Io::Other(io) => Pin::new(io).poll_flush(cx),
+        };
+        self.written(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
+        match &mut self.io {
+            Io::Line(line) => Pin::new(line).poll_shutdown(cx),
+            Io::Other(io) => Pin::new(io).poll_shutdown(cx),
+        }
     }
 }

@@ -191,7 +191,10 @@ fn begin(app: &Arc<AppState>, arrival: Arrival, agreed: &Agreed, upgraded: Upgra
 /// or by hyper alone.
 pub(super) fn socket_of(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
     let upgraded = match downcast::<TokioIo<Timed<TcpStream>>>(upgraded) {
-        Ok(parts) => return Ok((parts.io.into_inner().into_inner(), parts.read_buf)),
+        Ok(parts) => {
+            let socket = parts.io.into_inner().into_socket();
+            return Ok((socket.expect("its responses have ended, and nobody else has it"), parts.read_buf));
+        }
         Err(upgraded) => upgraded,
     };
     let upgraded = match downcast::<TokioIo<TcpStream>>(upgraded) {
