@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use everywire::{App, Args, Connection, Options, Reason, SockJsOptions, sockjs_raw};
-use support::{Tcp, get, serve, until, within};
+use support::{Tcp, get, serve, small_sockets, until, within};
 use tokio::sync::{Semaphore, mpsc};
 
 fn post(path: &str, body: &str) -> String {
@@ -22,6 +22,15 @@ async fn listen(address: SocketAddr, id: &str) -> Tcp {
     assert_eq!(wire.head().await.status, 200);
     for expected in [&format!("{}\n", "h".repeat(2048)), "o\n"] {
         assert_eq!(wire.chunk().await.as_deref(), Some(expected));
+    }
+    wire
+}
+
+/// One that comes when what came before is with its session.
+async fn come_later(address: SocketAddr) -> Tcp {
+    let mut wire = Tcp::connect(address).await;
+    for _ in 0..3 {
+        assert_eq!(wire.request(&get("/echo/info")).await.status, 200);
     }
     wire
 }
@@ -160,11 +169,7 @@ async fn who_hangs_up_is_noticed_whatever_body_its_request_has() {
             assert_eq!(Tcp::ask(address, &poll).await.body, "o\n");
             let mut listening = Tcp::connect(address).await;
             listening.send(format!("POST {session}/{transport} HTTP/1.1\r\nHost: localhost\r\n{body}")).await;
-            let mut other = Tcp::connect(address).await;
-            for _ in 0..3 {
-                // What came before is with its session then.
-                assert_eq!(other.request(&get("/echo/info")).await.status, 200);
-            }
+            let mut other = come_later(address).await;
             assert_eq!(other.request(&poll).await.body, "c[2010,\"Another connection still open\"]\n");
             listening.reset();
             assert_eq!(within("the end", told.recv()).await, Some(Reason::ClientClosed), "{transport} {n}");
@@ -200,4 +205,72 @@ async fn over_http_1_0_a_stream_says_that_it_ends_with_its_connection() {
     wire.send(format!("POST /echo/000/old/xhr_streaming {head}")).await;
     let response = wire.head().await;
     assert_eq!((response.status, response.header("connection")), (200, Some("close")));
+}
+
+#[tokio::test]
+async fn what_is_posted_at_once_has_a_bound() {
+    let app = App::builder().mount("/echo", sockjs_raw()).build().unwrap();
+    let address = serve(&app).await;
+    assert_eq!(Tcp::ask(address, &post("/echo/000/a/xhr", "")).await.body, "o\n");
+    // One body of a mebibyte, and 4 MiB beside it: not six of them that lack a byte each.
+    let request = post("/echo/000/a/xhr_send", &format!("[\"{}\"]", "x".repeat(1_000_000)));
+    let (go, gone) = tokio::sync::watch::channel(());
+    let mut posts = tokio::task::JoinSet::new();
+    for _ in 0..6 {
+        let (mut go, request) = (gone.clone(), request.clone());
+        posts.spawn(async move {
+            let mut wire = Tcp::connect(address).await;
+            let (most, last) = request.split_at(request.len() - 1);
+            wire.send_anyway(most).await;
+            tokio::select! {
+                answer = wire.answer() => return answer.status,
+                changed = go.changed() => changed.unwrap(),
+            }
+            wire.send(last).await;
+            wire.answer().await.status
+        });
+    }
+    assert_eq!(within("a refusal", posts.join_next()).await.unwrap().unwrap(), 429);
+    go.send_replace(());
+    assert_eq!(within("the others", posts.join_all()).await, [204; 5]);
+}
+
+#[tokio::test]
+async fn who_does_not_take_its_answers_gets_no_more() {
+    let app = App::builder()
+        .namespace("/", |ns| {
+            ns.on("message", |connection: Connection, Args((_,)): Args<(String,)>| async move {
+                connection.emit("message", ("\u{203a}".repeat(300_000),))?;
+                Ok(())
+            });
+        })
+        .mount("/echo", sockjs_raw())
+        .build()
+        .unwrap();
+    let address = small_sockets::serve(&app);
+    assert_eq!(Tcp::ask(address, &post("/echo/000/a/xhr", "")).await.body, "o\n");
+    let mut polls = Vec::new();
+    let ask = post("/echo/000/a/xhr_send", r#"["more"]"#);
+    // Each answer has 900 kB: the first two pass the bound of a mebibyte, and the third is not given.
+    for n in 0..3 {
+        assert_eq!(Tcp::ask(address, &ask).await.status, 204);
+        let mut poll = small_sockets::connect(address).await;
+        poll.send(post("/echo/000/a/xhr", "")).await;
+        if n < 2 {
+            assert_eq!(poll.head().await.status, 200);
+        }
+        polls.push(poll);
+    }
+    let mut third = polls.pop().unwrap();
+    let mut other = come_later(address).await;
+    assert_eq!(
+        other.request(&post("/echo/000/a/xhr", "")).await.body,
+        "c[2010,\"Another connection still open\"]\n"
+    );
+    // It is when the others are taken.
+    for mut poll in polls {
+        poll.read_to("\"]\n").await;
+    }
+    assert_eq!(third.head().await.status, 200);
+    third.read_to("\"]\n").await;
 }

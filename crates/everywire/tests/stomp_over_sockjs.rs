@@ -5,8 +5,10 @@ mod support;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
-use everywire::{App, Identity, SockJsOptions, sockjs_stomp};
-use support::{Tcp, serve, within};
+use everywire::{App, Identity, SockJsOptions, StompOptions, sockjs_stomp};
+use everywire_websocket::Opcode;
+use support::stomp::Client;
+use support::{Tcp, frame, serve, within};
 
 /// A session that is opened by `xhr`.
 struct Session {
@@ -86,4 +88,46 @@ async fn bodies_have_room_for_a_frame_however_it_is_escaped() {
             assert!(session.poll().await.contains("RECEIPT"));
         }
     }
+}
+
+#[tokio::test]
+async fn whoever_is_in_the_midst_of_a_long_message_is_alive() {
+    // It would be gone after a second of silence; the server's own pulses, each 0.8 s, say how long it takes.
+    let second = Duration::from_secs(1);
+    let options =
+        StompOptions { heartbeat: second, client_heartbeat: second, tolerance: 1, ..StompOptions::default() };
+    let app = App::builder().mount("/stomp", sockjs_stomp().stomp(options)).build().unwrap();
+    let address = serve(&app).await;
+    let connect = "CONNECT\naccept-version:1.2\nheart-beat:1000,1000\n\n";
+
+    let mut client = Client::open(address, "/stomp/websocket").await;
+    client.send(connect).await;
+    assert_eq!(client.next().await.command, "CONNECTED");
+    let message = frame(Opcode::Text, b"SEND\ndestination:/topic/a\nreceipt:1\n\nhello\0");
+    for piece in message.chunks(message.len() / 3) {
+        client.0.send(piece).await;
+        if piece.len() == message.len() / 3 {
+            assert_eq!(client.0.next_text().await, "\n");
+        }
+    }
+    while client.0.next_text().await == "\n" {}
+
+    let session = Session::open(address, "/stomp/000/abc").await;
+    session.say(&connect.replace('\n', "\\n")).await;
+    assert!(session.poll().await.contains("CONNECTED"));
+    let body = r#"["SEND\ndestination:/topic/a\nreceipt:1\n\nhello\u0000"]"#;
+    let mut post = Tcp::connect(address).await;
+    let length = body.len();
+    post.send(format!(
+        "POST /stomp/000/abc/xhr_send HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n"
+    ))
+    .await;
+    for piece in body.as_bytes().chunks(length / 3) {
+        post.send(piece).await;
+        if piece.len() == length / 3 {
+            assert_eq!(session.poll().await, "a[\"\\n\"]\n");
+        }
+    }
+    assert_eq!(post.answer().await.status, 204);
+    while !session.poll().await.contains("RECEIPT") {}
 }

@@ -106,9 +106,16 @@ pub enum AnswerTo {
         room: Arc<str>,
         /// Whether the client named it.
         asked: bool,
+        /// What it says besides, to those that speak the client's protocol.
+        original: Option<Arc<Original>>,
     },
     /// Into a queue that the client named.
-    Queue(Arc<str>),
+    Queue {
+        /// The queue.
+        queue: Arc<str>,
+        /// As in a room.
+        original: Option<Arc<Original>>,
+    },
 }
 
 impl Task {
@@ -117,8 +124,8 @@ impl Task {
         Some(match self {
             Self::Subscribe { room, .. } => (room, Verb::Subscribe),
             Self::Publish { to: RoomKey::Named(room), .. }
-            | Self::Call { answer: AnswerTo::Room { room, asked: true }, .. } => (room, Verb::Publish),
-            Self::Send { queue, .. } | Self::Call { answer: AnswerTo::Queue(queue), .. } => {
+            | Self::Call { answer: AnswerTo::Room { room, asked: true, .. }, .. } => (room, Verb::Publish),
+            Self::Send { queue, .. } | Self::Call { answer: AnswerTo::Queue { queue, .. }, .. } => {
                 (queue, Verb::Send)
             }
             Self::Consume { queue, .. } => (queue, Verb::Consume),
@@ -141,7 +148,10 @@ impl Task {
             Self::Consume { queue, .. } => queue.len(),
             Self::Call { event, args, answer } => {
                 let answer = match answer {
-                    AnswerTo::Room { room: name, .. } | AnswerTo::Queue(name) => name.len(),
+                    AnswerTo::Room { room: name, original, .. }
+                    | AnswerTo::Queue { queue: name, original } => {
+                        name.len() + original.as_ref().map_or(0, |original| original.size())
+                    }
                     AnswerTo::Nobody => 0,
                 };
                 event.len() + args.size() + answer

@@ -73,6 +73,12 @@ pub(super) fn keys() -> Vec<Key<Config>> {
             "Subscriptions that one client may have.",
         ),
         Key::new(
+            "same_destination",
+            Whole(COUNT),
+            field!(stomp.options.same_destination),
+            "How many of them may have the same destination: each has a copy of every message.",
+        ),
+        Key::new(
             "prefetch",
             Whole(COUNT),
             field!(stomp.options.prefetch),

@@ -28,7 +28,7 @@ impl Host {
                         pieces
                     });
                     // Who asked may be gone: its lane is closed next.
-                    let body = body.unwrap_or_default();
+                    let body = self.door.lend(body.unwrap_or_default());
                     let _ = reply.send(Reply { status, headers: *headers, body, compress, stream });
                 }
                 Effect::Write { lane, bytes, text } => self.write(lane, bytes, text),
@@ -43,7 +43,7 @@ impl Host {
     fn write(&mut self, lane: Lane, bytes: Bytes, text: bool) {
         match self.lanes.iter_mut().find(|(open, _)| *open == lane) {
             Some((_, Way::Stream(stream))) => {
-                stream.waiting.push_back(bytes);
+                stream.waiting.push_back(self.door.lend(bytes));
                 stream.busy = true;
             }
             _ => self.command(lane, Command::Write { bytes, text }),

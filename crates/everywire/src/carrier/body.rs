@@ -12,6 +12,9 @@ use super::pieces::Pieces;
 use super::unread::Unread;
 use super::watched::{self, GivenUp, Watched};
 
+/// Bytes that hyper is given at a time: what it has no room for stays with us, and counts as not taken.
+const AT_ONCE: usize = 64 * 1024;
+
 /// The body of a response.
 pub struct Body(Kind);
 
@@ -63,6 +66,7 @@ impl Body {
 impl Content {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         match self {
+            Self::Whole(Some(bytes)) if bytes.len() > AT_ONCE => Poll::Ready(Some(bytes.split_to(AT_ONCE))),
             Self::Whole(bytes) => Poll::Ready(bytes.take()),
             Self::Stream(pieces) => pieces.poll(cx),
         }

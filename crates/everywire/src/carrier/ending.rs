@@ -14,6 +14,11 @@ use super::transport::Transport;
 use crate::driver::conversation::Effects;
 
 impl<T: Transport> State<T> {
+    /// When a peer that is to close from now on has had long enough.
+    pub(super) fn long_enough(&self, now: Time) -> Time {
+        now.after(self.conversation.options().close_timeout)
+    }
+
     /// The peer broke a rule: it hears which, in its protocol's words if that has some, and then nothing more.
     pub(super) fn fail(&mut self, cx: &mut Context<'_>, now: Time, fault: Fault) {
         let reason = match fault.code().get() {

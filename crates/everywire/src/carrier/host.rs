@@ -82,6 +82,9 @@ impl Host {
             self.drain(cx, now);
             // While a body is held, or a WebSocket is not read, we cannot hear whether the client lives: a pong comes behind.
             let listens = self.held.is_empty() && self.unread.is_none();
+            if self.door.take_heard() {
+                self.conversation().hear_part();
+            }
             let mut effects = Effects::new();
             // Nothing is due early here: what a client says just before its time is out has been answered, and counts.
             self.conversation().tick(cx, now, listens, &mut effects);
@@ -253,6 +256,7 @@ impl Host {
     fn drain(&mut self, cx: &mut Context<'_>, now: Time) {
         let link = self.door.link.clone();
         let mailbox = link.mailbox();
+        let most = self.conversation().options().mailbox.bytes as usize;
         Worker::with(|worker| {
             loop {
                 if self.told_end || self.conversation().own_lane().is_some() {
@@ -260,6 +264,11 @@ impl Host {
                 }
                 if self.conversation().is_holding() && mailbox.ended().is_none() {
                     // As when a socket is full: what comes waits, within the mailbox's bound.
+                    mailbox.block(Bytes::new());
+                    return;
+                }
+                if self.door.lent() > most && mailbox.ended().is_none() {
+                    // Nor does a client get more that does not take what it has.
                     mailbox.block(Bytes::new());
                     return;
                 }
@@ -298,6 +307,13 @@ impl Host {
             // If that WebSocket is gone already, the conversation ends with it: it is dropped.
             let _ = commands.send(Command::TakeOver(conversation));
         }
+    }
+}
+
+impl Drop for Host {
+    /// However it ends, nobody waits for it any more.
+    fn drop(&mut self) {
+        self.door.shut();
     }
 }
 

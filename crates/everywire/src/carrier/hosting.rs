@@ -29,6 +29,10 @@ use crate::carrier::form::Framing;
 use crate::driver::conversation::{Conversation, Opening};
 use crate::driver::lanes::{Answer, Door, Known, LaneEvent, Reply};
 use crate::driver::link::SocketLink;
+use crate::driver::sessions::Arriving;
+
+/// Bytes of other bodies of a session's that may be on their way beside one.
+const BESIDE: usize = 4 << 20;
 
 /// How a mount's requests are treated.
 #[derive(Clone, Copy)]
@@ -78,7 +82,7 @@ impl Hosting {
         arrival: &Arrival,
         lane: LaneKind,
         id: SessionId,
-        beginning: impl Fn() -> Option<Beginning>,
+        (mut arriving, beginning): (Option<Arriving>, impl Fn() -> Option<Beginning>),
     ) -> Response<Body> {
         loop {
             let mut begins = false;
@@ -89,6 +93,8 @@ impl Hosting {
             let Some(Known::Hosted(door)) = begin_or_find(app, arrival, id.clone(), begin) else {
                 return (self.unknown)(&arrival.head);
             };
+            // It counts as one that is open now.
+            drop(arriving.take());
             let (mut asking, reply) = knock(&door, lane, arrival);
             match reply.await {
                 // The one that was found ended in this moment: there is none of it.
@@ -116,11 +122,9 @@ impl Hosting {
             let answering = async { self.conclude(reply.await, asking, arrival) };
             return unread::beside(arrival.head.version(), body, answering).await;
         }
-        let body = async {
-            // However many a client sends at once, they are read one after another: one is what a session may hold of them.
-            let _turn = door.turn().await;
-            upload::read(body, self.body_bytes, app.options.handshake_timeout).await
-        };
+        let mut upload = door.upload(self.body_bytes + BESIDE);
+        let count = |bytes| upload.count(bytes);
+        let body = upload::read_counted(body, self.body_bytes, app.options.handshake_timeout, count);
         let body = tokio::select! {
             biased;
             early = &mut reply => return self.conclude(early, asking, arrival),
@@ -134,7 +138,7 @@ impl Hosting {
             }
             Err(fault) => {
                 tracing::warn!(peer = %arrival.peer, status = fault.status().as_u16(), "{fault}");
-                if let upload::Fault::TooLarge(_) = fault {
+                if let upload::Fault::TooLarge(_) | upload::Fault::TooMany(_) = fault {
                     // The session may go on: only this did not arrive.
                     asking.answered = true;
                     let how = LaneEnd::Fault(Reason::TooLarge);

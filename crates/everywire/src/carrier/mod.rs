@@ -39,7 +39,7 @@ mod sockjs;
 pub(crate) mod timed;
 pub(crate) mod transport;
 mod unread;
-mod upload;
+pub(crate) mod upload;
 pub(crate) mod watched;
 mod ways;
 pub(crate) mod websocket;

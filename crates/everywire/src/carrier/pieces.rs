@@ -258,8 +258,11 @@ impl Drop for Pieces {
         let mut state = self.slot.0.lock();
         state.gone = true;
         state.line = None;
-        while state.pop().is_some() {}
+        let left = (state.first.take(), std::mem::take(&mut state.rest));
+        state.bytes = 0;
         drop(state);
+        // Whoever lent them is woken.
+        drop(left);
         self.link.mailbox().wake();
     }
 }

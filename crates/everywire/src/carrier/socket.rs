@@ -194,13 +194,18 @@ impl<T: Transport> State<T> {
 
     /// Decodes and handles bytes of the peer's, as far as handlers keep up; the rest is kept for later.
     fn receive(&mut self, cx: &mut Context<'_>, now: Time, mut input: &mut [u8]) {
-        let mut effects = Effects::new();
+        let (mut effects, mut is_part) = (Effects::new(), true);
         loop {
             let item = match self.decoder.next(&mut input) {
                 Ok(Some(item)) => item,
+                Ok(None) if is_part => {
+                    self.conversation.hear_part();
+                    break;
+                }
                 Ok(None) => break,
                 Err(fault) => return self.fail(cx, now, fault),
             };
+            is_part = false;
             match item {
                 Item::Text(text) if self.phase == Phase::Open => {
                     self.conversation.message(cx, now, Message::Text(text), &mut effects);
@@ -264,11 +269,6 @@ impl<T: Transport> State<T> {
 
     pub(super) fn link(&self) -> &Arc<dyn SessionLink> {
         self.conversation.link()
-    }
-
-    /// When a peer that is to close from now on has had long enough.
-    pub(super) fn long_enough(&self, now: Time) -> Time {
-        now.after(self.conversation.options().close_timeout)
     }
 
     /// Writes all that waits, as far as the socket takes it.

@@ -105,11 +105,10 @@ impl Service {
                         Err(text) => return self.refuse_session(endpoint, &arrival.head, NO_ROOM, text),
                     }
                 }
-                let begin = || Some(beginning(endpoint.session(), Farewell::SockJs));
+                let begin = (arriving, || Some(beginning(endpoint.session(), Farewell::SockJs)));
                 let lane = transport.lane();
                 let answering = hosting(endpoint).listen(&app, &arrival, lane, key, begin);
                 let mut response = unread::beside(arrival.head.version(), body, answering).await;
-                drop(arriving);
                 endpoint.mark(&arrival.head, response.headers_mut());
                 if !matches!(transport, SockJsTransport::HtmlFile | SockJsTransport::Jsonp) {
                     let is_events = transport == SockJsTransport::EventSource;

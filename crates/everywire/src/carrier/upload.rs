@@ -16,6 +16,8 @@ pub(crate) enum Fault {
     TooLarge(usize),
     #[error("the body did not come within {0:?}")]
     TooSlow(Duration),
+    #[error("bodies of this session that are on their way have more than {0} bytes together")]
+    TooMany(usize),
     #[error("the body broke off: {0}")]
     Broken(String),
 }
@@ -24,6 +26,7 @@ impl Fault {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
             Self::Broken(_) => StatusCode::BAD_REQUEST,
         }
@@ -44,7 +47,22 @@ where
     B: http_body::Body<Data = Bytes> + Unpin,
     B::Error: fmt::Display,
 {
-    let all = read_short(body, most, most, within).await?;
+    read_counted(body, most, within, |_| Ok(())).await
+}
+
+/// The same of one of several at once: `count` hears of the bytes that have come, and may not want them.
+pub(crate) async fn read_counted<B>(
+    body: B,
+    most: usize,
+    within: Duration,
+    count: impl FnMut(usize) -> Result<(), Fault>,
+) -> Result<Bytes, Fault>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: fmt::Display,
+{
+    let all = tokio::time::timeout(within, all(body, most, most, count));
+    let all = all.await.map_err(|_| Fault::TooSlow(within))??;
     Ok(all.unwrap_or_default())
 }
 
@@ -59,10 +77,16 @@ where
     B: http_body::Body<Data = Bytes> + Unpin,
     B::Error: fmt::Display,
 {
-    tokio::time::timeout(within, all(body, kept, most)).await.map_err(|_| Fault::TooSlow(within))?
+    let all = tokio::time::timeout(within, all(body, kept, most, |_| Ok(())));
+    all.await.map_err(|_| Fault::TooSlow(within))?
 }
 
-async fn all<B>(mut body: B, kept: usize, most: usize) -> Result<Option<Bytes>, Fault>
+async fn all<B>(
+    mut body: B,
+    kept: usize,
+    most: usize,
+    mut count: impl FnMut(usize) -> Result<(), Fault>,
+) -> Result<Option<Bytes>, Fault>
 where
     B: http_body::Body<Data = Bytes> + Unpin,
     B::Error: fmt::Display,
@@ -71,6 +95,7 @@ where
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Fault::Broken(error.to_string()))?;
         if let Ok(data) = frame.into_data() {
+            count(data.len())?;
             len += data.len();
             if len > most {
                 return Err(Fault::TooLarge(most));

@@ -61,6 +61,8 @@ pub(crate) struct Conversation {
     pub(super) ended: Option<Reason>,
     /// Whether its connections have left the hub.
     pub(super) left: bool,
+    /// Whether bytes have come, of what is not whole yet, since a deadline was last due.
+    pub(super) heard_part: bool,
     /// Held until the application has said farewell.
     pub(super) place: Option<Place>,
     /// Held from then on, if its session goes on: its client is to hear of the end.
@@ -95,6 +97,7 @@ impl Conversation {
             waited: None,
             ended: None,
             left: false,
+            heard_part: false,
             place: Some(place),
             lingering: None,
             registration: None,

@@ -17,6 +17,9 @@ use crate::app::connection::Connection;
 use crate::app::error::Result;
 use crate::app::handler::Running;
 
+/// What an event's pieces occupy besides, about: each is rounded up by whoever allocates it.
+const ALLOCATED: usize = 64;
+
 /// An event that waits for its turn.
 pub(crate) struct Waiting {
     pub(crate) name: Box<str>,
@@ -37,8 +40,9 @@ impl Waiting {
 
     /// What it counts against the bounds: about what it occupies.
     fn cost(&self) -> usize {
-        let task = self.task.as_ref().map_or(0, |task| task.size());
-        self.name.len() + self.args.size() + task + self.token.as_ref().map_or(0, Token::size) + 128
+        let task = self.task.as_ref().map_or(0, |task| size_of::<Task>() + task.size());
+        let fixed = size_of::<Self>() + ALLOCATED;
+        self.name.len() + self.args.size() + task + self.token.as_ref().map_or(0, Token::size) + fixed
     }
 
     fn is_streamed(&self) -> bool {

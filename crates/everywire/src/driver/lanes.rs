@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use everywire_core::Link as _;
@@ -19,6 +19,7 @@ use super::conversation::Conversation;
 use super::link::SocketLink;
 use crate::Identity;
 use crate::carrier::pieces::Pieces;
+use crate::carrier::upload::Fault;
 
 /// A response that a session gave to one of its lanes.
 pub(crate) struct Reply {
@@ -86,8 +87,12 @@ pub(crate) struct Door {
     next_lane: AtomicU32,
     /// None once the session takes nothing more: it has ended, or has become one with its WebSocket.
     events: Mutex<Option<Vec<LaneEvent>>>,
-    /// Held while a body is read.
-    turn: tokio::sync::Mutex<()>,
+    /// Bytes of bodies on their way.
+    uploading: AtomicUsize,
+    /// Whether some have come since this was last asked.
+    heard: AtomicBool,
+    /// Bytes of answers that have not been taken.
+    lent: AtomicUsize,
 }
 
 impl Door {
@@ -96,7 +101,9 @@ impl Door {
             link,
             next_lane: AtomicU32::new(0),
             events: Mutex::new(Some(Vec::new())),
-            turn: tokio::sync::Mutex::default(),
+            uploading: AtomicUsize::new(0),
+            heard: AtomicBool::new(false),
+            lent: AtomicUsize::new(0),
         })
     }
 
@@ -123,9 +130,28 @@ impl Door {
         self.events.lock().as_ref().is_none_or(Vec::is_empty)
     }
 
-    /// The turn to read a body, which others wait for as long as this is held, in the order in which they came.
-    pub(crate) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.turn.lock().await
+    /// A body is on its way: of all there may be so many bytes.
+    pub(crate) fn upload(&self, most: usize) -> Upload<'_> {
+        Upload { door: self, most, bytes: 0 }
+    }
+
+    /// Whether bytes have come since this was last asked, of bodies that were not whole.
+    pub(crate) fn take_heard(&self) -> bool {
+        self.heard.swap(false, Ordering::Relaxed)
+    }
+
+    /// An answer, or a piece of one, which counts until its client has taken it.
+    pub(crate) fn lend(self: &Arc<Self>, bytes: Bytes) -> Bytes {
+        if bytes.len() < LENT {
+            return bytes;
+        }
+        self.lent.fetch_add(bytes.len(), Ordering::Relaxed);
+        Bytes::from_owner(Lent { door: self.clone(), bytes })
+    }
+
+    /// Bytes of answers that have not been taken.
+    pub(crate) fn lent(&self) -> usize {
+        self.lent.load(Ordering::Relaxed)
     }
 
     /// Takes nothing more: what came is answered by nobody.
@@ -141,6 +167,51 @@ impl Door {
             *events = None;
         }
         empty
+    }
+}
+
+/// A body on its way.
+pub(crate) struct Upload<'d> {
+    door: &'d Door,
+    most: usize,
+    bytes: usize,
+}
+
+impl Upload<'_> {
+    /// So many bytes have come.
+    pub(crate) fn count(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.door.heard.store(true, Ordering::Relaxed);
+        self.bytes += bytes;
+        let all = self.door.uploading.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if all > self.most { Err(Fault::TooMany(self.most)) } else { Ok(()) }
+    }
+}
+
+impl Drop for Upload<'_> {
+    fn drop(&mut self) {
+        self.door.uploading.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// What has fewer bytes is not counted: its request has more.
+const LENT: usize = 1024;
+
+/// Bytes in the hands of HTTP.
+struct Lent {
+    door: Arc<Door>,
+    bytes: Bytes,
+}
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.door.lent.fetch_sub(self.bytes.len(), Ordering::Relaxed);
+        self.door.link.mailbox().wake();
     }
 }
 

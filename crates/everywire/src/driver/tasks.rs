@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 
 use everywire_core::hub::{ConsumeOptions, PublishError, QueueError, QueueMessage, Settles};
 use everywire_core::{
-    Class, Failure, Item, Namespace, Outcome, Payload, Promise, Reason, RoomKey, Sending, Target, Token, Verb,
+    Class, Failure, Item, Namespace, Original, Outcome, Payload, Promise, Reason, RoomKey, Sending, Target,
+    Token, Verb,
 };
 use everywire_protocols::protocol::{AnswerTo, BUSY, Ends, Published, Task};
 
@@ -109,8 +110,8 @@ impl Conversation {
     ) -> Step {
         // Nothing is done for an answer that may not go where it is to go.
         let allowed = match &answer {
-            AnswerTo::Room { room, asked: true } => may(&self.app, connection, room, Verb::Publish),
-            AnswerTo::Queue(queue) => may(&self.app, connection, queue, Verb::Send),
+            AnswerTo::Room { room, asked: true, .. } => may(&self.app, connection, room, Verb::Publish),
+            AnswerTo::Queue { queue, .. } => may(&self.app, connection, queue, Verb::Send),
             AnswerTo::Room { .. } | AnswerTo::Nobody => Ok(()),
         };
         if let Err(error) = allowed {
@@ -124,8 +125,8 @@ impl Conversation {
         };
         let task = match answer {
             AnswerTo::Nobody => return Step::Going(running),
-            AnswerTo::Room { room, asked } => Answering::Room { room, asked },
-            AnswerTo::Queue(queue) => Answering::Queue(queue),
+            AnswerTo::Room { room, asked, original } => Answering::Room { room, asked, original },
+            AnswerTo::Queue { queue, original } => Answering::Queue { queue, original },
         };
         let (app, connection, event) = (self.app.clone(), connection.clone(), event.to_owned());
         Step::Going(Box::pin(async move {
@@ -141,8 +142,8 @@ impl Conversation {
 
 /// Where an answer goes.
 enum Answering {
-    Room { room: Arc<str>, asked: bool },
-    Queue(Arc<str>),
+    Room { room: Arc<str>, asked: bool, original: Option<Arc<Original>> },
+    Queue { queue: Arc<str>, original: Option<Arc<Original>> },
 }
 
 impl Answering {
@@ -150,7 +151,7 @@ impl Answering {
     fn is_asked(&self) -> bool {
         match self {
             Self::Room { asked, .. } => *asked,
-            Self::Queue(_) => true,
+            Self::Queue { .. } => true,
         }
     }
 
@@ -161,16 +162,17 @@ impl Answering {
         event: String,
         payload: Payload,
     ) -> Result<()> {
-        let message = Published { event: event.into(), payload, original: None };
+        let message = |original| Published { event: event.into(), payload, original };
         match self {
-            Self::Room { room, asked } => {
+            Self::Room { room, asked, original } => {
                 if asked {
                     may(app, connection, &room, Verb::Publish)?;
                 }
-                publish(connection, RoomKey::Named(room), message).await.map_err(unpublished)?;
+                let published = publish(connection, RoomKey::Named(room), message(original));
+                published.await.map_err(unpublished)?;
                 Ok(())
             }
-            Self::Queue(queue) => send(app, connection, &queue, message),
+            Self::Queue { queue, original } => send(app, connection, &queue, message(original)),
         }
     }
 }

@@ -10,6 +10,7 @@ use super::body;
 use super::destination::Destination;
 use super::frame::{Command, Frame, Headers};
 use super::server::{Complaint, Stomp};
+use super::subscribing::admit;
 use super::subscriptions::Settled;
 use super::token::{Awaited, What};
 use super::transactions;
@@ -67,7 +68,8 @@ impl Stomp {
 
     fn send<'a>(&mut self, mut frame: Frame<'a>, out: &mut Outputs<'a>) -> Result<(), Wrong> {
         let destination = required(&frame, "destination")?.to_owned();
-        let to = Destination::parse(&destination).map_err(|error| no_destination(&destination, &error))?;
+        let to =
+            Destination::parse_sent(&destination).map_err(|error| no_destination(&destination, &error))?;
         let body = std::mem::take(&mut frame.body);
         let content_type = frame.header("content-type").map(str::to_owned);
         let original = |body: &[u8], payload: &everywire_core::Payload| {
@@ -93,6 +95,15 @@ impl Stomp {
                 return Ok(());
             }
         };
+        let is_call = matches!(to, Destination::App(_));
+        if let Some(reply_to) =
+            frame.header("reply-to").filter(|to| !is_call && to.starts_with("/temp-queue/"))
+        {
+            let detail = format!(
+                "what other clients answer does not come to {reply_to:?}, only what the application does; name a queue or a room"
+            );
+            return Err(wrong("Bad reply-to", detail));
+        }
         let (act, what) = match to {
             Destination::App(event) => self.call(&frame, event, args)?,
             Destination::Room(room) => {
@@ -129,6 +140,10 @@ impl Stomp {
                 Ok(())
             }
             (Act::Task(task), None) => {
+                if let Task::Call { .. } = task {
+                    // What a handler does not do fails alone, but not who may not send its answer there.
+                    ask_rights([&task], receipt, out);
+                }
                 out.push(Output::Task { slot: 0, task: Box::new(task), token });
                 Ok(())
             }
@@ -149,21 +164,28 @@ impl Stomp {
         };
         let Some(reply_to) = frame.header("reply-to") else {
             if self.options.spring {
-                let answer = AnswerTo::Room { room: event.into(), asked: false };
+                let answer = AnswerTo::Room { room: event.into(), asked: false, original: None };
                 return Ok((call(answer, args), plain));
             }
             return Ok((Act::Event(Cow::Owned(event.to_owned()), args), plain));
         };
-        let to = Destination::parse(reply_to).map_err(|error| no_destination(reply_to, &error))?;
+        let to = Destination::parse_sent(reply_to).map_err(|error| no_destination(reply_to, &error))?;
+        admit(&to)?;
+        let original = correlation.map(|id| {
+            let headers = vec![("correlation-id".into(), id.into())];
+            Arc::new(Original { headers, content_type: None, body: None })
+        });
         match to {
             Destination::Reply(_) | Destination::User { name: None, .. } => {
                 let what = What::Event { reply_to: Some(reply_to), correlation };
                 Ok((Act::Event(Cow::Owned(event.to_owned()), args), what))
             }
             Destination::Room(room) => {
-                Ok((call(AnswerTo::Room { room: room.into(), asked: true }, args), plain))
+                Ok((call(AnswerTo::Room { room: room.into(), asked: true, original }, args), plain))
             }
-            Destination::Queue(queue) => Ok((call(AnswerTo::Queue(queue.into()), args), plain)),
+            Destination::Queue(queue) => {
+                Ok((call(AnswerTo::Queue { queue: queue.into(), original }, args), plain))
+            }
             Destination::App(_) | Destination::User { name: Some(_), .. } => Err(wrong(
                 "Bad reply-to",
                 format!(
@@ -246,17 +268,23 @@ pub(super) fn turn(what: What<'_>, receipt: Option<&str>, out: &mut Outputs<'_>)
 
 /// Does what was held, in order; or nothing of it, if the client may not do one of them.
 fn commit(held: Vec<(Task, Token)>, receipt: Option<&str>, out: &mut Outputs<'_>) {
-    if held.len() > 1 {
-        let asked = held.iter().filter_map(|(task, _)| task.right());
-        let mut asked: Vec<_> = asked.map(|(name, verb)| (name.clone(), verb)).collect();
-        asked.dedup();
-        if !asked.is_empty() {
-            let token = Awaited { what: What::Held, receipt }.token();
-            out.push(Output::Task { slot: 0, task: Box::new(Task::Rights { asked }), token });
-        }
+    // One alone says itself that it may not be done, unless it is a call.
+    if held.len() > 1 || matches!(held[..], [(Task::Call { .. }, _)]) {
+        ask_rights(held.iter().map(|(task, _)| task), receipt, out);
     }
     let tasks = held.into_iter();
     out.extend(tasks.map(|(task, token)| Output::Task { slot: 0, task: Box::new(task), token }));
+}
+
+/// Asks whether the client may do all of this: if not, that is an ERROR.
+fn ask_rights<'t>(tasks: impl IntoIterator<Item = &'t Task>, receipt: Option<&str>, out: &mut Outputs<'_>) {
+    let asked = tasks.into_iter().filter_map(Task::right);
+    let mut asked: Vec<_> = asked.map(|(name, verb)| (name.clone(), verb)).collect();
+    asked.dedup();
+    if !asked.is_empty() {
+        let token = Awaited { what: What::Held, receipt }.token();
+        out.push(Output::Task { slot: 0, task: Box::new(Task::Rights { asked }), token });
+    }
 }
 
 /// What is published, under the name that the header `event` gives it.

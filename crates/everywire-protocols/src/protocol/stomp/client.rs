@@ -38,7 +38,7 @@ pub struct StompClientOptions {
     pub server_heartbeat: Duration,
     /// After how many of the intervals agreed on a silent server is gone. Default 2, as stompjs.
     pub tolerance: u32,
-    /// How much of a frame is taken.
+    /// How much of a frame is taken. Default [`Limits::of_server`].
     pub limits: Limits,
 }
 
@@ -53,7 +53,7 @@ impl Default for StompClientOptions {
             heartbeat: Duration::from_secs(10),
             server_heartbeat: Duration::from_secs(10),
             tolerance: 2,
-            limits: Limits::default(),
+            limits: Limits::of_server(),
         }
     }
 }

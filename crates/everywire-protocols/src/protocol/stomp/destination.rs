@@ -59,12 +59,20 @@ impl<'a> Destination<'a> {
     /// `#`, `ActiveMQ`'s `>`.
     pub fn parse_subscribed(text: &'a str) -> Result<Self, NoDestination> {
         let destination = Self::parse(text)?;
-        let name = destination.name();
-        let is_pattern = name.contains(['*', '?']);
-        if is_pattern || name.split(['/', '.']).any(|word| word == "#" || word == ">") {
-            return Err(NoDestination::Wildcard);
-        }
-        Ok(destination)
+        if destination.is_pattern() { Err(NoDestination::Wildcard) } else { Ok(destination) }
+    }
+
+    /// The same for a SEND: an event may be called what it likes, but of rooms, queues and a user's own none that nobody can
+    /// subscribe to is sent to.
+    pub fn parse_sent(text: &'a str) -> Result<Self, NoDestination> {
+        let destination = Self::parse(text)?;
+        let is_event = matches!(destination, Self::App(_));
+        if destination.is_pattern() && !is_event { Err(NoDestination::Wildcard) } else { Ok(destination) }
+    }
+
+    fn is_pattern(&self) -> bool {
+        let name = self.name();
+        name.contains(['*', '?']) || name.split(['/', '.']).any(|word| word == "#" || word == ">")
     }
 
     fn of_user(path: &'a str) -> Result<Self, NoDestination> {
@@ -113,7 +121,7 @@ impl fmt::Display for NoDestination {
             }
             Self::Nameless => "a name has to follow the destination's beginning",
             Self::Wildcard => {
-                "destinations have no wildcards; subscribe to each room by its name (*, ?, # and > stand for nothing here)"
+                "destinations have no wildcards; name each room (*, ?, # and > stand for nothing here)"
             }
         })
     }

@@ -36,6 +36,13 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// What a server may send: what a client of its may, with escapes (twice as long at most), and headers of the server's own.
+    pub fn of_server() -> Self {
+        Self { headers: 128, line_bytes: 32 * 1024, head_bytes: 192 * 1024, ..Self::default() }
+    }
+}
+
 /// The limits that count now.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {

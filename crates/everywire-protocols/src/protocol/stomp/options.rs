@@ -21,6 +21,9 @@ pub struct StompOptions {
     pub tolerance: u32,
     /// Subscriptions at a time. Default 128, as many as rooms.
     pub subscriptions: usize,
+    /// How many of them may hear the same room, or the same event of the user's: each has a copy of every message, so that
+    /// one of a mebibyte costs so many in memory while it leaves. Default 8.
+    pub same_destination: usize,
     /// Messages of a queue that a consumer may have that are not settled, if it does not say `prefetch-count`. Default 100.
     pub prefetch: usize,
     /// The most that it may say. Default 10,000.
@@ -49,6 +52,7 @@ impl Default for StompOptions {
             client_heartbeat: Duration::from_secs(10),
             tolerance: 3,
             subscriptions: 128,
+            same_destination: 8,
             prefetch: 100,
             most_prefetch: 10_000,
             transactions: 16,

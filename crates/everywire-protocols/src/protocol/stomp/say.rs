@@ -151,8 +151,8 @@ impl Stomp {
             (What::Goodbye, _) => {
                 // The receipt is the last that it hears.
                 self.subscriptions.clear();
-                if let Stage::Leaving { until, waits, .. } = self.stage {
-                    self.stage = Stage::Leaving { answered: true, until, waits };
+                if let Stage::Leaving { waits } = self.stage {
+                    self.stage = Stage::Parting { waits };
                 }
             }
             (What::Task | What::Published | What::Joined(_) | What::Once(_) | What::Event { .. }, _) => {}

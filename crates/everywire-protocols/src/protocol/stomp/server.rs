@@ -19,11 +19,11 @@ use super::options::StompOptions;
 use super::parser::Parser;
 use super::subscriptions::Subscriptions;
 use super::tail::Reader;
-use super::token::What;
+use super::token::{Awaited, What};
 use super::transactions::Transactions;
 use super::version::Version;
 use super::write::{PULSE, write_frame};
-use crate::protocol::{Entrance, Heads, Output, Outputs, Protocol, ProtocolForm};
+use crate::protocol::{Entrance, Heads, Output, Outputs, Protocol, ProtocolForm, Task};
 use crate::seam::{Kind, Message, Outbox, Time};
 use crate::session::Facts;
 
@@ -52,14 +52,18 @@ pub(super) enum Stage {
     /// It has come, and has not been answered.
     Entering,
     Open,
-    /// The client has said goodbye.
+    /// The client has said goodbye, behind what it has asked for before.
     Leaving {
-        /// Whether that has been answered.
-        answered: bool,
-        /// Whether it waits for the answer, and closes its socket then.
+        /// Whether it waits for a receipt, and closes its socket then.
         waits: bool,
-        until: Time,
     },
+    /// That has been answered just now.
+    Parting {
+        /// As before.
+        waits: bool,
+    },
+    /// It is to close its socket until then.
+    Parted(Time),
     /// Nothing of it counts any more. What waits for it is still said, a fault of its own last.
     Over,
     /// It has heard an ERROR, and nothing comes behind that.
@@ -145,7 +149,7 @@ impl Stomp {
                 let complaint = Complaint { message: "Not connected", detail: detail.into(), receipt };
                 self.complain(Reason::ProtocolError, &complaint, out);
             }
-            (_, Command::Disconnect) => self.part(now, &frame, out),
+            (_, Command::Disconnect) => self.part(&frame, out),
             _ => self.act(frame, out),
         }
     }
@@ -202,14 +206,22 @@ impl Stomp {
     }
 
     /// DISCONNECT: all that came before is done first.
-    fn part(&mut self, now: Time, frame: &Frame<'_>, out: &mut Outputs<'_>) {
+    fn part(&mut self, frame: &Frame<'_>, out: &mut Outputs<'_>) {
         self.transactions = None;
-        // Who wants no answer has nothing to wait for.
         let receipt = frame.header("receipt");
-        let waits = receipt.is_some();
-        let patience = if waits { PARTING } else { Duration::from_millis(1) };
-        self.stage = Stage::Leaving { answered: false, waits, until: now.after(patience) };
+        self.stage = Stage::Leaving { waits: receipt.is_some() };
+        // Others are to have what waits in queues.
+        for consumer in self.subscriptions.consumers() {
+            let token = Awaited { what: What::Task, receipt: None }.token();
+            out.push(Output::Task { slot: 0, task: Box::new(Task::Stop { consumer }), token });
+        }
         turn(What::Goodbye, receipt, out);
+    }
+
+    fn close_parted(&mut self, out: &mut Outputs<'_>) {
+        self.stage = Stage::Over;
+        let fault = "the client has said goodbye".into();
+        out.push(Output::Close { reason: Reason::ClientClosed, fault });
     }
 
     /// Says that we live, if that is due.
@@ -268,7 +280,7 @@ impl Protocol for Stomp {
 
     /// An end that the client may have to do with is told; one that is none of its business has a close code.
     fn goodbye(&mut self, reason: Reason, outbox: &mut dyn Outbox) {
-        let is_over = matches!(self.stage, Stage::Over | Stage::Told | Stage::New | Stage::Leaving { .. });
+        let is_over = self.has_parted() || matches!(self.stage, Stage::Over | Stage::Told | Stage::New);
         self.stage = Stage::Over;
         let in_order = matches!(
             reason,
@@ -290,7 +302,7 @@ impl Protocol for Stomp {
     }
 
     fn has_parted(&self) -> bool {
-        matches!(self.stage, Stage::Leaving { .. })
+        matches!(self.stage, Stage::Leaving { .. } | Stage::Parting { .. } | Stage::Parted(_))
     }
 
     fn unheard(&mut self, now: Time) {
@@ -343,31 +355,24 @@ impl Protocol for Stomp {
                 let complaint = Complaint { message: "Heart-beat timeout", detail, receipt: None };
                 self.complain(Reason::IdleTimeout, &complaint, out);
             }
-            Stage::Open => self.beat(now, out),
-            // What its handlers are at is done first, and meanwhile the client waits for us.
-            Stage::Leaving { answered: false, waits, until } => {
-                self.beat(now, out);
-                if waits && now >= until {
-                    self.stage = Stage::Leaving { answered: false, waits, until: now.after(PARTING) };
-                }
-            }
-            Stage::Leaving { answered: true, until, .. } if now >= until => {
-                self.stage = Stage::Over;
-                let fault = "the client has said goodbye".into();
-                out.push(Output::Close { reason: Reason::ClientClosed, fault });
-            }
-            Stage::New | Stage::Silent(_) | Stage::Leaving { .. } | Stage::Over | Stage::Told => {}
+            // Of one that leaves, what its handlers are at is done first, and meanwhile it waits for us.
+            Stage::Open | Stage::Leaving { .. } => self.beat(now, out),
+            Stage::Parting { waits: true } => self.stage = Stage::Parted(now.after(PARTING)),
+            // Who wants no answer has nothing to wait for.
+            Stage::Parting { waits: false } => self.close_parted(out),
+            Stage::Parted(until) if now >= until => self.close_parted(out),
+            Stage::New | Stage::Silent(_) | Stage::Parted(_) | Stage::Over | Stage::Told => {}
         }
     }
 
     fn deadline(&self) -> Option<Time> {
         match self.stage {
-            Stage::Silent(until) | Stage::Leaving { answered: true, until, .. } => Some(until),
+            Stage::Silent(until) | Stage::Parted(until) => Some(until),
+            // At once: when that is, the next tick says.
+            Stage::Parting { .. } => Some(Time(0)),
             Stage::Entering => self.beats.rests_until(),
             Stage::Open => self.beats.deadline(),
-            Stage::Leaving { answered: false, waits, until } => {
-                self.beats.due().into_iter().chain(waits.then_some(until)).min()
-            }
+            Stage::Leaving { .. } => self.beats.due(),
             Stage::New | Stage::Over | Stage::Told => None,
         }
     }

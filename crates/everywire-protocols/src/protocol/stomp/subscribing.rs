@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use everywire_core::{PayloadRef, Reason};
+use everywire_core::{PayloadRef, Reason, admission};
 
 use super::act::turn;
 use super::destination::Destination;
 use super::frame::Frame;
-use super::server::{Stage, Stomp};
+use super::options::StompOptions;
+use super::server::Stomp;
 use super::subscriptions::{Ack, Ending, Source};
 use super::token::{Awaited, What};
 use super::version::Version;
@@ -18,13 +19,16 @@ use crate::protocol::{Output, Outputs, Task};
 /// The longest id of a subscription, in bytes: what RabbitMQ makes of it is a short string of AMQP 0-9-1, section 4.2.5.3.
 const MAX_ID: usize = 255;
 
+/// Subscriptions that have been given up and whose turn has not come.
+const MOST_ENDING: usize = 1024;
+
 impl Stomp {
     /// SUBSCRIBE.
     pub(super) fn subscribe(&mut self, frame: &Frame<'_>, out: &mut Outputs<'_>) -> Result<(), Wrong> {
         let destination = required(frame, "destination")?;
         let to = Destination::parse_subscribed(destination)
             .map_err(|error| no_destination(destination, &error))?;
-        admit_subscribed(&to)?;
+        admit(&to)?;
         let id = match frame.header("id") {
             Some(id) if id.len() > MAX_ID => {
                 let detail = format!("the id has {} bytes, and may have {MAX_ID}", id.len());
@@ -39,29 +43,25 @@ impl Stomp {
                 format!("there is a subscription {id:?} already; choose another id"),
             ));
         }
-        if self.subscriptions.len() >= self.options.subscriptions {
-            let detail = format!(
-                "a connection may have {} subscriptions, and this one has",
-                self.options.subscriptions
-            );
-            return Err(Wrong {
-                message: "Too many subscriptions",
-                detail: detail.into(),
-                reason: Reason::Refused,
-            });
-        }
+        let source = match &to {
+            Destination::Room(room) => Source::Room((*room).into()),
+            Destination::Queue(_) => Source::Queue,
+            Destination::User { event, .. } => Source::User((*event).into()),
+            Destination::App(_) | Destination::Reply(_) => Source::App,
+        };
+        self.check_count(&source)?;
         let Some(ack) = Ack::parse(frame.header("ack")) else {
             let given = frame.header("ack").unwrap_or_default();
             let detail = format!("ack {given:?}; it is auto, client or client-individual");
             return Err(wrong("Bad ack", detail));
         };
         let receipt = frame.header("receipt");
-        let add = |source| self.subscriptions.add(id, destination, source, ack);
+        let add = || self.subscriptions.add(id, destination, source, ack);
         let awaited = |what| Awaited { what, receipt }.token();
         match to {
             Destination::Room(room) => {
                 let room: Arc<str> = room.into();
-                let number = add(Source::Room(room.clone()));
+                let number = add();
                 let mark = Awaited { what: What::Mark(number), receipt: None }.token();
                 let since = frame.header("since").map(Box::from);
                 let task = Box::new(Task::Subscribe { room, since, mark });
@@ -69,19 +69,14 @@ impl Stomp {
             }
             Destination::Queue(queue) => {
                 let prefetch = self.prefetch(frame)?;
-                let consumer = add(Source::Queue);
+                let consumer = add();
                 let settles = ack != Ack::Auto;
                 let task = Box::new(Task::Consume { queue: queue.into(), consumer, settles, prefetch });
                 out.push(Output::Task { slot: 0, task, token: awaited(What::Task) });
             }
-            Destination::User { name: None, event } => {
-                let number = add(Source::User(event.into()));
-                if self.stage == Stage::Open {
-                    self.subscriptions.begin(number);
-                } else {
-                    // Behind CONNECTED, whatever comes before that.
-                    turn(What::Mark(number), None, out);
-                }
+            Destination::User { name: None, .. } => {
+                // Behind CONNECTED, and the end of one that had the id before.
+                turn(What::Mark(add()), None, out);
                 turn(What::Task, receipt, out);
             }
             Destination::User { name: Some(_), .. } => {
@@ -91,7 +86,7 @@ impl Stomp {
                 ));
             }
             Destination::App(event) => {
-                let number = add(Source::App);
+                let number = add();
                 let name = Cow::Owned(event.to_owned());
                 let token = Some(awaited(What::Once(number)));
                 out.push(Output::Event { slot: 0, name, args: PayloadRef::empty(), token });
@@ -104,6 +99,22 @@ impl Stomp {
             }
         }
         Ok(())
+    }
+
+    fn check_count(&self, source: &Source) -> Result<(), Wrong> {
+        let StompOptions { subscriptions, same_destination, .. } = *self.options;
+        let (count, ending) = self.subscriptions.count();
+        let detail = if count >= subscriptions {
+            format!("a connection may have {subscriptions} subscriptions, and this one has")
+        } else if ending >= MOST_ENDING {
+            format!("the end of {ending} others has not had its turn; wait for a receipt now and then")
+        } else if self.subscriptions.same(source) >= same_destination {
+            format!("{same_destination} subscriptions of a connection may have the same destination")
+        } else {
+            return Ok(());
+        };
+        let (message, reason) = ("Too many subscriptions", Reason::Refused);
+        Err(Wrong { message, detail: detail.into(), reason })
     }
 
     fn prefetch(&self, frame: &Frame<'_>) -> Result<usize, Wrong> {
@@ -144,13 +155,13 @@ impl Stomp {
     }
 }
 
-/// Refuses what has no name that an event may have, of what is known here alone.
-fn admit_subscribed(to: &Destination<'_>) -> Result<(), Wrong> {
-    match to {
-        Destination::App(event) | Destination::User { event, .. } => {
-            everywire_core::admission::admit_event_name(event)
-                .map_err(|refused| wrong("Bad destination", refused.to_string()))
-        }
-        Destination::Room(_) | Destination::Queue(_) | Destination::Reply(_) => Ok(()),
-    }
+/// Refuses a name that the hub would.
+pub(super) fn admit(to: &Destination<'_>) -> Result<(), Wrong> {
+    let admitted = match to {
+        Destination::App(event) | Destination::User { event, .. } => admission::admit_event_name(event),
+        Destination::Room(room) => admission::admit_room(room),
+        Destination::Queue(queue) => admission::admit_queue(queue),
+        Destination::Reply(_) => Ok(()),
+    };
+    admitted.map_err(|refused| wrong("Bad destination", refused.to_string()))
 }

@@ -100,8 +100,27 @@ impl Subscriptions {
         self.0.lock().version = version;
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.0.lock().list.len()
+    /// How many there are, and how many more whose end is on its way.
+    pub(super) fn count(&self) -> (usize, usize) {
+        let list = &self.0.lock().list;
+        let ending = list.iter().filter(|known| known.is_ending()).count();
+        (list.len() - ending, ending)
+    }
+
+    /// How many hear each message of this one, too.
+    pub(super) fn same(&self, source: &Source) -> usize {
+        let shares = |known: &&Subscription| !known.is_ending() && known.source == *source;
+        match source {
+            Source::Room(_) | Source::User(_) => self.0.lock().list.iter().filter(shares).count(),
+            // A message of a queue is one subscription's, and an answer too.
+            Source::Queue | Source::App => 0,
+        }
+    }
+
+    /// The consumers of queues.
+    pub(super) fn consumers(&self) -> Vec<u32> {
+        let consumes = |known: &&Subscription| !known.is_ending() && known.source == Source::Queue;
+        self.0.lock().list.iter().filter(consumes).map(|known| known.number).collect()
     }
 
     /// Whether there is one of this id.

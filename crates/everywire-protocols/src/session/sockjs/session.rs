@@ -223,6 +223,8 @@ impl SockJs {
             }
             Stage::Http(http) if http.closing.is_none() => {
                 http.closing = Some(reason);
+                // What comes after the end is swallowed: nobody need wait for it.
+                out.extend(http.posts.drain(..).map(|post| answer::taken(post.lane, post.jsonp)));
                 http.until = now.after(self.options.disconnect_delay);
                 self.tell_what_waits(now, out);
             }

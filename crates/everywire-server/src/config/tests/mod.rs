@@ -197,6 +197,7 @@ fn every_option_of_stomp_has_a_key() {
         client_heartbeat: Duration::from_secs(20),
         tolerance: 7,
         subscriptions: 10,
+        same_destination: 3,
         prefetch: 5,
         most_prefetch: 50,
         transactions: 2,

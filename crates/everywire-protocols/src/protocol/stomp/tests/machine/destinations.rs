@@ -4,7 +4,8 @@ use super::*;
 
 const UNKNOWN: &str = "destinations begin with /topic/ or /room/ (rooms), /queue/ (queues), /app/ (events of the application), /user/queue/ or /user/topic/ (a user's own)";
 const NAMELESS: &str = "a name has to follow the destination's beginning";
-const WILDCARD: &str = "destinations have no wildcards; subscribe to each room by its name (*, ?, # and > stand for nothing here)";
+const WILDCARD: &str =
+    "destinations have no wildcards; name each room (*, ?, # and > stand for nothing here)";
 
 fn send(destination: &str) -> Vec<String> {
     let options = StompOptions { sends_to_users: true, ..StompOptions::default() };
@@ -27,8 +28,6 @@ fn what_is_sent_where() {
         ("/topic/a\\cb", "task publish a:b message()"),
         ("/topic/a:b", "task publish a:b message()"),
         ("/topic/é", "task publish é message()"),
-        // One who publishes says whom it means.
-        ("/topic/*", "task publish * message()"),
         ("/queue/jobs", "task send jobs message()"),
         ("/app/chat", "event chat()"),
         ("/app/chat/say", "event chat/say()"),
@@ -38,8 +37,15 @@ fn what_is_sent_where() {
         ("/user/ann/topic/a", "task publish to user \"ann\" a()"),
         ("/user/a%2Fn%2fn%2G/queue/a", "task publish to user \"a/n/n%2G\" a()"),
         ("/user/queue/queue/a", "task publish to user \"\" queue/a()"),
+        // An event of the application's has no subscribers.
+        ("/app/*", "event *()"),
     ] {
         assert_eq!(send(destination), [expected], "{destination}");
+    }
+    // Nobody could subscribe to these.
+    for destination in ["/topic/*", "/room/a.#", "/queue/jobs*", "/user/queue/a?", "/user/ann/queue/>"] {
+        let detail = format!("{destination:?}: {WILDCARD}");
+        assert_eq!(send(destination), wrong(Reason::ProtocolError, "No wildcards", &detail, None));
     }
 }
 

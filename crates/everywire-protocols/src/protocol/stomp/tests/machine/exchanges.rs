@@ -145,7 +145,8 @@ fn as_stomp_py() {
             ),
             Done(nothing(), &[]),
             Done(nothing(), &["RECEIPT\nreceipt-id:c\n\n␀"]),
-            Client("DISCONNECT\nreceipt:d\n\n␀\n", &["task nothing goodbye #d"]),
+            Client("DISCONNECT\nreceipt:d\n\n␀\n", &["task stop 1", "task nothing goodbye #d"]),
+            Done(nothing(), &[]),
             Done(nothing(), &["RECEIPT\nreceipt-id:d\n\n␀"]),
         ],
     );
@@ -164,9 +165,10 @@ fn as_a_page_for_spring() {
             Enters(None, "CONNECTED\nversion:1.1\nheart-beat:10000,10000\nOWN\n\n␀"),
             Client(
                 "SUBSCRIBE\nid:sub-0\ndestination:/topic/greetings\n\n␀SUBSCRIBE\nid:sub-1\ndestination:/user/queue/errors\n\n␀",
-                &["task subscribe greetings with mark 1 joined 1"],
+                &["task subscribe greetings with mark 1 joined 1", "task nothing mark 2"],
             ),
             Marked,
+            Done(nothing(), &[]),
             Done(nothing(), &[]),
             Client(
                 "SEND\ndestination:/app/greetings\ncontent-length:14\n\n{\"name\":\"ann\"}␀",

@@ -97,7 +97,7 @@ fn what_is_said_back_to_a_client() {
         let (nasty, left) = (written(version), left(version));
         let mut peer = Peer::open(version);
         let receipt = format!("receipt:{nasty}\n");
-        peer.hear(&format!("SUBSCRIBE\nid:{nasty}\ndestination:/queue/{nasty}\n{receipt}\n␀"));
+        peer.hear(&format!("SUBSCRIBE\nid:{nasty}\ndestination:/queue/jobs\n{receipt}\n␀"));
         let frame = &read(version, &peer.done())[0];
         assert_eq!((names(frame), frame.header("receipt-id")), (vec!["receipt-id"], Some(&*left)));
 

@@ -123,7 +123,7 @@ impl Peer {
         let (start, until) = (self.now, self.now + milliseconds);
         let mut all = Vec::new();
         while let Some(deadline) = self.machine.deadline().filter(|deadline| deadline.0 <= until) {
-            let may_be_past = matches!(self.machine.stage, Stage::Leaving { waits: false, .. });
+            let may_be_past = matches!(self.machine.stage, Stage::Parting { .. });
             assert!(deadline.0 >= self.now || may_be_past, "a deadline in the past");
             if deadline.0 > self.now {
                 // Just before it, nothing is due.
@@ -290,8 +290,16 @@ fn spell_task(task: &Task) -> String {
         Task::Call { event, args, answer } => {
             let answer = match answer {
                 AnswerTo::Nobody => String::new(),
-                AnswerTo::Room { room, asked } => format!(" for room {room}, asked: {asked}"),
-                AnswerTo::Queue(queue) => format!(" for queue {queue}"),
+                AnswerTo::Room { room, asked, original } => {
+                    let original =
+                        original.as_ref().map_or(String::new(), |original| spell_original(original));
+                    format!(" for room {room}, asked: {asked}{original}")
+                }
+                AnswerTo::Queue { queue, original } => {
+                    let original =
+                        original.as_ref().map_or(String::new(), |original| spell_original(original));
+                    format!(" for queue {queue}{original}")
+                }
             };
             format!("call {event}{}{answer}", json_of(&args.view()))
         }

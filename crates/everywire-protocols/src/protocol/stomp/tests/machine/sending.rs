@@ -72,13 +72,35 @@ fn events_of_the_application() {
         ("reply-to:/temp-queue/a\ncorrelation-id:7\nreceipt:r\n", "", "event chat() -> /temp-queue/a (7) #r"),
         ("reply-to:/user/queue/a\n", "", "event chat() -> /user/queue/a"),
         ("reply-to:/user/topic/a\n", "", "event chat() -> /user/topic/a"),
-        ("reply-to:/topic/a\nreceipt:r\n", "1", "task call chat(1) for room a, asked: true #r"),
-        ("reply-to:/room/a\ncorrelation-id:7\n", "", "task call chat() for room a, asked: true"),
-        ("reply-to:/queue/a\n", "", "task call chat() for queue a"),
     ] {
         let heard = Peer::open(Version::V1_2).hear(&format!("{CHAT}{headers}\n{body}␀"));
         assert_eq!(heard, [expected], "{headers}");
     }
+    // Who may not send its answer there is told before anything is done.
+    for (headers, expected) in [
+        (
+            "reply-to:/topic/a\nreceipt:r\n",
+            ["task rights to publish to a held #r", "task call chat() for room a, asked: true #r"],
+        ),
+        (
+            "reply-to:/room/a\ncorrelation-id:7\n",
+            [
+                "task rights to publish to a held",
+                "task call chat() for room a, asked: true [correlation-id:7|=|=]",
+            ],
+        ),
+        (
+            "reply-to:/queue/a\ncorrelation-id:7\n",
+            ["task rights to send to a held", "task call chat() for queue a [correlation-id:7|=|=]"],
+        ),
+    ] {
+        let heard = Peer::open(Version::V1_2).hear(&format!("{CHAT}{headers}\n␀"));
+        assert_eq!(heard, expected, "{headers}");
+    }
+    // What others answer comes by a queue or a room.
+    let heard = Peer::open(Version::V1_2).hear("SEND\ndestination:/queue/rpc\nreply-to:/temp-queue/a\n\n␀");
+    let detail = "what other clients answer does not come to \"/temp-queue/a\", only what the application does; name a queue or a room";
+    assert_eq!(heard, wrong(Reason::ProtocolError, "Bad reply-to", detail, None));
     for (reply_to, message, why) in [
         (
             "/app/a",
@@ -90,6 +112,7 @@ fn events_of_the_application() {
             "Bad reply-to",
             "answers do not go to \"/user/ann/queue/a\"; choose /temp-queue/, /user/queue/, /topic/ or /queue/",
         ),
+        ("/topic/$a", "Bad destination", "room names that begin with `$` are Everywire's own"),
         (
             "/temp-queue/",
             "Unknown destination",
@@ -136,6 +159,7 @@ fn answers_go_where_the_client_wants_them() {
     );
     // To others: that is the hub's.
     peer.hear(&format!("{CHAT}reply-to:/topic/a\nreceipt:r\n\n␀"));
+    assert_eq!(peer.done(), NOTHING, "it may");
     assert_eq!(peer.answer(text("yes")), ["RECEIPT\nreceipt-id:r\n\n␀"]);
     // Who does not await it gets no answer that is a stream.
     peer.hear(&format!("{CHAT}reply-to:/temp-queue/a\nreceipt:r\n\n␀"));

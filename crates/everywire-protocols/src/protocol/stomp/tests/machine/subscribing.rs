@@ -32,8 +32,8 @@ fn what_is_asked_for() {
         ("id:0\ndestination:/queue/jobs\nprefetch-count:0", &["task consume jobs as 1, takes 10000"]),
         ("id:0\ndestination:/queue/jobs\nprefetch-count:10001", &["task consume jobs as 1, takes 10000"]),
         // What is the client's own needs nobody else; its receipt comes in its turn.
-        ("id:0\ndestination:/user/queue/errors", &[]),
-        ("id:0\ndestination:/user/topic/news\nreceipt:r", &["task nothing #r"]),
+        ("id:0\ndestination:/user/queue/errors", &["task nothing mark 1"]),
+        ("id:0\ndestination:/user/topic/news\nreceipt:r", &["task nothing mark 1", "task nothing #r"]),
         ("id:0\ndestination:/app/hello", &["event hello() once 1"]),
         ("id:0\ndestination:/app/hello\nreceipt:r", &["event hello() once 1 #r"]),
         // Headers that mean nothing here; those of queues on others.
@@ -137,10 +137,36 @@ fn what_else_may_be_wrong() {
             false => assert_eq!(heard, fault("Bad id", "the id has 256 bytes, and may have 255")),
         }
     }
+    for destination in ["/topic/a", "/user/queue/a"] {
+        let mut peer = Peer::open(Version::V1_2);
+        for id in 0..8 {
+            assert_eq!(subscribe(&mut peer, &format!("id:{id}\ndestination:{destination}")).len(), 1);
+        }
+        unsubscribe(&mut peer, "id:0");
+        assert_eq!(subscribe(&mut peer, &format!("id:8\ndestination:{destination}")).len(), 1);
+        let detail = "8 subscriptions of a connection may have the same destination";
+        assert_eq!(
+            subscribe(&mut peer, &format!("id:9\ndestination:{destination}")),
+            wrong(Reason::Refused, "Too many subscriptions", detail, None)
+        );
+    }
+    // One that is given up and taken again counts once, but not without end.
+    let mut peer = Peer::open(Version::V1_2);
+    for _ in 0..1024 {
+        assert_eq!(subscribe(&mut peer, "id:0\ndestination:/topic/a").len(), 1);
+        unsubscribe(&mut peer, "id:0");
+    }
+    let detail = "the end of 1024 others has not had its turn; wait for a receipt now and then";
+    assert_eq!(
+        subscribe(&mut peer, "id:0\ndestination:/topic/a"),
+        wrong(Reason::Refused, "Too many subscriptions", detail, None)
+    );
     let long = "x".repeat(201);
     for (destination, detail) in [
         (format!("/user/queue/{long}"), "the event name has 201 bytes, at most 200 are allowed"),
         (format!("/app/{long}"), "the event name has 201 bytes, at most 200 are allowed"),
+        ("/room/$x".to_owned(), "room names that begin with `$` are Everywire's own"),
+        (format!("/queue/{long}"), "the queue name has 201 bytes, at most 200 are allowed"),
         ("/user/queue/$x".to_owned(), "event names that begin with `$` are Everywire's own"),
         ("/app/connect".to_owned(), "the event name \"connect\" is reserved by Socket.IO"),
     ] {
@@ -187,7 +213,7 @@ fn the_end_of_others() {
     assert_eq!(unsubscribe(&mut peer, "id:a\ndestination:/topic/other"), ["task nothing stopped 3"]);
     assert_eq!(peer.done(), ["RECEIPT\nreceipt-id:1\n\n␀"]);
     assert_eq!((peer.done(), peer.done()), (vec![], vec![]));
-    assert_eq!(peer.machine.subscriptions.len(), 0);
+    assert_eq!(peer.machine.subscriptions.count(), (0, 0));
 }
 
 #[test]

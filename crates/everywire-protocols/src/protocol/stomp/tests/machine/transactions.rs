@@ -188,7 +188,10 @@ fn how_much_they_may_be() {
         ),
         (
             send("a", &format!("x:{}\n", "x".repeat(900)), ""),
-            format!("SEND\ndestination:/app/x\nreply-to:/queue/{}\ntransaction:b\n\n␀", "x".repeat(900)),
+            format!(
+                "SEND\ndestination:/app/x\nreply-to:/queue/q\ncorrelation-id:{}\ntransaction:b\n\n␀",
+                "x".repeat(900)
+            ),
         ),
     ] {
         let mut peer = Peer::open_as(Version::V1_2, options());
