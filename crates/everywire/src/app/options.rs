@@ -37,8 +37,8 @@ pub struct Options {
     pub upload_timeout: Duration,
     /// Bytes of a request's head. Default 16 KiB, Node's.
     pub head_bytes: usize,
-    /// Connections at a time; more are answered 503. Default 10,000, as many as half of a process's usual
-    /// 20,000 files.
+    /// Connections at a time; more are answered 503. Sessions without a WebSocket of their own count until nobody can ask about
+    /// their end any more. Default 10,000, as many as half of a process's usual 20,000 files.
     pub connections: usize,
     /// Rooms that one connection may be in. Default 128, Centrifugo's.
     pub rooms_per_connection: usize,
