@@ -7,12 +7,18 @@ use std::sync::Arc;
 
 use std::time::{Duration, Instant};
 
-use everywire::{App, Args, Connection, Options, Reason, SockJsOptions, sockjs_raw};
+use everywire::{App, Args, Connection, Mount, Options, Reason, SockJsOptions, sockjs_raw};
 use support::{Tcp, get, serve, small_sockets, until, within};
 use tokio::sync::{Semaphore, mpsc};
 
 fn post(path: &str, body: &str) -> String {
     format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
+/// A mount whose sessions last, however slow the machine is.
+fn patient() -> Mount {
+    let disconnect_delay = Duration::from_secs(60);
+    sockjs_raw().sockjs(SockJsOptions { disconnect_delay, ..SockJsOptions::default() })
 }
 
 /// A session that is open, by the request that listens.
@@ -99,7 +105,7 @@ async fn a_session_that_has_ended_has_its_place_until_nobody_can_ask_about_it() 
                 Ok(())
             });
         })
-        .mount("/echo", sockjs_raw())
+        .mount("/echo", patient())
         .build()
         .unwrap();
     let address = serve(&app).await;
@@ -152,7 +158,7 @@ async fn who_hangs_up_is_noticed_whatever_body_its_request_has() {
                 async {}
             });
         })
-        .mount("/echo", sockjs_raw())
+        .mount("/echo", patient())
         .build()
         .unwrap();
     let address = serve(&app).await;
@@ -179,7 +185,7 @@ async fn who_hangs_up_is_noticed_whatever_body_its_request_has() {
 
 #[tokio::test]
 async fn a_long_body_for_nobody_is_not_looked_at() {
-    let app = App::builder().mount("/echo", sockjs_raw()).build().unwrap();
+    let app = App::builder().mount("/echo", patient()).build().unwrap();
     let address = serve(&app).await;
     let send = |len| post("/echo/000/nobody/xhr_send", &"x".repeat(len));
     let short = Tcp::ask(address, &send(100)).await;
@@ -198,7 +204,7 @@ async fn a_long_body_for_nobody_is_not_looked_at() {
 
 #[tokio::test]
 async fn over_http_1_0_a_stream_says_that_it_ends_with_its_connection() {
-    let app = App::builder().mount("/echo", sockjs_raw()).build().unwrap();
+    let app = App::builder().mount("/echo", patient()).build().unwrap();
     let address = serve(&app).await;
     let mut wire = Tcp::connect(address).await;
     let head = "HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n";
@@ -209,7 +215,7 @@ async fn over_http_1_0_a_stream_says_that_it_ends_with_its_connection() {
 
 #[tokio::test]
 async fn what_is_posted_at_once_has_a_bound() {
-    let app = App::builder().mount("/echo", sockjs_raw()).build().unwrap();
+    let app = App::builder().mount("/echo", patient()).build().unwrap();
     let address = serve(&app).await;
     assert_eq!(Tcp::ask(address, &post("/echo/000/a/xhr", "")).await.body, "o\n");
     // One body of a mebibyte, and 4 MiB beside it: not six of them that lack a byte each.
@@ -244,7 +250,7 @@ async fn who_does_not_take_its_answers_gets_no_more() {
                 Ok(())
             });
         })
-        .mount("/echo", sockjs_raw())
+        .mount("/echo", patient())
         .build()
         .unwrap();
     let address = small_sockets::serve(&app);

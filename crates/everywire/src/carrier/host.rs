@@ -83,7 +83,7 @@ impl Host {
             // While a body is held, or a WebSocket is not read, we cannot hear whether the client lives: a pong comes behind.
             let listens = self.held.is_empty() && self.unread.is_none();
             if self.door.take_heard() {
-                self.conversation().hear_part();
+                self.conversation().hear_part(true);
             }
             let mut effects = Effects::new();
             // Nothing is due early here: what a client says just before its time is out has been answered, and counts.
@@ -180,6 +180,7 @@ impl Host {
                 self.apply(effects);
             }
             LaneEvent::Message { lane, bytes, text } => {
+                self.conversation().hear_part(false);
                 let posted = Posted { lane, bytes, text };
                 if self.is_to_wait(&posted) {
                     let most = self.conversation().options().inbound_bytes;

@@ -132,6 +132,8 @@ impl Hosting {
         };
         match body {
             Ok(bytes) => {
+                // It counts as what it is from here on.
+                door.take_heard();
                 let kind = arrival.head.headers().get(header::CONTENT_TYPE);
                 let text = kind.is_none_or(|kind| !kind.as_bytes().starts_with(b"application/octet-stream"));
                 door.tell(LaneEvent::Message { lane: asking.lane, bytes, text });

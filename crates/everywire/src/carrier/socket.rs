@@ -198,11 +198,10 @@ impl<T: Transport> State<T> {
         loop {
             let item = match self.decoder.next(&mut input) {
                 Ok(Some(item)) => item,
-                Ok(None) if is_part => {
-                    self.conversation.hear_part();
+                Ok(None) => {
+                    self.conversation.hear_part(is_part);
                     break;
                 }
-                Ok(None) => break,
                 Err(fault) => return self.fail(cx, now, fault),
             };
             is_part = false;

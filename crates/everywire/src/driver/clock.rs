@@ -37,9 +37,9 @@ impl Conversation {
         }
     }
 
-    /// Bytes came, of a message that is not whole yet.
-    pub(crate) fn hear_part(&mut self) {
-        self.heard_part = true;
+    /// Bytes came, of a message that is not whole yet; or of one that is, and says itself that its client lives.
+    pub(crate) fn hear_part(&mut self, is_part: bool) {
+        self.heard_part = is_part;
     }
 
     /// Ends what may not go on any longer, also while the client is not listened to.
