@@ -157,6 +157,11 @@ impl OnLine {
         Arc::downgrade(&self.line)
     }
 
+    /// Bytes of a chunk of others' that have yet to leave.
+    pub(crate) fn left(&self) -> usize {
+        self.line.0.lock().rest.len()
+    }
+
     /// The socket, once hyper has given it back: the responses that others could write to have ended before.
     pub(crate) fn into_socket(self) -> Option<TcpStream> {
         let state = Arc::into_inner(self.line)?.0.into_inner();
@@ -213,7 +218,7 @@ impl AsyncWrite for OnLine {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::VecDeque;
     use std::task::Waker;
 
@@ -223,14 +228,14 @@ mod tests {
     use super::*;
 
     /// A socket in which little fits, and its other end.
-    async fn pair() -> (OnLine, TcpStream) {
+    pub(in super::super) async fn pair() -> (TcpStream, TcpStream) {
         let (listening, connecting) = (TcpSocket::new_v4().unwrap(), TcpSocket::new_v4().unwrap());
         listening.set_send_buffer_size(4096).unwrap();
         connecting.set_recv_buffer_size(4096).unwrap();
         listening.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let listener = listening.listen(1).unwrap();
         let peer = connecting.connect(listener.local_addr().unwrap()).await.unwrap();
-        (OnLine::new(listener.accept().await.unwrap().0), peer)
+        (listener.accept().await.unwrap().0, peer)
     }
 
     /// Does what hyper does with a body: all that there is, then a flush.
@@ -241,8 +246,8 @@ mod tests {
     }
 
     impl Hyper {
-        fn new(io: OnLine) -> Self {
-            Self { io, body: VecDeque::new(), buffer: b"the head, ".to_vec() }
+        fn new(socket: TcpStream) -> Self {
+            Self { io: OnLine::new(socket), body: VecDeque::new(), buffer: b"the head, ".to_vec() }
         }
 
         fn poll(&mut self) -> Poll<io::Result<()>> {

@@ -30,6 +30,8 @@ pub(crate) struct Timed<I> {
     preface: Option<usize>,
     reading: Timer,
     writing: Timer,
+    /// Bytes of others' that were left when the socket was last full: while they become fewer, it is not stuck.
+    left: usize,
 }
 
 enum Io<I> {
@@ -60,7 +62,7 @@ impl<I: 'static> Timed<I> {
             (Some(socket), None) => Io::Line(OnLine::new(socket)),
             (None, None) => unreachable!("only a TCP socket was taken"),
         };
-        Self { io, handshake, write, preface: Some(0), reading: None, writing: None }
+        Self { io, handshake, write, preface: Some(0), reading: None, writing: None, left: 0 }
     }
 }
 
@@ -115,6 +117,12 @@ impl<I: AsyncRead + Unpin> AsyncRead for Timed<I> {
 impl<I: AsyncWrite + Unpin> Timed<I> {
     fn written<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_pending() {
+            if let Io::Line(line) = &self.io {
+                let left = line.left();
+                if std::mem::replace(&mut self.left, left) > left {
+                    self.writing = None;
+                }
+            }
             return wait(&mut self.writing, self.write, cx);
         }
         self.writing = None;
@@ -163,5 +171,58 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Timed<I> {
             Io::Line(line) => Pin::new(line).poll_shutdown(cx),
             Io::Other(io) => Pin::new(io).poll_shutdown(cx),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::super::line::Chunk;
+    use super::super::line::tests::pair;
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    fn flush(timed: &mut Timed<TcpStream>) -> Poll<io::Result<()>> {
+        Pin::new(timed).poll_flush(&mut Context::from_waker(Waker::noop()))
+    }
+
+    fn left(timed: &Timed<TcpStream>) -> usize {
+        let Io::Line(line) = &timed.io else { panic!("it is TCP") };
+        line.left()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_some_of_a_chunk_now_and_then_is_waited_for() {
+        let (socket, peer) = pair().await;
+        let mut timed = Timed::new(socket, PATIENCE, PATIENCE);
+        let line = timed.line().and_then(|line| line.upgrade()).expect("it is TCP");
+        line.wait();
+        assert!(flush(&mut timed).is_ready());
+        let chunk = vec![b'x'; 60_000];
+        while !matches!(line.write_chunk(&chunk).unwrap(), Chunk::Begun) {}
+        let mut rounds = 0;
+        while flush(&mut timed).is_pending() {
+            tokio::time::advance(PATIENCE - Duration::from_secs(1)).await;
+            let before = left(&timed);
+            while left(&timed) == before {
+                let _ = peer.try_read(&mut [0; 2048]);
+                tokio::task::yield_now().await;
+                if let Poll::Ready(flushed) = flush(&mut timed) {
+                    flushed.unwrap();
+                }
+            }
+            rounds += 1;
+        }
+        assert!(rounds > 2, "{rounds}");
+        // Whoever takes nothing is not.
+        while !matches!(line.write_chunk(&chunk).unwrap(), Chunk::Begun) {
+            tokio::task::yield_now().await;
+        }
+        assert!(flush(&mut timed).is_pending());
+        tokio::time::advance(PATIENCE + Duration::from_secs(1)).await;
+        let Poll::Ready(Err(error)) = flush(&mut timed) else { panic!("it has waited long enough") };
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 }
