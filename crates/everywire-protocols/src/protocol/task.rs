@@ -66,7 +66,8 @@ pub enum Task {
         /// How.
         verdict: Verdict,
     },
-    /// Call a handler, and do something with its answer.
+    /// Call a handler, and do something with its answer. Whether that may go where the client wants it is asked when there is one:
+    /// who is to know before the handler runs asks for [`Rights`](Self::Rights) first.
     Call {
         /// The event.
         event: Box<str>,

@@ -8,8 +8,7 @@ use std::task::{Context, Poll};
 
 use everywire_core::hub::{ConsumeOptions, PublishError, QueueError, QueueMessage, Settles};
 use everywire_core::{
-    Class, Failure, Item, Namespace, Original, Outcome, Payload, Promise, Reason, RoomKey, Sending, Target,
-    Token, Verb,
+    Class, Failure, Item, Namespace, Outcome, Payload, Promise, Reason, RoomKey, Sending, Target, Token, Verb,
 };
 use everywire_protocols::protocol::{AnswerTo, BUSY, Ends, Published, Task};
 
@@ -108,72 +107,48 @@ impl Conversation {
         args: &Payload,
         answer: AnswerTo,
     ) -> Step {
-        // Nothing is done for an answer that may not go where it is to go.
-        let allowed = match &answer {
-            AnswerTo::Room { room, asked: true, .. } => may(&self.app, connection, room, Verb::Publish),
-            AnswerTo::Queue { queue, .. } => may(&self.app, connection, queue, Verb::Send),
-            AnswerTo::Room { .. } | AnswerTo::Nobody => Ok(()),
-        };
-        if let Err(error) = allowed {
-            return Step::Done(Err(error));
-        }
         let (extras, fold_case) = (self.protocol.extras(), self.protocol.folds_case());
         let running = match self.seats[i].handlers.call(connection, event, &args.view(), extras, fold_case) {
             Some(Ok(running)) => running,
             Some(Err(error)) => return Step::Done(Err(error)),
             None => return Step::Done(Err(EventError::unknown_event(event))),
         };
-        let task = match answer {
-            AnswerTo::Nobody => return Step::Going(running),
-            AnswerTo::Room { room, asked, original } => Answering::Room { room, asked, original },
-            AnswerTo::Queue { queue, original } => Answering::Queue { queue, original },
-        };
+        if answer == AnswerTo::Nobody {
+            return Step::Going(running);
+        }
         let (app, connection, event) = (self.app.clone(), connection.clone(), event.to_owned());
         Step::Going(Box::pin(async move {
             let payload = running.await?;
             // What a handler has nothing to say about is not news, but an answer for who asked for one.
-            if !payload.is_empty() || task.is_asked() {
-                task.pass_on(&app, &connection, event, payload.clone()).await?;
+            let is_asked = !matches!(answer, AnswerTo::Room { asked: false, .. });
+            if !payload.is_empty() || is_asked {
+                pass_on(answer, &app, &connection, event, payload.clone()).await?;
             }
             Ok(payload)
         }))
     }
 }
 
-/// Where an answer goes.
-enum Answering {
-    Room { room: Arc<str>, asked: bool, original: Option<Arc<Original>> },
-    Queue { queue: Arc<str>, original: Option<Arc<Original>> },
-}
-
-impl Answering {
-    /// Whether the client wants the answer to go there.
-    fn is_asked(&self) -> bool {
-        match self {
-            Self::Room { asked, .. } => *asked,
-            Self::Queue { .. } => true,
-        }
-    }
-
-    async fn pass_on(
-        self,
-        app: &AppState,
-        connection: &Connection,
-        event: String,
-        payload: Payload,
-    ) -> Result<()> {
-        let message = |original| Published { event: event.into(), payload, original };
-        match self {
-            Self::Room { room, asked, original } => {
-                if asked {
-                    may(app, connection, &room, Verb::Publish)?;
-                }
-                let published = publish(connection, RoomKey::Named(room), message(original));
-                published.await.map_err(unpublished)?;
-                Ok(())
+/// Sends a handler's answer on, if the client still may have it sent there.
+async fn pass_on(
+    answer: AnswerTo,
+    app: &AppState,
+    connection: &Connection,
+    event: String,
+    payload: Payload,
+) -> Result<()> {
+    let message = |original| Published { event: event.into(), payload, original };
+    match answer {
+        AnswerTo::Nobody => Ok(()),
+        AnswerTo::Room { room, asked, original } => {
+            if asked {
+                may(app, connection, &room, Verb::Publish)?;
             }
-            Self::Queue { queue, original } => send(app, connection, &queue, message(original)),
+            let published = publish(connection, RoomKey::Named(room), message(original));
+            published.await.map_err(unpublished)?;
+            Ok(())
         }
+        AnswerTo::Queue { queue, original } => send(app, connection, &queue, message(original)),
     }
 }
 
